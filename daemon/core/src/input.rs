@@ -1,0 +1,364 @@
+//! Everything that can reach the core. The shell turns the world into these and decides nothing.
+
+use std::{fmt, time::Duration};
+
+use crate::{
+    ids::{FanId, Generation, Name, OperationId, RequestId, SensorId, ServiceId, SignalId},
+    machines::Demand,
+    units::Level,
+};
+
+/// One input. They are handled one at a time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The first deadline has come; also harmless at any other time.
+    Tick,
+    /// Something about a service's process or task.
+    Service {
+        /// Which service.
+        service: ServiceId,
+        /// Which of its lives; older ones are dropped.
+        generation: Generation,
+        /// What happened.
+        happening: ServiceHappening,
+    },
+    /// Sensors were read.
+    Samples(Vec<(SensorId, Sample)>),
+    /// A line was read; given at discovery and whenever it changes. None: it cannot be read.
+    Signal(SignalId, Option<Level>),
+    /// Hardware did not take a command. A command that was taken is not reported: feedback comes from sensors and lines.
+    CommandFailed {
+        /// Which.
+        command: HardwareCommand,
+        /// What the driver said.
+        reason: String,
+    },
+    /// Resources a service's process uses.
+    Usage {
+        /// Which service.
+        service: ServiceId,
+        /// Which of its lives.
+        generation: Generation,
+        /// How much.
+        usage: Usage,
+    },
+    /// A client or a signal asks for something.
+    Asked(Asked),
+}
+
+/// What happens to a service's process or task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceHappening {
+    /// The exec succeeded, or the task runs. The pid is absent for tasks.
+    Spawned {
+        /// Process id.
+        pid: Option<u32>,
+    },
+    /// It could not be started.
+    SpawnFailed(SpawnError),
+    /// The process (or task) itself has ended.
+    Exited(Exit),
+    /// Nothing that the service ever started is left. Comes after `Exited`.
+    Gone,
+    /// It says that it can be relied on: `READY=1`, a newline on its descriptor, a task's own word.
+    Ready,
+    /// Its readiness descriptor was closed without a newline.
+    ReadyClosed,
+    /// `STATUS=`
+    Status(String),
+    /// `STOPPING=1`
+    AnnouncesStop,
+    /// `RELOADING=1`
+    Reloading,
+    /// `EXTEND_TIMEOUT_USEC=`
+    ExtendTimeout(Duration),
+    /// `WATCHDOG=1`, or a heartbeat over the API.
+    Heartbeat,
+    /// A health check ended.
+    Checked {
+        /// Whether it passed.
+        passed: bool,
+        /// What it found, one sentence.
+        text: String,
+        /// How long it took.
+        took: Duration,
+    },
+    /// After a KILL something still survives.
+    Survivors {
+        /// Their pids.
+        pids: Vec<u32>,
+    },
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Exit code.
+    Code(i32),
+    /// Signal number.
+    Signal(i32),
+    /// A built-in task panicked.
+    Panic,
+}
+
+impl Exit {
+    /// Ended with success.
+    pub const fn is_success(self) -> bool {
+        matches!(self, Self::Code(0))
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit code {code}"),
+            Self::Signal(number) => match signal_name(*number) {
+                Some(name) => write!(f, "killed by SIG{name}"),
+                None => write!(f, "killed by signal {number}"),
+            },
+            Self::Panic => f.write_str("panicked"),
+        }
+    }
+}
+
+/// Names of the signals that end processes; numbers are those of Linux on every architecture we build for.
+const fn signal_name(number: i32) -> Option<&'static str> {
+    Some(match number {
+        1 => "HUP",
+        2 => "INT",
+        3 => "QUIT",
+        4 => "ILL",
+        5 => "TRAP",
+        6 => "ABRT",
+        7 => "BUS",
+        8 => "FPE",
+        9 => "KILL",
+        10 => "USR1",
+        11 => "SEGV",
+        12 => "USR2",
+        13 => "PIPE",
+        14 => "ALRM",
+        15 => "TERM",
+        24 => "XCPU",
+        25 => "XFSZ",
+        31 => "SYS",
+        _ => return None,
+    })
+}
+
+/// Why a process could not be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpawnError {
+    /// What was being done.
+    pub stage: SpawnStage,
+    /// The kernel's error number; 0 when the kernel was not asked.
+    pub errno: i32,
+    /// One sentence with the path or value concerned, e.g. `/usr/bin/x: no such file or directory`.
+    pub text: String,
+}
+
+impl fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed: {}", self.stage, self.text)
+    }
+}
+
+/// What is done between deciding to start a process and its first instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpawnStage {
+    /// Making pipes, descriptors, the process itself.
+    Prepare,
+    /// Session, process group and signals.
+    Session,
+    /// Resource limits.
+    Limits,
+    /// Niceness, out-of-memory score, umask.
+    Priority,
+    /// Joining the control group.
+    Cgroup,
+    /// User and groups.
+    User,
+    /// Capabilities and no-new-privileges.
+    Privileges,
+    /// Entering the working directory.
+    WorkingDirectory,
+    /// Replacing the image.
+    Exec,
+}
+
+impl fmt::Display for SpawnStage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prepare => "preparing the process",
+            Self::Session => "setting up the session",
+            Self::Limits => "setting resource limits",
+            Self::Priority => "setting priority",
+            Self::Cgroup => "joining the control group",
+            Self::User => "changing the user",
+            Self::Privileges => "dropping privileges",
+            Self::WorkingDirectory => "entering the working directory",
+            Self::Exec => "exec",
+        })
+    }
+}
+
+/// What reading a sensor gave.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sample {
+    /// A number, before scaling. It may still be NaN: the core judges.
+    Value(f64),
+    /// Reading failed.
+    Error(String),
+    /// There is no such device now.
+    Absent,
+}
+
+/// What hardware is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HardwareCommand {
+    /// Drive a line.
+    SetSignal(SignalId, Level),
+    /// Drive a fan.
+    SetDuty(FanId, crate::units::Duty),
+    /// Show a pattern.
+    SetLed(crate::ids::LedId, crate::leds::Pattern),
+}
+
+/// What a process uses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Usage {
+    /// Percent of one core since the last measurement.
+    pub cpu_percent: f64,
+    /// Resident bytes.
+    pub rss_bytes: u64,
+    /// Open descriptors. Absent when they could not be counted.
+    pub fds: Option<u32>,
+}
+
+/// A request with its sender.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// Where the reply goes.
+    pub id: RequestId,
+    /// Who, e.g. `uid 0 (root)`.
+    pub actor: String,
+    /// Why, in the asker's words; may be empty.
+    pub reason: String,
+    /// What.
+    pub request: Request,
+}
+
+/// What can be asked of the core.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Bring services up; empty: every one with auto-start.
+    StartServices {
+        /// Which.
+        names: Vec<Name>,
+        /// Restart what runs already.
+        force: bool,
+    },
+    /// Bring services down; empty: all but those that serve the request itself.
+    StopServices {
+        /// Which.
+        names: Vec<Name>,
+        /// Running dependents too.
+        force: bool,
+    },
+    /// Stop and start services; empty: all processes that run.
+    RestartServices {
+        /// Which.
+        names: Vec<Name>,
+    },
+    /// Forget a service's failure.
+    ResetService(Name),
+    /// Ask a machine for something.
+    Transition {
+        /// Which machine.
+        machine: Name,
+        /// What.
+        verb: Verb,
+        /// Answer with the plan, change nothing.
+        plan_only: bool,
+        /// Refuse unless the plan still has this revision; empty: no binding.
+        revision: String,
+        /// The same key answers with the same operation; empty: none.
+        idempotency_key: String,
+        /// The operation has failed when it takes longer. Absent: the machines' own bounds.
+        deadline: Option<Duration>,
+    },
+    /// End an operation where that is safe.
+    CancelOperation(OperationId),
+    /// Hold a fan or a zone at a duty for a time.
+    SetOverride {
+        /// A fan or a zone.
+        target: Name,
+        /// Percent; refused outside 0–100.
+        percent: f64,
+        /// 1 s – 1 day.
+        duration: Duration,
+    },
+    /// Give a fan or a zone back to its controller.
+    ClearOverride(Name),
+    /// Switch the identify LED.
+    Identify {
+        /// On or off.
+        on: bool,
+        /// Off again after this. Absent: when told.
+        duration: Option<Duration>,
+    },
+    /// End the daemon.
+    Shutdown {
+        /// Skip graceful time-outs.
+        emergency: bool,
+    },
+}
+
+/// What an operator asks of a machine; some take several demands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    /// One demand.
+    Demand(Demand),
+    /// Graceful off, then on.
+    Restart,
+    /// Off at once, then on.
+    Cycle,
+    /// Everything off at once (chassis).
+    EmergencyOff,
+}
+
+impl Verb {
+    /// All of them, in the order in which people read them.
+    pub const ALL: [Self; 10] = [
+        Self::Demand(Demand::On),
+        Self::Demand(Demand::Off),
+        Self::Demand(Demand::ForceOff),
+        Self::Demand(Demand::Reset),
+        Self::Restart,
+        Self::Cycle,
+        Self::Demand(Demand::Nmi),
+        Self::EmergencyOff,
+        Self::Demand(Demand::MaintenanceOn),
+        Self::Demand(Demand::MaintenanceOff),
+    ];
+
+    /// As the API writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Demand(demand) => demand.as_str(),
+            Self::Restart => "restart",
+            Self::Cycle => "cycle",
+            Self::EmergencyOff => "emergency-off",
+        }
+    }
+
+    /// Reads what [`Verb::as_str`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.as_str() == text)
+    }
+
+    /// Whether it interrupts something that runs.
+    pub const fn is_destructive(self) -> bool {
+        !matches!(self, Self::Demand(Demand::On | Demand::MaintenanceOn | Demand::MaintenanceOff))
+    }
+}

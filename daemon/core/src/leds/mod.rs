@@ -1,0 +1,5 @@
+//! LEDs by role.
+
+mod spec;
+
+pub use spec::{LedRole, LedSpec, Pattern};

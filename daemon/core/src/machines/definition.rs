@@ -1,0 +1,212 @@
+//! State machines as data, typed: what `platforms/machines/*.toml` becomes when it has been loaded.
+//!
+//! A definition names *roles* (`power-good`, `power-control`); a board binds each role to one of its signals, so one
+//! definition serves every host of every board.
+
+use std::{fmt, time::Duration};
+
+use indexmap::IndexMap;
+
+use crate::{ids::Name, units::Level};
+
+/// What kind of thing a machine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MachineKind {
+    /// A compute node.
+    Host,
+    /// What the hosts share.
+    Chassis,
+    /// The controller itself.
+    Bmc,
+}
+
+impl MachineKind {
+    /// As files and the API write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Chassis => "chassis",
+            Self::Bmc => "bmc",
+        }
+    }
+}
+
+impl fmt::Display for MachineKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What somebody may ask of a machine in one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Demand {
+    /// Power on.
+    On,
+    /// Shut down gracefully, then power off.
+    Off,
+    /// Power off at once.
+    ForceOff,
+    /// Reset without removing power.
+    Reset,
+    /// Raise a diagnostic interrupt.
+    Nmi,
+    /// Enter maintenance.
+    MaintenanceOn,
+    /// Leave maintenance.
+    MaintenanceOff,
+}
+
+impl Demand {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::On, Self::Off, Self::ForceOff, Self::Reset, Self::Nmi, Self::MaintenanceOn, Self::MaintenanceOff];
+
+    /// As files and the API write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+            Self::ForceOff => "force-off",
+            Self::Reset => "reset",
+            Self::Nmi => "nmi",
+            Self::MaintenanceOn => "maintenance-on",
+            Self::MaintenanceOff => "maintenance-off",
+        }
+    }
+}
+
+/// What a transition waits for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Trigger {
+    /// Somebody asked.
+    Demand(Demand),
+    /// A signal of this role became high. Also taken on entry when it is high already.
+    Rises(Name),
+    /// A signal of this role became low. Also taken on entry when it is low already.
+    Falls(Name),
+    /// The state lasted as long as it may.
+    Timeout,
+    /// Every critical service is ready (BMC only).
+    ServicesReady,
+    /// A critical service has been given up (BMC only).
+    ServicesFailed,
+    /// The daemon is stopping in order (BMC only).
+    ShuttingDown,
+}
+
+impl fmt::Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Demand(demand) => write!(f, "request {}", demand.as_str()),
+            Self::Rises(role) => write!(f, "{role} rises"),
+            Self::Falls(role) => write!(f, "{role} falls"),
+            Self::Timeout => f.write_str("timeout"),
+            Self::ServicesReady => f.write_str("services ready"),
+            Self::ServicesFailed => f.write_str("services failed"),
+            Self::ShuttingDown => f.write_str("shutting down"),
+        }
+    }
+}
+
+/// What holds right now; used by guards and by discovery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// Of this role.
+    pub role: Name,
+    /// The signal has this level. An unreadable signal fulfils no condition.
+    pub level: Level,
+}
+
+/// What is done on entering a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Drive the signal of this role.
+    Set {
+        /// Which.
+        role: Name,
+        /// To what.
+        level: Level,
+    },
+    /// Drive it high, and low again after a time.
+    Pulse {
+        /// Which.
+        role: Name,
+        /// For how long.
+        duration: Duration,
+    },
+}
+
+/// One arrow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// On what.
+    pub on: Trigger,
+    /// Only when all of these hold.
+    pub guard: Vec<Condition>,
+    /// To which state.
+    pub to: Name,
+}
+
+/// How an operator should read a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// As it should be.
+    Normal,
+    /// On its way; its duration is bounded.
+    Transitional,
+    /// Something is wrong.
+    Fault,
+}
+
+/// One state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateDef {
+    /// One sentence.
+    pub description: String,
+    /// How to read it.
+    pub tone: Tone,
+    /// Whether what the machine stands for has power here: gates sensors and interlocks.
+    pub powered: bool,
+    /// How long it may last; every transitional state has one, with a `Trigger::Timeout` transition.
+    pub timeout: Option<Duration>,
+    /// Done on entry, in order. Not done when the state was discovered.
+    pub entry: Vec<Action>,
+    /// Tried in order; the first that fits is taken.
+    pub transitions: Vec<Transition>,
+}
+
+/// A machine's definition. Loaded ones are consistent: every name resolves, every role is declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Definition {
+    /// For which kind.
+    pub kind: MachineKind,
+    /// Roles whose signals it reads.
+    pub inputs: Vec<Name>,
+    /// Roles whose signals it drives.
+    pub outputs: Vec<Name>,
+    /// All states, in drawing order.
+    pub states: IndexMap<Name, StateDef>,
+    /// At start the first row whose conditions all hold gives the state.
+    pub discovery: Vec<(Vec<Condition>, Name)>,
+    /// The state when no row of `discovery` fits, e.g. because nothing can be read.
+    pub undiscovered: Name,
+    /// For each demand the states in which it is fulfilled.
+    pub goals: IndexMap<Demand, Vec<Name>>,
+}
+
+/// A machine as its board declares it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MachineSpec {
+    /// e.g. `host.0`.
+    pub name: Name,
+    /// How it behaves.
+    pub definition: std::sync::Arc<Definition>,
+    /// The machine that must be on before this one; the chassis of a host.
+    pub parent: Option<crate::ids::MachineId>,
+    /// Which signal plays which role. Every role of the definition is bound.
+    pub signals: IndexMap<Name, crate::ids::SignalId>,
+    /// Zones that must not be over their limits before this machine is powered on.
+    pub zones: Vec<crate::ids::ZoneId>,
+    /// Supplies of which at least one must be good before this machine is powered on.
+    pub supplies: Vec<crate::ids::SupplyId>,
+}

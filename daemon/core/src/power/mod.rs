@@ -1,0 +1,5 @@
+//! Power: signal lines and supplies.
+
+mod spec;
+
+pub use spec::{Direction, SignalSpec, SupplySpec};
