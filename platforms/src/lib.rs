@@ -1,1 +1,5 @@
 //! (to be written)
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))] // a test that fails should say where
+
+pub mod sim;

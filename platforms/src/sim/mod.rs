@@ -1,0 +1,25 @@
+//! A server that is made up: what ubmc manages where there is no hardware at hand.
+//!
+//! Code map
+//! - `config`   what a board file's `[sim]` table says; `names`, `catalog`: everything the machine has, by name
+//! - `model/`   its physics and its power sequencing: pure, deterministic, no clock, no I/O
+//! - `faults`   what can be made to go wrong
+//!
+//! Invariants: `model` knows neither clock nor file nor socket. Nothing here knows a board's own names for its sensors
+//! and lines: `hardware` binds them.
+
+mod catalog;
+mod config;
+mod faults;
+mod model;
+mod names;
+mod refusal;
+
+pub use self::{
+    catalog::{Catalog, LineEntry, QuantityEntry, catalog},
+    config::{ConfigProblem, FanConfig, HostConfig, InitialPower, SimConfig, SupplyConfig},
+    faults::{Fault, FaultKind, Target},
+    model::{Edge, Hang, Model, StateValue},
+    names::{Bus, HostLine, HostQuantity, Line, PowerLine, PsuLine, PsuQuantity, Quantity, Rail, find_fan},
+    refusal::SimRefusal,
+};
