@@ -1,17 +1,41 @@
-//! The core of ubmc: domain vocabulary and all decisions, as one plain, synchronous, deterministic value.
+//! The core of ubmc: domain vocabulary and all decisions (what to start, whether a transition is allowed, how fast a fan
+//! turns), as one plain, synchronous, deterministic value: [`core::Core`].
+//!
+//! ```text
+//!   requests, observations, deadlines ──► core.handle(now, Input) ──► Effects (deeds, numbered events, what changed)
+//! ```
+//!
+//! Code map:
+//! - [`input`], [`effect`], [`event`], [`refusal`]: what goes in and what comes out; [`view`]: what is told on demand;
+//! - [`board`]: what the machine is that is managed; [`ids`], [`units`], [`time`]: words that every room uses;
+//! - [`services`]: supervision; [`machines`] and [`operations`]: power states and the requests that drive them;
+//! - [`sensors`], [`thermal`], [`power`], [`leds`]: the hardware's side;
+//! - [`core`] dispatches inputs and lets one room's decisions reach the others; [`status`] answers questions;
+//! - [`outbox`], [`timers`], [`rng`]: where decisions, deadlines and chance are kept.
+//!
+//! What is absent here, on purpose: no clock (time comes in with each input), no randomness of its own (a seed comes in
+//! with the board), no files, sockets, threads, tokio or protobuf. Same inputs, same outputs, byte for byte: nothing
+//! iterates in an order that is not defined. Only `outbox` numbers events; only `Supervisor::enter` changes a service's
+//! state and only `Machines::take` a machine's; only `Thermal::drive` tells fans.
 
 pub mod board;
+pub mod core;
 pub mod effect;
 pub mod event;
 pub mod ids;
 pub mod input;
 pub mod leds;
 pub mod machines;
+pub mod operations;
+pub mod outbox;
 pub mod power;
 pub mod refusal;
+pub mod rng;
 pub mod sensors;
 pub mod services;
+pub mod status;
 pub mod thermal;
 pub mod time;
+pub mod timers;
 pub mod units;
 pub mod view;

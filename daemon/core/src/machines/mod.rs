@@ -1,7 +1,12 @@
 //! State machines of hosts, chassis and BMC.
+//!
+//! - `definition`: machines as data; [`bank`]: all machines of a board and the lines they follow.
+
+pub mod bank;
 
 mod definition;
 
+pub use bank::TransitionRecord;
 pub use definition::{
     Action, Condition, Definition, Demand, MachineKind, MachineSpec, StateDef, Tone, Transition, Trigger,
 };

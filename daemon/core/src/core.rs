@@ -1,0 +1,491 @@
+//! The core as one value: inputs in, effects out.
+//!
+//! One input is handled at a time and to its end: services settle, machines follow, operations go on, zones are
+//! evaluated, LEDs follow. What one room decides reaches the others here and nowhere else.
+
+use crate::{
+    board::Board,
+    effect::{Effect, Effects, Reply},
+    event::Severity,
+    ids::{MachineId, OperationId, SensorId, ServiceId},
+    input::{Asked, HardwareCommand, Input, Request, Verb},
+    leds::policy::Leds,
+    machines::{Demand, MachineKind, TransitionRecord, Trigger, bank::Machines},
+    operations::{
+        book::{Operations, Order, ServiceVerb, kind_of},
+        plan::Scene,
+    },
+    outbox::Outbox,
+    refusal::{Obstacle, Refusal},
+    rng::Rng,
+    sensors::bank::Sensors,
+    services::{
+        Builtin,
+        graph::GraphError,
+        supervisor::{Phase, Supervisor},
+    },
+    thermal::control::Thermal,
+    time::{Mono, human},
+    timers::Timer,
+    view::ServiceState,
+};
+
+/// How long lines may take to be read at start before they count as unreadable.
+const DISCOVERY: std::time::Duration = std::time::Duration::from_secs(15);
+
+/// Everything that ubmcd knows and decides.
+#[derive(Debug)]
+pub struct Core {
+    pub(crate) board: Board,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) machines: Machines,
+    pub(crate) operations: Operations,
+    pub(crate) sensors: Sensors,
+    pub(crate) thermal: Thermal,
+    pub(crate) leds: Leds,
+    pub(crate) out: Outbox,
+    /// What built-in services were up when the last input ended: their coming and going concerns other rooms.
+    drives: Drives,
+}
+
+/// Which hardware-driving services are up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Drives {
+    thermal: bool,
+    leds: bool,
+}
+
+impl Core {
+    /// Nothing runs. The same board, seed and inputs always give the same effects. Refuses a board whose services wait
+    /// for each other or need what is not there.
+    pub fn new(mut board: Board, seed: u64) -> Result<Self, Vec<GraphError>> {
+        let specs = std::mem::take(&mut board.services);
+        Ok(Self {
+            supervisor: Supervisor::new(specs, Rng::new(seed))?,
+            machines: Machines::new(&board),
+            operations: Operations::default(),
+            sensors: Sensors::new(&board.sensors),
+            thermal: Thermal::new(&board),
+            leds: Leds::new(&board.leds),
+            out: Outbox::default(),
+            drives: Drives::default(),
+            board,
+        })
+    }
+
+    /// Begins to bring services up.
+    pub fn start(&mut self, now: Mono) -> Effects {
+        self.out.begin(now);
+        self.out.new_cause("");
+        let text = format!("ubmcd starts on board {}", self.board.name);
+        let fields = vec![("board", self.board.name.as_str().into())];
+        self.out.event("platform.starting".to_owned(), "operator", Severity::Notice, text, fields);
+        self.out.arm(Timer::Discovery, now + DISCOVERY);
+        self.machines.boot(&mut self.out);
+        self.supervisor.boot(self.board.policy.start_timeout, &mut self.out);
+        self.follow_up();
+        self.out.finish()
+    }
+
+    /// Handles one input to its end, and every deadline that has come.
+    pub fn handle(&mut self, now: Mono, input: Input) -> Effects {
+        self.out.begin(now);
+        self.take(input);
+        self.follow_up();
+        while let Some(timer) = self.out.timers.pop_due(self.out.now()) {
+            self.due(timer);
+            self.follow_up();
+        }
+        self.out.finish()
+    }
+
+    /// When [`Input::Tick`] is due, if nothing else comes before.
+    pub fn next_deadline(&self) -> Option<Mono> {
+        self.out.timers.first()
+    }
+
+    /// The newest event's number; 0 before the first.
+    pub const fn last_seq(&self) -> u64 {
+        self.out.last_seq()
+    }
+
+    /// The board, without its services: those are asked one by one.
+    pub const fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Past transitions, oldest first.
+    pub fn transitions(&self) -> impl Iterator<Item = &TransitionRecord> {
+        self.machines.history().iter()
+    }
+
+    /// Past readings of a sensor, oldest first; no value marks a gap.
+    pub fn sensor_history(&self, id: SensorId) -> Vec<(Mono, Option<f64>)> {
+        self.sensors.history(id)
+    }
+
+    fn take(&mut self, input: Input) {
+        let out = &mut self.out;
+        match input {
+            Input::Tick => {}
+            Input::Service { service, generation, happening } => {
+                self.supervisor.happened(service, generation, happening, out);
+            }
+            Input::Usage { service, generation, usage } => self.supervisor.used(service, generation, usage, out),
+            Input::Samples(samples) => {
+                out.new_cause("");
+                let machines = &self.machines;
+                self.sensors.sampled(samples, |machine| machines.get(machine).is_powered(), out);
+                self.evaluate_zones(true);
+            }
+            Input::Signal(id, level) => {
+                out.new_cause("");
+                self.machines.line(id, level, out);
+            }
+            Input::CommandFailed { command, reason } => self.command_failed(&command, &reason),
+            Input::Asked(asked) => self.asked(asked),
+        }
+    }
+
+    fn due(&mut self, timer: Timer) {
+        let out = &mut self.out;
+        match timer {
+            Timer::Service(id) => self.supervisor.deadline(id, out),
+            Timer::Ready(id) => self.supervisor.ready_delay_over(id, out),
+            Timer::Health(id) => self.supervisor.health_due(id, out),
+            Timer::Boot => self.supervisor.boot_timed_out(out),
+            Timer::Shutdown => self.supervisor.shutdown_timed_out(out),
+            Timer::Machine(id) => self.machines.timed_out(id, out),
+            Timer::Pulse(line) => self.machines.pulse_over(line, out),
+            Timer::Discovery => self.machines.discovery_due(out),
+            Timer::Operation(id) => self.operations.deadline(id, &mut self.machines, out),
+            Timer::Dwell(id) => self.operations.dwell_over(id, &mut self.machines, out),
+            Timer::Stale(id) => {
+                out.new_cause("");
+                self.sensors.stale(id, out);
+                self.evaluate_zones(false);
+            }
+            Timer::Zone(_) => {
+                self.thermal.override_due(out);
+                self.evaluate_zones(false);
+            }
+            Timer::Identify => self.leds.identify(false, None, out),
+        }
+    }
+
+    /// What happened in one room reaches the others, until nothing moves.
+    fn follow_up(&mut self) {
+        loop {
+            let moved = self.machines.take_moved();
+            if moved.is_empty() {
+                break;
+            }
+            for moved in moved.iter().filter(|moved| moved.power_changed) {
+                let powered = self.machines.get(moved.machine).is_powered();
+                self.sensors.power_changed(moved.machine, powered, &mut self.out);
+            }
+            self.operations.machines_moved(&moved, &mut self.machines, &mut self.out);
+            self.evaluate_zones(false);
+        }
+        let changed = self.out.changed();
+        let services_moved = !changed.services.is_empty() || changed.system;
+        if !changed.services.is_empty() {
+            self.operations.services_changed(&self.supervisor, &mut self.out);
+        }
+        if services_moved {
+            self.follow_services();
+        }
+        let changed = self.out.changed();
+        let quiet = changed.services.is_empty()
+            && changed.machines.is_empty()
+            && changed.zones.is_empty()
+            && changed.sensors.is_empty()
+            && !changed.system;
+        if !quiet {
+            let scene = self.led_scene();
+            self.leds.update(scene, self.drives.leds, &mut self.out);
+        }
+    }
+
+    /// Services have moved: the BMC's own machine and whoever drives hardware follow.
+    fn follow_services(&mut self) {
+        let bmc = self.machines.ids().find(|id| self.machines.get(*id).spec.definition.kind == MachineKind::Bmc);
+        if let Some(bmc) = bmc {
+            let trigger = if matches!(self.supervisor.phase(), Phase::Stopping { .. } | Phase::Ended) {
+                Some(Trigger::ShuttingDown)
+            } else if self.supervisor.critical_failed() {
+                Some(Trigger::ServicesFailed)
+            } else if self.supervisor.critical_ready() {
+                Some(Trigger::ServicesReady)
+            } else {
+                None
+            };
+            if let Some(trigger) = trigger {
+                self.machines.trigger(bmc, &trigger, &mut self.out);
+            }
+        }
+        let drives = Drives {
+            thermal: self.supervisor.is_up(Builtin::Thermalmgr),
+            leds: self.supervisor.is_up(Builtin::Ledmgr),
+        };
+        let was = std::mem::replace(&mut self.drives, drives);
+        if drives.leds && !was.leds {
+            self.leds.forget_shown();
+        }
+        if drives.thermal != was.thermal {
+            self.thermal.forget_told();
+            self.evaluate_zones(false);
+        }
+        // What the BMC's machine has just done must not wait for the next input.
+        if !self.machines.is_settled() {
+            self.follow_up();
+        }
+    }
+
+    fn evaluate_zones(&mut self, sampled: bool) {
+        if sampled {
+            self.thermal.writes_settled(&mut self.out);
+        }
+        let trips = self.thermal.evaluate(&self.sensors, self.drives.thermal, &mut self.out);
+        for trip in trips {
+            self.power_off_for(&trip.reason, trip.zone);
+        }
+    }
+
+    /// A trip powers off whatever the zone cools, without any client, and outranks what is going on.
+    fn power_off_for(&mut self, reason: &str, zone: crate::ids::ZoneId) {
+        let hit: Vec<_> = self
+            .machines
+            .ids()
+            .filter(|id| {
+                let machine = self.machines.get(*id);
+                machine.spec.zones.contains(&zone)
+                    && machine.spec.definition.kind == MachineKind::Host
+                    && !machine.fulfils(Demand::Off)
+            })
+            .collect();
+        for id in hit {
+            self.run(id, Verb::Demand(Demand::ForceOff), "policy thermal", reason);
+        }
+    }
+
+    fn run(&mut self, id: MachineId, verb: Verb, actor: &str, reason: &str) -> OperationId {
+        let plan = self.scene().plan(id, verb);
+        let machine = self.machines.get(id);
+        let order = Order {
+            kind: kind_of(machine.spec.definition.kind, verb),
+            target: machine.spec.name.to_string(),
+            actor,
+            reason,
+            key: "",
+            deadline: None,
+        };
+        self.operations.open_machines(order, plan, false, &mut self.machines, &mut self.out)
+    }
+
+    pub(crate) fn scene(&self) -> Scene<'_> {
+        Scene {
+            board: &self.board,
+            machines: &self.machines,
+            thermal: &self.thermal,
+            supervisor: &self.supervisor,
+            operations: &self.operations,
+            now: self.out.now(),
+        }
+    }
+
+    fn command_failed(&mut self, command: &HardwareCommand, reason: &str) {
+        let out = &mut self.out;
+        out.new_cause("");
+        match command {
+            HardwareCommand::SetDuty(fan, _) => self.thermal.write_failed(*fan, reason, out),
+            HardwareCommand::SetSignal(line, _) => self.machines.drive_failed(*line, reason, out),
+            HardwareCommand::SetLed(led, _) => self.leds.write_failed(*led, reason, out),
+        }
+    }
+
+    fn asked(&mut self, asked: Asked) {
+        let Asked { id, actor, reason, request } = asked;
+        self.out.new_cause(&actor);
+        let reply = self.answer(&actor, &reason, request);
+        if let Err(refusal) = &reply
+            && !refusal.obstacles.is_empty()
+        {
+            let text = format!("refused for {actor}: {}", refusal.text);
+            let kinds: Vec<_> = refusal.obstacles.iter().map(|obstacle| obstacle.kind).collect();
+            let fields = vec![("reason", refusal.reason.into()), ("conditions", kinds.join(" ").into())];
+            self.out.event("audit.refused".to_owned(), "operator", Severity::Notice, text, fields);
+        }
+        self.out.deed(Effect::Reply(id, reply));
+    }
+
+    fn answer(&mut self, actor: &str, reason: &str, request: Request) -> Result<Reply, Refusal> {
+        match request {
+            Request::StartServices { names, force } => {
+                let before = self.generations();
+                let members = self.supervisor.request_start(&names, force, &mut self.out)?;
+                // A service that runs and was not asked to restart counts in the life it has.
+                let again = |id: ServiceId| force && names.contains(&self.supervisor.unit(id).spec.name);
+                let restarted: Vec<_> = members.iter().map(|id| (*id, again(*id))).collect();
+                let order = Order::of_services("service-start", &names, actor, reason);
+                Ok(self.track(order, ServiceVerb::Start, &members, |id| {
+                    let again = restarted.iter().any(|(other, again)| *other == id && *again);
+                    next_after(&before, id, again)
+                }))
+            }
+            Request::StopServices { names, force } => {
+                let members = self.supervisor.request_stop(&names, force, &mut self.out)?;
+                let order = Order::of_services("service-stop", &names, actor, reason);
+                Ok(self.track(order, ServiceVerb::Stop, &members, |_| crate::ids::Generation(0)))
+            }
+            Request::RestartServices { names } => {
+                let before = self.generations();
+                let members = self.supervisor.request_restart(&names, &mut self.out)?;
+                let order = Order::of_services("service-restart", &names, actor, reason);
+                Ok(self.track(order, ServiceVerb::Restart, &members, |id| next_after(&before, id, true)))
+            }
+            Request::ResetService(name) => {
+                self.supervisor.request_reset(&name, &mut self.out)?;
+                let text = format!("{name} was reset by {actor}");
+                self.out.event(format!("service.{name}.reset"), "operator", Severity::Notice, text, Vec::new());
+                Ok(Reply::Done)
+            }
+            Request::Transition { machine, verb, plan_only, revision, idempotency_key, deadline } => {
+                let order = Order {
+                    kind: String::new(),
+                    target: machine.to_string(),
+                    actor,
+                    reason,
+                    key: &idempotency_key,
+                    deadline,
+                };
+                self.transition(order, verb, plan_only, &revision)
+            }
+            Request::CancelOperation(id) => self.cancel(id),
+            Request::SetOverride { target, percent, duration } => {
+                self.thermal.set_override(&target, percent, duration, &mut self.out)?;
+                self.evaluate_zones(false);
+                Ok(Reply::Done)
+            }
+            Request::ClearOverride(target) => {
+                self.thermal.clear_override(&target, &mut self.out)?;
+                self.evaluate_zones(false);
+                Ok(Reply::Done)
+            }
+            Request::Identify { on, duration } => {
+                self.leds.identify(on, duration, &mut self.out);
+                self.out.changed().system = true;
+                Ok(Reply::Done)
+            }
+            Request::Shutdown { emergency } => {
+                self.supervisor.shut_down(emergency, self.board.policy.stop_timeout, &mut self.out);
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    fn generations(&self) -> Vec<crate::ids::Generation> {
+        self.supervisor.ids().map(|id| self.supervisor.unit(id).generation).collect()
+    }
+
+    fn track(
+        &mut self,
+        order: Order<'_>,
+        verb: ServiceVerb,
+        members: &[ServiceId],
+        not_before: impl Fn(ServiceId) -> crate::ids::Generation,
+    ) -> Reply {
+        let id = self.operations.open_services(order, verb, members, not_before, &self.supervisor, &mut self.out);
+        Reply::Operation(id)
+    }
+
+    fn transition(
+        &mut self,
+        mut order: Order<'_>,
+        verb: Verb,
+        plan_only: bool,
+        revision: &str,
+    ) -> Result<Reply, Refusal> {
+        let names: Vec<_> = self.board.machines.iter().map(|spec| &spec.name).collect();
+        let Some(id) = self.board.find_machine(&order.target) else {
+            return Err(Refusal::unknown("machine", &order.target, names));
+        };
+        let kind = self.machines.get(id).spec.definition.kind;
+        if !crate::operations::plan::verbs_of(kind).contains(&verb) {
+            let known: Vec<_> = crate::operations::plan::verbs_of(kind).iter().map(|verb| verb.as_str()).collect();
+            let text = format!("a {kind} does not take `{}`; it takes {}", verb.as_str(), known.join(", "));
+            return Err(Refusal::invalid("UNKNOWN_REQUEST", text));
+        }
+        if let Some(earlier) = self.operations.by_key(order.key, self.out.now()) {
+            return Ok(Reply::Operation(earlier));
+        }
+        let plan = self.scene().plan(id, verb);
+        order.kind = kind_of(kind, verb);
+        if plan_only {
+            let id = self.operations.open_machines(order, plan, true, &mut self.machines, &mut self.out);
+            return Ok(Reply::Operation(id));
+        }
+        if !revision.is_empty() && revision != plan.revision {
+            let obstacle = Obstacle {
+                kind: "stale-plan",
+                subject: format!("machine {}", order.target),
+                text: "the machine has changed since the plan was made".to_owned(),
+                remedy: "look at the new plan and confirm that".to_owned(),
+                since: None,
+            };
+            return Err(Refusal::precondition("STALE_PLAN", "the plan is stale", vec![obstacle]));
+        }
+        if self.supervisor.phase() == Phase::Ended || matches!(self.supervisor.phase(), Phase::Stopping { .. }) {
+            return Err(Refusal::invalid("SHUTTING_DOWN", "the daemon is shutting down"));
+        }
+        if !plan.obstacles.is_empty() {
+            let text = match plan.obstacles.as_slice() {
+                [only] => format!("{} {} is refused: {}", order.target, verb.as_str(), only.text),
+                all => {
+                    format!("{} {} is refused: {} conditions stand against it", order.target, verb.as_str(), all.len())
+                }
+            };
+            return Err(Refusal::precondition("INTERLOCK", text, plan.obstacles));
+        }
+        if matches!(verb, Verb::Demand(Demand::Off | Demand::ForceOff) | Verb::EmergencyOff) {
+            for machine in &plan.machines {
+                for zone in self.board.machine(*machine).zones.clone() {
+                    self.thermal.release_trip(zone, &self.sensors, &mut self.out);
+                }
+            }
+        }
+        let id = self.operations.open_machines(order, plan, false, &mut self.machines, &mut self.out);
+        Ok(Reply::Operation(id))
+    }
+
+    fn cancel(&mut self, id: OperationId) -> Result<Reply, Refusal> {
+        let Some(view) = self.operations.get(id) else {
+            return Err(Refusal {
+                text: format!("there is no operation {id}"),
+                ..Refusal::unknown("operation", "", [])
+            });
+        };
+        if view.state.is_final() {
+            let took = human(view.ended.unwrap_or(view.created).since(view.created));
+            let text = format!("{id} has ended already: {} after {took}", view.state.as_str());
+            return Err(Refusal::invalid("ALREADY_ENDED", text));
+        }
+        if !self.operations.drives_machines(id) {
+            let text = format!("{id} acts on services: stop or start those instead");
+            return Err(Refusal::invalid("NOT_CANCELLABLE", text));
+        }
+        self.operations.cancel(id, &mut self.machines, &mut self.out);
+        Ok(Reply::Operation(id))
+    }
+
+    /// State of a service, for tests and harnesses.
+    pub fn service_state(&self, id: ServiceId) -> ServiceState {
+        self.supervisor.unit(id).state.public()
+    }
+}
+
+/// The first life that counts: a new one when it is to be restarted, else the one it has.
+fn next_after(before: &[crate::ids::Generation], id: ServiceId, again: bool) -> crate::ids::Generation {
+    let had = before.get(id.index()).copied().unwrap_or_default();
+    if again { crate::ids::Generation(had.0 + 1) } else { had }
+}

@@ -1,0 +1,496 @@
+//! All machines and the lines they follow and drive.
+//!
+//! A machine's state follows the hardware: it is *discovered* from the lines at start, and after that it moves on
+//! demands, on line levels, and on time-outs. A rise or fall is taken as soon as the level is there, also right on
+//! entering a state, so an edge can be neither missed nor counted twice.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::{Action, Condition, Definition, Demand, MachineSpec, StateDef, Tone, Transition, Trigger};
+use crate::{
+    board::Board,
+    effect::Effect,
+    event::Severity,
+    ids::{CauseId, MachineId, Name, OperationId, SignalId},
+    input::HardwareCommand,
+    outbox::{Cause, Outbox},
+    power::Direction,
+    time::{Mono, human},
+    timers::Timer,
+    units::Level,
+};
+
+/// Transitions kept for `machines history`.
+const HISTORY: usize = 500;
+/// A definition that moves on without end is cut off; the next input goes on from there.
+const MOVES_AT_ONCE: usize = 16;
+
+/// One past transition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransitionRecord {
+    /// Number of its event.
+    pub seq: u64,
+    /// Which machine.
+    pub machine: Name,
+    /// From which state.
+    pub from: Name,
+    /// To which state.
+    pub to: Name,
+    /// What triggered it.
+    pub trigger: String,
+    /// Time spent in `from`.
+    pub duration: std::time::Duration,
+    /// When.
+    pub mono: Mono,
+    /// Shared with everything of the same origin.
+    pub cause: CauseId,
+    /// Who asked; may be empty.
+    pub actor: Name,
+}
+
+/// One machine.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// As declared.
+    pub spec: MachineSpec,
+    /// Where it is: a place in its definition's states.
+    state: usize,
+    /// Since when.
+    pub since: Mono,
+    /// Whether the hardware has told its state.
+    pub discovered: bool,
+    /// What somebody asked for last, `on` or `off`; empty when nobody did.
+    pub requested: &'static str,
+    /// Drives it now.
+    pub operation: Option<OperationId>,
+    /// What brought it to its state, in words.
+    pub brought_by: String,
+    /// What its present activity is due to.
+    pub cause: Cause,
+}
+
+impl Machine {
+    fn definition(&self) -> &Definition {
+        &self.spec.definition
+    }
+
+    /// State's name.
+    pub fn state_name(&self) -> &Name {
+        // Loaded definitions have at least one state, and `state` is only set to places in them.
+        self.definition().states.get_index(self.state).map_or(&self.spec.name, |(name, _)| name)
+    }
+
+    /// State as defined.
+    pub fn state_def(&self) -> &StateDef {
+        &self.definition().states[self.state]
+    }
+
+    /// Whether what it stands for has power.
+    pub fn is_powered(&self) -> bool {
+        self.discovered && self.state_def().powered
+    }
+
+    /// Whether a demand is fulfilled.
+    pub fn fulfils(&self, demand: Demand) -> bool {
+        self.discovered && self.definition().goals.get(&demand).is_some_and(|goal| goal.contains(self.state_name()))
+    }
+
+    /// The arrow that a demand takes from here. Absent: it means nothing in this state.
+    pub fn arrow(&self, demand: Demand) -> Option<&Transition> {
+        self.state_def().transitions.iter().find(|transition| transition.on == Trigger::Demand(demand))
+    }
+
+    /// Hardware and time alone may lead from here to where a demand is fulfilled.
+    pub fn is_on_its_way_to(&self, demand: Demand) -> bool {
+        let Some(goal) = self.definition().goals.get(&demand) else { return false };
+        let mut seen = BTreeSet::new();
+        let mut stack = vec![self.state_name()];
+        while let Some(name) = stack.pop() {
+            if goal.contains(name) {
+                return true;
+            }
+            let Some(state) = self.definition().states.get(name).filter(|state| state.tone == Tone::Transitional)
+            else {
+                continue;
+            };
+            if seen.insert(name) {
+                let by_itself = state
+                    .transitions
+                    .iter()
+                    .filter(|transition| matches!(transition.on, Trigger::Rises(_) | Trigger::Falls(_)));
+                stack.extend(by_itself.map(|transition| &transition.to));
+            }
+        }
+        false
+    }
+
+    /// Longest time that its transitional states may take together.
+    pub fn bound(&self) -> std::time::Duration {
+        self.definition().states.values().filter_map(|state| state.timeout).sum()
+    }
+}
+
+/// What a machine has just done; operations and sensors want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Which machine.
+    pub machine: MachineId,
+    /// By what.
+    pub trigger: Trigger,
+    /// Whether power came or went.
+    pub power_changed: bool,
+}
+
+/// All machines and lines.
+#[derive(Clone, Debug)]
+pub struct Machines {
+    all: Vec<Machine>,
+    names: Vec<Name>,
+    directions: Vec<Direction>,
+    /// Level of each line; `Some(None)`: it cannot be read; `None`: nobody has looked yet.
+    lines: Vec<Option<Option<Level>>>,
+    history: VecDeque<TransitionRecord>,
+    moved: Vec<Moved>,
+}
+
+impl Machines {
+    /// None is discovered.
+    pub fn new(board: &Board) -> Self {
+        let all = board
+            .machines
+            .iter()
+            .map(|spec| {
+                let undiscovered = spec.definition.states.get_index_of(&spec.definition.undiscovered).unwrap_or(0);
+                Machine {
+                    spec: spec.clone(),
+                    state: undiscovered,
+                    since: Mono::ZERO,
+                    discovered: false,
+                    requested: "",
+                    operation: None,
+                    brought_by: "its state is not known yet".to_owned(),
+                    cause: Cause::default(),
+                }
+            })
+            .collect();
+        Self {
+            all,
+            names: board.signals.iter().map(|signal| signal.name.clone()).collect(),
+            directions: board.signals.iter().map(|signal| signal.direction).collect(),
+            lines: vec![None; board.signals.len()],
+            history: VecDeque::new(),
+            moved: Vec::new(),
+        }
+    }
+
+    /// The machine.
+    pub fn get(&self, id: MachineId) -> &Machine {
+        &self.all[id.index()]
+    }
+
+    /// Every id; parents come before their children.
+    pub fn ids(&self) -> impl Iterator<Item = MachineId> + use<> {
+        (0..self.all.len()).map(MachineId::new)
+    }
+
+    /// Machines whose parent is `id`.
+    pub fn children(&self, id: MachineId) -> impl Iterator<Item = MachineId> + '_ {
+        self.ids().filter(move |child| self.get(*child).spec.parent == Some(id))
+    }
+
+    /// Past transitions, oldest first.
+    pub const fn history(&self) -> &VecDeque<TransitionRecord> {
+        &self.history
+    }
+
+    /// Level of a line. Absent: unknown or unreadable.
+    pub fn level(&self, id: SignalId) -> Option<Level> {
+        self.lines[id.index()].flatten()
+    }
+
+    /// Somebody has looked at the line.
+    pub fn is_seen(&self, id: SignalId) -> bool {
+        self.lines[id.index()].is_some()
+    }
+
+    /// What machines have done since this was called last.
+    pub fn take_moved(&mut self) -> Vec<Moved> {
+        std::mem::take(&mut self.moved)
+    }
+
+    /// Nothing has moved since [`Machines::take_moved`].
+    pub fn is_settled(&self) -> bool {
+        self.moved.is_empty()
+    }
+
+    /// Gives back what [`Machines::take_moved`] took, for the next who asks.
+    pub fn put_back(&mut self, mut moved: Vec<Moved>) {
+        moved.append(&mut self.moved);
+        self.moved = moved;
+    }
+
+    /// An operation takes or releases a machine.
+    pub fn set_operation(&mut self, id: MachineId, operation: Option<OperationId>, out: &mut Outbox) {
+        let machine = &mut self.all[id.index()];
+        if machine.operation != operation {
+            machine.operation = operation;
+            out.changed().machines.insert(id);
+        }
+    }
+
+    /// Somebody asked for a power state.
+    pub fn set_requested(&mut self, id: MachineId, requested: &'static str, out: &mut Outbox) {
+        self.all[id.index()].requested = requested;
+        out.changed().machines.insert(id);
+    }
+
+    /// Machines that read no line know their state at once.
+    pub fn boot(&mut self, out: &mut Outbox) {
+        for id in self.ids() {
+            self.try_discover(id, false, out);
+        }
+    }
+
+    /// A line was read.
+    pub fn line(&mut self, id: SignalId, level: Option<Level>, out: &mut Outbox) {
+        let Some(line) = self.lines.get_mut(id.index()) else { return };
+        let was = line.replace(level);
+        if was == Some(level) {
+            return;
+        }
+        let name = self.names[id.index()].clone();
+        out.changed().system = true;
+        if level.is_none() {
+            out.event(
+                format!("signal.{name}.unreadable"),
+                "statemgr",
+                Severity::Warning,
+                format!("{name} cannot be read; what follows from it keeps its state"),
+                Vec::new(),
+            );
+        } else if was.is_some() && self.directions[id.index()] == Direction::Input {
+            let text =
+                format!("{name} is {}", level.map_or("unknown", |level| if level.is_high() { "high" } else { "low" }));
+            out.event(format!("signal.{name}.changed"), "statemgr", Severity::Debug, text, Vec::new());
+        }
+        for machine in self.ids() {
+            if self.get(machine).spec.signals.values().any(|bound| *bound == id) {
+                out.changed().machines.insert(machine);
+                if self.get(machine).discovered {
+                    self.follow(machine, out);
+                } else {
+                    self.try_discover(machine, false, out);
+                }
+            }
+        }
+    }
+
+    /// Lines have had their time: what nobody has read counts as unreadable.
+    pub fn discovery_due(&mut self, out: &mut Outbox) {
+        for id in self.ids() {
+            self.try_discover(id, true, out);
+        }
+    }
+
+    fn try_discover(&mut self, id: MachineId, anyway: bool, out: &mut Outbox) {
+        let machine = self.get(id);
+        if machine.discovered {
+            return;
+        }
+        let definition = machine.spec.definition.clone();
+        let lines = || definition.inputs.iter().filter_map(|role| machine.spec.signals.get(role));
+        if !anyway && lines().any(|line| !self.is_seen(*line)) {
+            return;
+        }
+        let readable = lines().all(|line| self.level(*line).is_some());
+        let row = definition.discovery.iter().find(|(conditions, _)| self.holds(id, conditions));
+        let (state, text) = match row {
+            Some((_, state)) => (state.clone(), format!("found {state} by its lines")),
+            None if readable => (definition.undiscovered.clone(), format!("found {}", definition.undiscovered)),
+            None => (
+                definition.undiscovered.clone(),
+                format!("its lines cannot be read; taken as {}", definition.undiscovered),
+            ),
+        };
+        let place = definition.states.get_index_of(&state).unwrap_or(0);
+        let machine = &mut self.all[id.index()];
+        machine.state = place;
+        machine.since = out.now();
+        machine.discovered = true;
+        machine.brought_by.clone_from(&text);
+        let name = machine.spec.name.clone();
+        if let Some(timeout) = machine.state_def().timeout {
+            out.arm(Timer::Machine(id), out.now() + timeout);
+        }
+        out.changed().machines.insert(id);
+        let severity = if readable { Severity::Info } else { Severity::Error };
+        let fields = vec![("machine", name.as_str().into()), ("state", state.as_str().into())];
+        out.event(format!("state.{name}.discovered"), "statemgr", severity, format!("{name}: {text}"), fields);
+        self.moved.push(Moved { machine: id, trigger: Trigger::Timeout, power_changed: true });
+        self.follow(id, out);
+    }
+
+    fn holds(&self, id: MachineId, conditions: &[Condition]) -> bool {
+        let signals = &self.get(id).spec.signals;
+        conditions
+            .iter()
+            .all(|condition| signals.get(&condition.role).and_then(|line| self.level(*line)) == Some(condition.level))
+    }
+
+    /// Takes every arrow whose level is there already.
+    fn follow(&mut self, id: MachineId, out: &mut Outbox) {
+        for _ in 0..MOVES_AT_ONCE {
+            let machine = self.get(id);
+            let level = |role: &Name| machine.spec.signals.get(role).and_then(|line| self.level(*line));
+            let next = machine.state_def().transitions.iter().find(|transition| {
+                let fits = match &transition.on {
+                    Trigger::Rises(role) => level(role) == Some(Level::High),
+                    Trigger::Falls(role) => level(role) == Some(Level::Low),
+                    Trigger::Demand(_)
+                    | Trigger::Timeout
+                    | Trigger::ServicesReady
+                    | Trigger::ServicesFailed
+                    | Trigger::ShuttingDown => false,
+                };
+                fits && self.holds(id, &transition.guard)
+            });
+            let Some(next) = next.cloned() else { return };
+            if self.get(id).operation.is_none() {
+                self.all[id.index()].cause = out.cause();
+            }
+            self.take(id, &next, out);
+        }
+    }
+
+    /// A demand. False: it means nothing in this state.
+    pub fn demand(&mut self, id: MachineId, demand: Demand, out: &mut Outbox) -> bool {
+        self.all[id.index()].cause = out.cause();
+        self.trigger(id, &Trigger::Demand(demand), out)
+    }
+
+    /// Something that is neither a line nor a demand. False: it means nothing in this state.
+    pub fn trigger(&mut self, id: MachineId, trigger: &Trigger, out: &mut Outbox) -> bool {
+        let fits = |transition: &&Transition| transition.on == *trigger && self.holds(id, &transition.guard);
+        let Some(next) = self.get(id).state_def().transitions.iter().find(fits).cloned() else { return false };
+        self.take(id, &next, out);
+        self.follow(id, out);
+        true
+    }
+
+    /// A state has lasted as long as it may.
+    pub fn timed_out(&mut self, id: MachineId, out: &mut Outbox) {
+        out.because(self.get(id).cause.clone());
+        self.trigger(id, &Trigger::Timeout, out);
+    }
+
+    /// The only place where a machine's state changes once it is known.
+    fn take(&mut self, id: MachineId, transition: &Transition, out: &mut Outbox) {
+        let now = out.now();
+        let machine = &mut self.all[id.index()];
+        let Some(place) = machine.definition().states.get_index_of(&transition.to) else { return };
+        let from = machine.state_name().clone();
+        let from_def = machine.state_def().clone();
+        let duration = now.since(machine.since);
+        machine.state = place;
+        machine.since = now;
+        let to = machine.state_def().clone();
+        let name = machine.spec.name.clone();
+        let trigger = match (&transition.on, from_def.timeout) {
+            (Trigger::Timeout, Some(limit)) => format!("timeout after {}", human(limit)),
+            (trigger, _) => trigger.to_string(),
+        };
+        machine.brought_by = format!("{trigger} in {from}");
+        match to.timeout {
+            Some(timeout) => out.arm(Timer::Machine(id), now + timeout),
+            None => out.cancel(Timer::Machine(id)),
+        }
+        let lost = from_def.powered && !to.powered && from_def.tone == Tone::Normal && machine.operation.is_none();
+        let severity = match (&transition.on, to.tone) {
+            _ if lost => Severity::Critical,
+            (_, Tone::Fault) | (Trigger::Timeout, _) => Severity::Error,
+            (_, Tone::Normal | Tone::Transitional) => Severity::Info,
+        };
+        let text = if lost {
+            format!("{name} lost power: {trigger} while {from}")
+        } else {
+            format!("{name}: {from} → {} ({trigger})", transition.to)
+        };
+        let actor = out.cause().actor;
+        self.history.push_back(TransitionRecord {
+            seq: out.last_seq() + 1,
+            machine: name.clone(),
+            from: from.clone(),
+            to: transition.to.clone(),
+            trigger: trigger.clone(),
+            duration,
+            mono: now,
+            cause: out.cause().id,
+            actor,
+        });
+        if self.history.len() > HISTORY {
+            self.history.pop_front();
+        }
+        out.event(
+            format!("state.{name}.transition"),
+            "statemgr",
+            severity,
+            text,
+            vec![
+                ("machine", name.as_str().into()),
+                ("from", from.as_str().into()),
+                ("to", transition.to.as_str().into()),
+                ("trigger", trigger.into()),
+                ("duration_s", duration.as_secs_f64().into()),
+            ],
+        );
+        out.changed().machines.insert(id);
+        self.moved.push(Moved {
+            machine: id,
+            trigger: transition.on.clone(),
+            power_changed: from_def.powered != to.powered,
+        });
+        for action in &to.entry {
+            self.act(id, action, out);
+        }
+    }
+
+    fn act(&mut self, id: MachineId, action: &Action, out: &mut Outbox) {
+        let (Action::Set { role, .. } | Action::Pulse { role, .. }) = action;
+        let Some(line) = self.get(id).spec.signals.get(role).copied() else { return };
+        match action {
+            Action::Set { level, .. } => {
+                out.cancel(Timer::Pulse(line));
+                self.set(line, *level, out);
+            }
+            Action::Pulse { duration, .. } => {
+                self.set(line, Level::High, out);
+                out.arm(Timer::Pulse(line), out.now() + *duration);
+            }
+        }
+    }
+
+    fn set(&mut self, line: SignalId, level: Level, out: &mut Outbox) {
+        self.lines[line.index()] = Some(Some(level));
+        out.changed().system = true;
+        out.deed(Effect::Command(HardwareCommand::SetSignal(line, level)));
+    }
+
+    /// A pulse has lasted long enough.
+    pub fn pulse_over(&mut self, line: SignalId, out: &mut Outbox) {
+        self.set(line, Level::Low, out);
+    }
+
+    /// A line was not driven as told.
+    pub fn drive_failed(&mut self, line: SignalId, why: &str, out: &mut Outbox) {
+        let name = self.names[line.index()].clone();
+        self.lines[line.index()] = Some(None);
+        out.event(
+            format!("signal.{name}.drive-failed"),
+            "powermgr",
+            Severity::Error,
+            format!("{name} could not be driven: {why}"),
+            vec![("signal", name.as_str().into()), ("reason", why.into())],
+        );
+        out.changed().system = true;
+    }
+}

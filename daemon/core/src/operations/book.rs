@@ -1,0 +1,571 @@
+//! All operations: the running ones and the last of the past ones.
+
+use std::{collections::BTreeMap, collections::BTreeSet, time::Duration};
+
+use super::plan::{Deed, Plan, PlanStep};
+use crate::{
+    event::Severity,
+    ids::{Generation, MachineId, Name, OperationId, ServiceId},
+    input::Verb,
+    machines::{
+        Demand, MachineKind, Tone,
+        bank::{Machines, Moved},
+    },
+    outbox::{Cause, Outbox},
+    services::supervisor::Supervisor,
+    time::{Mono, human},
+    timers::Timer,
+    view::{OperationState, OperationView, StepState, StepView},
+};
+
+/// Past operations kept.
+const KEPT: usize = 200;
+/// How long an idempotency key holds.
+const KEY_HOLDS: Duration = Duration::from_secs(600);
+
+/// What an operation does to services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceVerb {
+    /// Up.
+    Start,
+    /// Down.
+    Stop,
+    /// Down and up.
+    Restart,
+}
+
+#[derive(Clone, Debug)]
+enum Work {
+    /// Nothing: a plan.
+    None,
+    /// Services, and the life that counts for each.
+    Services(ServiceVerb, Vec<(ServiceId, Generation)>),
+    /// Machines.
+    Machines { steps: Vec<PlanStep>, stage: u32, relentless: bool },
+}
+
+#[derive(Clone, Debug)]
+struct Operation {
+    view: OperationView,
+    work: Work,
+    cause: Cause,
+    key: String,
+    machines: BTreeSet<MachineId>,
+}
+
+/// Who asks for an operation, and how.
+#[derive(Clone, Debug)]
+pub struct Order<'a> {
+    /// e.g. `host-on`.
+    pub kind: String,
+    /// On what.
+    pub target: String,
+    /// Who.
+    pub actor: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// Idempotency key; may be empty.
+    pub key: &'a str,
+    /// Bound; absent: the machines' own.
+    pub deadline: Option<Duration>,
+}
+
+impl<'a> Order<'a> {
+    /// An order on services; none by name means the platform.
+    pub fn of_services(kind: &str, names: &[Name], actor: &'a str, reason: &'a str) -> Self {
+        let target = match names {
+            [] => "platform".to_owned(),
+            names => names.iter().map(Name::as_str).collect::<Vec<_>>().join(" "),
+        };
+        Self { kind: kind.to_owned(), target, actor, reason, key: "", deadline: None }
+    }
+}
+
+/// All operations.
+#[derive(Clone, Debug)]
+pub struct Operations {
+    all: BTreeMap<OperationId, Operation>,
+    running: BTreeSet<OperationId>,
+    next: u64,
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self { all: BTreeMap::new(), running: BTreeSet::new(), next: 1 }
+    }
+}
+
+impl Operations {
+    /// Oldest first.
+    pub fn ids(&self) -> Vec<OperationId> {
+        self.all.keys().copied().collect()
+    }
+
+    /// The operation.
+    pub fn get(&self, id: OperationId) -> Option<&OperationView> {
+        self.all.get(&id).map(|operation| &operation.view)
+    }
+
+    /// The operation that the same key began, if that was not long ago.
+    pub fn by_key(&self, key: &str, now: Mono) -> Option<OperationId> {
+        let same = |operation: &&Operation| operation.key == key && now.since(operation.view.created) < KEY_HOLDS;
+        (!key.is_empty()).then(|| self.all.values().rev().find(same).map(|operation| operation.view.id)).flatten()
+    }
+
+    /// Running operations that drive one of these machines, or a parent or child of one.
+    pub fn in_the_way<'a>(
+        &'a self,
+        machines: &'a BTreeSet<MachineId>,
+        bank: &'a Machines,
+    ) -> impl Iterator<Item = (OperationId, &'a str, String, Mono)> + 'a {
+        let related = |one: MachineId, other: MachineId| {
+            one == other || bank.get(one).spec.parent == Some(other) || bank.get(other).spec.parent == Some(one)
+        };
+        self.running.iter().filter_map(move |id| {
+            let operation = self.all.get(id)?;
+            let hit = operation.machines.iter().find(|own| machines.iter().any(|other| related(**own, *other)))?;
+            let name = bank.get(*hit).spec.name.to_string();
+            Some((*id, operation.view.kind.as_str(), name, operation.view.created))
+        })
+    }
+
+    /// Hosts that running operations are powering on.
+    pub fn hosts_powering_on(&self, bank: &Machines) -> usize {
+        let is_host = |id: MachineId| bank.get(id).spec.definition.kind == MachineKind::Host;
+        let steps =
+            self.running.iter().filter_map(|id| self.all.get(id)).filter_map(|operation| match &operation.work {
+                Work::Machines { steps, .. } => Some(steps.iter().zip(&operation.view.steps)),
+                Work::None | Work::Services(..) => None,
+            });
+        steps
+            .flatten()
+            .filter(|(step, view)| {
+                matches!(step.deed, Deed::Drive(id, Demand::On) if is_host(id)) && view.state == StepState::Running
+            })
+            .count()
+    }
+
+    fn open(&mut self, order: Order<'_>, steps: Vec<StepView>, work: Work, out: &mut Outbox) -> OperationId {
+        let id = OperationId(self.next);
+        self.next += 1;
+        let view = OperationView {
+            id,
+            kind: order.kind,
+            target: order.target,
+            state: if matches!(work, Work::None) { OperationState::Planned } else { OperationState::Running },
+            steps,
+            reason: String::new(),
+            requested_by: order.actor.to_owned(),
+            request_reason: order.reason.to_owned(),
+            created: out.now(),
+            ended: None,
+            obstacles: Vec::new(),
+            revision: String::new(),
+            affects: Vec::new(),
+            expected: None,
+            cause: out.cause().id,
+        };
+        if matches!(work, Work::None) {
+            // A plan is a value, not a deed: no event, and only the newest plans are kept like everything past.
+        } else {
+            self.running.insert(id);
+            let mut text = format!("{id}: {} {}", view.kind, view.target);
+            if !order.actor.is_empty() {
+                text.push_str(&format!(", asked by {}", order.actor));
+            }
+            if !order.reason.is_empty() {
+                text.push_str(&format!(" ({})", order.reason));
+            }
+            out.event(
+                format!("operation.{id}.accepted"),
+                "operator",
+                Severity::Notice,
+                text,
+                vec![
+                    ("operation", id.to_string().into()),
+                    ("kind", view.kind.as_str().into()),
+                    ("target", view.target.as_str().into()),
+                    ("reason", order.reason.into()),
+                ],
+            );
+            if let Some(deadline) = order.deadline {
+                out.arm(Timer::Operation(id), out.now() + deadline);
+            }
+        }
+        out.changed().operations.insert(id);
+        let operation =
+            Operation { view, work, cause: out.cause(), key: order.key.to_owned(), machines: BTreeSet::new() };
+        self.all.insert(id, operation);
+        while self.all.len() > KEPT {
+            let Some(oldest) = self.all.keys().copied().find(|id| !self.running.contains(id)) else { break };
+            self.all.remove(&oldest);
+        }
+        id
+    }
+
+    /// Services come up, go down, or both. Members are in the order in which people should read them.
+    pub fn open_services(
+        &mut self,
+        order: Order<'_>,
+        verb: ServiceVerb,
+        members: &[ServiceId],
+        not_before: impl Fn(ServiceId) -> Generation,
+        supervisor: &Supervisor,
+        out: &mut Outbox,
+    ) -> OperationId {
+        let now = out.now();
+        let word = match verb {
+            ServiceVerb::Start => "start",
+            ServiceVerb::Stop => "stop",
+            ServiceVerb::Restart => "restart",
+        };
+        let steps = members
+            .iter()
+            .map(|id| StepView {
+                name: format!("{word} {}", supervisor.unit(*id).spec.name),
+                state: StepState::Running,
+                started: Some(now),
+                ended: None,
+                detail: String::new(),
+            })
+            .collect();
+        let work = Work::Services(verb, members.iter().map(|id| (*id, not_before(*id))).collect());
+        let id = self.open(order, steps, work, out);
+        if let Some(operation) = self.all.get_mut(&id) {
+            operation.view.affects = members.iter().map(|id| supervisor.unit(*id).spec.name.to_string()).collect();
+        }
+        self.services_changed(supervisor, out);
+        id
+    }
+
+    /// A plan becomes an operation; `dry` keeps it a plan.
+    pub fn open_machines(
+        &mut self,
+        order: Order<'_>,
+        plan: Plan,
+        dry: bool,
+        bank: &mut Machines,
+        out: &mut Outbox,
+    ) -> OperationId {
+        if plan.supersedes && !dry {
+            let others: Vec<_> = self.in_the_way(&plan.machines, bank).map(|(id, ..)| id).collect();
+            for other in others {
+                let text = format!("superseded by {} {}", order.kind, order.target);
+                self.close(other, OperationState::Cancelled, text, bank, out);
+            }
+        }
+        let step_views = plan
+            .steps
+            .iter()
+            .map(|step| StepView {
+                name: match &step.deed {
+                    Deed::Drive(machine, demand) => format!("{} {}", bank.get(*machine).spec.name, demand.as_str()),
+                    Deed::Dwell(pause) => format!("wait {}", human(*pause)),
+                },
+                state: StepState::Pending,
+                started: None,
+                ended: None,
+                detail: match &step.deed {
+                    Deed::Drive(machine, _) => format!("now {}", bank.get(*machine).state_name()),
+                    Deed::Dwell(_) => String::new(),
+                },
+            })
+            .collect();
+        let work =
+            if dry { Work::None } else { Work::Machines { steps: plan.steps, stage: 0, relentless: plan.relentless } };
+        let id = self.open(order, step_views, work, out);
+        if let Some(operation) = self.all.get_mut(&id) {
+            operation.view.affects = plan.machines.iter().map(|id| bank.get(*id).spec.name.to_string()).collect();
+            operation.view.expected = Some(plan.bound);
+            operation.view.revision = plan.revision;
+            operation.view.obstacles = plan.obstacles;
+            if !dry {
+                operation.machines.clone_from(&plan.machines);
+                for machine in &plan.machines {
+                    bank.set_operation(*machine, Some(id), out);
+                }
+            }
+        }
+        if !dry {
+            self.advance(id, bank, out);
+        }
+        id
+    }
+
+    /// Services have changed: which operations does that bring on?
+    pub fn services_changed(&mut self, supervisor: &Supervisor, out: &mut Outbox) {
+        let now = out.now();
+        for id in self.running.clone() {
+            let Some(operation) = self.all.get_mut(&id) else { continue };
+            let Work::Services(verb, members) = &operation.work else { continue };
+            let mut open = false;
+            for ((service, not_before), step) in members.iter().zip(&mut operation.view.steps) {
+                if step.state != StepState::Running {
+                    continue;
+                }
+                let outcome = match verb {
+                    ServiceVerb::Start | ServiceVerb::Restart => supervisor.start_outcome(*service, *not_before),
+                    ServiceVerb::Stop => supervisor.stop_outcome(*service),
+                };
+                let detail = match outcome {
+                    None => {
+                        open = true;
+                        supervisor.reason(*service)
+                    }
+                    Some(outcome) => {
+                        step.ended = Some(now);
+                        step.state = if outcome.is_ok() { StepState::Succeeded } else { StepState::Failed };
+                        out.changed().operations.insert(id);
+                        outcome.unwrap_or_else(|why| why)
+                    }
+                };
+                if step.detail != detail {
+                    step.detail = detail;
+                    out.changed().operations.insert(id);
+                }
+            }
+            if open {
+                continue;
+            }
+            let failed: Vec<_> = operation
+                .view
+                .steps
+                .iter()
+                .filter(|step| step.state == StepState::Failed)
+                .map(|step| format!("{}: {}", step.name, step.detail))
+                .collect();
+            let (state, reason) = if failed.is_empty() {
+                (OperationState::Succeeded, String::new())
+            } else {
+                (OperationState::Failed, failed.join("; "))
+            };
+            self.finish(id, state, reason, out);
+        }
+    }
+
+    /// Machines have moved: which operations does that bring on?
+    pub fn machines_moved(&mut self, moved: &[Moved], bank: &mut Machines, out: &mut Outbox) {
+        let concerned: Vec<_> = self
+            .running
+            .iter()
+            .copied()
+            .filter(|id| {
+                let machines = self.all.get(id).map(|operation| &operation.machines);
+                machines.is_some_and(|machines| moved.iter().any(|moved| machines.contains(&moved.machine)))
+            })
+            .collect();
+        for id in concerned {
+            self.judge(id, moved, bank, out);
+            self.advance(id, bank, out);
+        }
+    }
+
+    /// Which running steps has a move ended?
+    fn judge(&mut self, id: OperationId, moved: &[Moved], bank: &Machines, out: &mut Outbox) {
+        let now = out.now();
+        let Some(operation) = self.all.get_mut(&id) else { return };
+        let Work::Machines { steps, .. } = &operation.work else { return };
+        for (step, view) in steps.iter().zip(&mut operation.view.steps) {
+            let Deed::Drive(machine, demand) = step.deed else { continue };
+            if view.state != StepState::Running || !moved.iter().any(|moved| moved.machine == machine) {
+                continue;
+            }
+            let machine = bank.get(machine);
+            let state = machine.state_name();
+            if machine.fulfils(demand) {
+                view.state = StepState::Succeeded;
+                view.ended = Some(now);
+                view.detail = format!("{state}, confirmed by the hardware");
+            } else if machine.state_def().tone == Tone::Transitional {
+                view.detail = format!("{state}: {}", machine.state_def().description);
+            } else {
+                view.state = StepState::Failed;
+                view.ended = Some(now);
+                view.detail = format!("{} is {state}: {}", machine.spec.name, machine.brought_by);
+            }
+            out.changed().operations.insert(id);
+        }
+    }
+
+    /// Begins what is due: steps of this stage, then of the next, or the end.
+    fn advance(&mut self, id: OperationId, bank: &mut Machines, out: &mut Outbox) {
+        loop {
+            let Some(operation) = self.all.get_mut(&id) else { return };
+            if operation.view.state.is_final() {
+                return;
+            }
+            let cause = operation.cause.clone();
+            let Work::Machines { steps, stage, relentless } = &mut operation.work else { return };
+            let of_stage: Vec<usize> = (0..steps.len()).filter(|index| steps[*index].stage == *stage).collect();
+            let states =
+                |wanted: StepState, views: &[StepView]| of_stage.iter().any(|index| views[*index].state == wanted);
+            if states(StepState::Failed, &operation.view.steps) && !*relentless {
+                // What runs beside the failed step ends by its own bounds first, so that the outcome is the whole truth.
+                if states(StepState::Running, &operation.view.steps) {
+                    return;
+                }
+                let text = operation.view.steps.iter().find(|step| step.state == StepState::Failed);
+                let text = text.map_or_else(String::new, |step| format!("{}: {}", step.name, step.detail));
+                return self.close(id, OperationState::Failed, text, bank, out);
+            }
+            if states(StepState::Pending, &operation.view.steps) {
+                let steps = steps.clone();
+                for index in of_stage {
+                    self.begin_step(id, index, &steps[index], bank, out);
+                }
+                let moved = bank.take_moved();
+                out.because(cause);
+                self.judge(id, &moved, bank, out);
+                // Others may have moved along; the caller sees to sensors and children.
+                bank.put_back(moved);
+                continue;
+            }
+            if states(StepState::Running, &operation.view.steps) {
+                return;
+            }
+            let next = steps.iter().map(|step| step.stage).filter(|other| *other > *stage).min();
+            if let Some(next) = next {
+                *stage = next;
+            } else {
+                let failed = operation.view.steps.iter().find(|step| step.state == StepState::Failed);
+                let (state, text) = match failed {
+                    Some(step) => (OperationState::Failed, format!("{}: {}", step.name, step.detail)),
+                    None => (OperationState::Succeeded, String::new()),
+                };
+                return self.close(id, state, text, bank, out);
+            }
+        }
+    }
+
+    fn begin_step(&mut self, id: OperationId, index: usize, step: &PlanStep, bank: &mut Machines, out: &mut Outbox) {
+        let now = out.now();
+        let Some(operation) = self.all.get_mut(&id) else { return };
+        out.because(operation.cause.clone());
+        let view = &mut operation.view.steps[index];
+        view.started = Some(now);
+        view.state = StepState::Running;
+        out.changed().operations.insert(id);
+        match step.deed {
+            Deed::Dwell(pause) => out.arm(Timer::Dwell(id), now + pause),
+            Deed::Drive(machine, demand) => {
+                let requested = match demand {
+                    Demand::On => "on",
+                    Demand::Off | Demand::ForceOff => "off",
+                    Demand::Reset | Demand::Nmi | Demand::MaintenanceOn | Demand::MaintenanceOff => "",
+                };
+                if !requested.is_empty() {
+                    bank.set_requested(machine, requested, out);
+                }
+                let repeatable = !matches!(demand, Demand::Reset | Demand::Nmi);
+                if repeatable && bank.get(machine).fulfils(demand) {
+                    view.state = StepState::Skipped;
+                    view.ended = Some(now);
+                    view.detail = format!("it is {} already", bank.get(machine).state_name());
+                } else if bank.demand(machine, demand, out) {
+                    view.detail = bank.get(machine).state_name().to_string();
+                } else if repeatable && bank.get(machine).is_on_its_way_to(demand) {
+                    view.detail = format!("it is {} already", bank.get(machine).state_name());
+                } else {
+                    view.state = StepState::Failed;
+                    view.ended = Some(now);
+                    let machine = bank.get(machine);
+                    view.detail = format!("`{}` has no meaning while it is {}", demand.as_str(), machine.state_name());
+                }
+            }
+        }
+    }
+
+    /// A pause is over.
+    pub fn dwell_over(&mut self, id: OperationId, bank: &mut Machines, out: &mut Outbox) {
+        let now = out.now();
+        if let Some(operation) = self.all.get_mut(&id)
+            && let Work::Machines { steps, stage, .. } = &operation.work
+        {
+            for (step, view) in steps.iter().zip(&mut operation.view.steps) {
+                if step.stage == *stage && matches!(step.deed, Deed::Dwell(_)) && view.state == StepState::Running {
+                    view.state = StepState::Succeeded;
+                    view.ended = Some(now);
+                }
+            }
+        }
+        self.advance(id, bank, out);
+    }
+
+    /// It has taken too long.
+    pub fn deadline(&mut self, id: OperationId, bank: &mut Machines, out: &mut Outbox) {
+        if let Some(operation) = self.all.get(&id) {
+            out.because(operation.cause.clone());
+            let took = human(out.now().since(operation.view.created));
+            self.close(id, OperationState::Failed, format!("its deadline of {took} has passed"), bank, out);
+        }
+    }
+
+    /// No further steps. What is under way ends by its machines' own bounds.
+    pub fn cancel(&mut self, id: OperationId, bank: &mut Machines, out: &mut Outbox) {
+        let text = format!("cancelled by {}; what is under way ends by itself", out.cause().actor);
+        self.close(id, OperationState::Cancelled, text, bank, out);
+    }
+
+    /// Whether an operation is one of machines.
+    pub fn drives_machines(&self, id: OperationId) -> bool {
+        self.all.get(&id).is_some_and(|operation| matches!(operation.work, Work::Machines { .. }))
+    }
+
+    fn close(&mut self, id: OperationId, state: OperationState, reason: String, bank: &mut Machines, out: &mut Outbox) {
+        let now = out.now();
+        if let Some(operation) = self.all.get_mut(&id) {
+            for step in &mut operation.view.steps {
+                match step.state {
+                    StepState::Pending => step.state = StepState::Skipped,
+                    StepState::Running => {
+                        step.state = StepState::Failed;
+                        step.ended = Some(now);
+                    }
+                    StepState::Succeeded | StepState::Failed | StepState::Skipped => {}
+                }
+            }
+            for machine in &operation.machines {
+                if bank.get(*machine).operation == Some(id) {
+                    bank.set_operation(*machine, None, out);
+                }
+            }
+        }
+        out.cancel(Timer::Dwell(id));
+        self.finish(id, state, reason, out);
+    }
+
+    fn finish(&mut self, id: OperationId, state: OperationState, reason: String, out: &mut Outbox) {
+        if !self.running.remove(&id) {
+            return;
+        }
+        out.cancel(Timer::Operation(id));
+        let Some(operation) = self.all.get_mut(&id) else { return };
+        let outer = out.cause();
+        out.because(operation.cause.clone());
+        let view = &mut operation.view;
+        view.state = state;
+        view.ended = Some(out.now());
+        view.reason = reason;
+        let took = out.now().since(view.created);
+        let (severity, text) = match state {
+            OperationState::Succeeded => {
+                (Severity::Notice, format!("{id}: {} {} done in {}", view.kind, view.target, human(took)))
+            }
+            _ => (Severity::Error, format!("{id}: {} {} {}: {}", view.kind, view.target, state.as_str(), view.reason)),
+        };
+        let fields = vec![
+            ("operation", id.to_string().into()),
+            ("kind", view.kind.as_str().into()),
+            ("target", view.target.as_str().into()),
+            ("duration_s", took.as_secs_f64().into()),
+        ];
+        out.event(format!("operation.{id}.{}", state.as_str()), "operator", severity, text, fields);
+        out.changed().operations.insert(id);
+        out.because(outer);
+    }
+}
+
+/// `host-on`, `chassis-cycle`.
+pub fn kind_of(machine: MachineKind, verb: Verb) -> String {
+    format!("{machine}-{}", verb.as_str())
+}

@@ -1,0 +1,135 @@
+//! What a start waits for, and what a stop waits for.
+
+use super::{
+    Group,
+    supervisor::{Phase, Supervisor},
+    unit::{Blocker, FailReason, Gate, State},
+};
+use crate::{ids::ServiceId, view::Desired};
+
+impl Supervisor {
+    /// Whether everything is there that `id` needs to start.
+    pub(super) fn gate(&self, id: ServiceId) -> Gate {
+        let relations = self.graph.of(id);
+        for dependency in &relations.hard {
+            let unit = self.unit(*dependency);
+            match unit.state {
+                State::Failed(_) => return Gate::Broken(*dependency),
+                _ if !unit.is_ready() => return Gate::Wait(Blocker::Dependency(*dependency)),
+                _ => {}
+            }
+        }
+        if let Some(other) = relations.conflicts.iter().find(|other| self.unit(**other).state.is_alive()) {
+            return Gate::Wait(Blocker::Conflict(*other));
+        }
+        if let Some(other) = relations.after.iter().find(|other| self.is_on_its_way(**other)) {
+            return Gate::Wait(Blocker::Order(*other));
+        }
+        if self.phase == Phase::Booting {
+            let group = self.unit(id).spec.group;
+            let earlier = Group::ALL
+                .into_iter()
+                .take_while(|earlier| *earlier < group)
+                .find(|earlier| self.unsettled.get(earlier).is_some_and(|count| *count > 0));
+            if let Some(earlier) = earlier {
+                return Gate::Wait(Blocker::Group(earlier));
+            }
+        }
+        Gate::Open
+    }
+
+    /// Wanted up and not there yet, with a prospect of getting there soon. Soft relations wait for such.
+    fn is_on_its_way(&self, id: ServiceId) -> bool {
+        let unit = self.unit(id);
+        if unit.desired == Desired::Down {
+            return false;
+        }
+        match unit.state {
+            State::Stopped | State::Waiting | State::Delaying | State::Starting { .. } | State::Stopping { .. } => true,
+            State::Running | State::Backoff | State::Failed(_) | State::Completed => false,
+        }
+    }
+
+    /// A hard dependency that is not there any more and whose loss `id` does not ride out.
+    pub(super) fn lost_dependency(&self, id: ServiceId) -> Option<ServiceId> {
+        self.graph.of(id).hard.iter().copied().find(|dependency| {
+            let unit = self.unit(*dependency);
+            let recovering = unit.spec.restart.smooth_recovery
+                && unit.desired == Desired::Up
+                && !matches!(unit.state, State::Failed(_) | State::Stopped);
+            !unit.is_ready() && !recovering
+        })
+    }
+
+    /// The first service that must be down before `id` may be asked to stop.
+    pub(super) fn holds_for(&self, id: ServiceId) -> Option<ServiceId> {
+        let relations = self.graph.of(id);
+        let unit = self.unit(id);
+        let restarting_smoothly = unit.desired == Desired::Up && unit.spec.restart.smooth_recovery;
+        if !restarting_smoothly
+            && let Some(dependent) = relations.required_by.iter().find(|other| self.unit(**other).state.is_alive())
+        {
+            return Some(*dependent);
+        }
+        if unit.desired == Desired::Up {
+            return None;
+        }
+        let leaving = |other: &ServiceId| {
+            let other = self.unit(*other);
+            other.desired == Desired::Down && other.state.is_alive()
+        };
+        if let Some(follower) = relations.followed_by.iter().copied().find(leaving) {
+            return Some(follower);
+        }
+        let Phase::Stopping { .. } = self.phase else { return None };
+        self.holds_in_shutdown(id)
+    }
+
+    /// In a shutdown groups go down in reverse, and what protects hardware after all of them.
+    fn holds_in_shutdown(&self, id: ServiceId) -> Option<ServiceId> {
+        let own = (self.graph.of(id).protects, self.unit(id).spec.group);
+        let (protects, group) = own;
+        let others_alive: usize = self.alive.values().sum();
+        // A count first: looking for a name costs a walk over all.
+        if protects && others_alive == self.protectors_alive {
+            return None;
+        }
+        if !protects && self.alive.range(group..).skip(1).all(|(_, count)| *count == 0) {
+            return None;
+        }
+        self.ids().find(|other| {
+            let relations = self.graph.of(*other);
+            let unit = self.unit(*other);
+            unit.state.is_alive() && !relations.protects && (protects || unit.spec.group > group)
+        })
+    }
+
+    /// Why a service that is wanted up is not, in a few words.
+    pub(super) fn waiting_reason(&self, id: ServiceId) -> String {
+        let name = |id: ServiceId| self.unit(id).spec.name.clone();
+        match self.gate(id) {
+            Gate::Open => String::new(),
+            Gate::Broken(dependency) => format!("needs {}, which has failed", name(dependency)),
+            Gate::Wait(Blocker::Dependency(other)) => {
+                format!("needs {}, which is {}", name(other), self.unit(other).state.public().as_str())
+            }
+            Gate::Wait(Blocker::Order(other)) => {
+                format!("comes after {}, which is {}", name(other), self.unit(other).state.public().as_str())
+            }
+            Gate::Wait(Blocker::Conflict(other)) => {
+                format!("conflicts with {}, which is {}", name(other), self.unit(other).state.public().as_str())
+            }
+            Gate::Wait(Blocker::Group(group)) => format!("waits until group {group} is complete"),
+        }
+    }
+
+    /// Follows failed dependencies to the one that failed by itself.
+    pub(super) fn root_failure(&self, id: ServiceId) -> ServiceId {
+        let mut at = id;
+        // The graph has no cycles, so this ends.
+        while let State::Failed(FailReason::Dependency(next)) = self.unit(at).state {
+            at = next;
+        }
+        at
+    }
+}

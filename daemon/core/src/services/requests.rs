@@ -1,0 +1,313 @@
+//! What operators ask of services: checked as a whole first, then carried out as a whole.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Builtin, Deployment,
+    supervisor::{Phase, Supervisor},
+    unit::{FailReason, Goal, State, StopWhy},
+};
+use crate::{
+    ids::{Name, ServiceId},
+    outbox::Outbox,
+    refusal::{Obstacle, Refusal},
+    timers::Timer,
+    view::Desired,
+};
+
+impl Supervisor {
+    /// Brings services up with all that they need. Returns every service that has to come up for that, in order.
+    pub fn request_start(&mut self, names: &[Name], force: bool, out: &mut Outbox) -> Result<Vec<ServiceId>, Refusal> {
+        self.refuse_while_stopping()?;
+        let targets = if names.is_empty() {
+            self.ids().filter(|id| self.unit(*id).spec.auto_start).collect()
+        } else {
+            self.resolve(names)?
+        };
+        let members = self.with_needs(&targets);
+        let obstacles: Vec<_> = members.iter().flat_map(|id| self.start_obstacles(*id, &members)).collect();
+        if !obstacles.is_empty() {
+            return Err(Refusal::precondition("START_REFUSED", start_text(&obstacles), obstacles));
+        }
+        let waking: Vec<_> = members.iter().copied().filter(|id| !self.unit(*id).is_ready()).collect();
+        for id in &waking {
+            self.clear_failure(*id, out);
+        }
+        for id in &targets {
+            let again = force && matches!(self.unit(*id).state, State::Running);
+            let redo = matches!(self.unit(*id).state, State::Completed) && (force || !self.runs_once(*id));
+            let unit = &mut self.units[id.index()];
+            unit.goal = Goal::Up;
+            unit.cause = out.cause();
+            if waking.contains(id) || again || redo {
+                unit.record.manual_starts += 1;
+            }
+            if redo {
+                self.enter(*id, State::Stopped, out);
+            }
+            self.refresh_desired(*id, out);
+            self.touch(*id);
+            if again {
+                self.begin_stop(*id, StopWhy::Asked, out);
+            }
+        }
+        self.settle(out);
+        Ok(members)
+    }
+
+    /// Brings services down. Returns every service that has to go down for that, dependents first.
+    pub fn request_stop(&mut self, names: &[Name], force: bool, out: &mut Outbox) -> Result<Vec<ServiceId>, Refusal> {
+        self.refuse_while_stopping()?;
+        let targets = if names.is_empty() { self.processes() } else { self.resolve(names)? };
+        let mut members: BTreeSet<_> = targets.iter().copied().collect();
+        for id in &targets {
+            members.extend(self.graph.dependents(*id));
+        }
+        let mut obstacles = Vec::new();
+        for id in &targets {
+            let unit = self.unit(*id);
+            let name = &unit.spec.name;
+            let dependents: Vec<_> = self
+                .graph
+                .dependents(*id)
+                .into_iter()
+                .filter(|other| self.unit(*other).state.is_alive() && !targets.contains(other))
+                .map(|other| self.unit(other).spec.name.to_string())
+                .collect();
+            if !dependents.is_empty() && !force {
+                obstacles.push(Obstacle {
+                    kind: "dependents-running",
+                    subject: format!("service {name}"),
+                    text: format!("{name} is needed by {}", dependents.join(", ")),
+                    remedy: "stop those first, or use --force to stop them too".to_owned(),
+                    since: None,
+                });
+            }
+            if unit.spec.protects_hardware && !force {
+                obstacles.push(Obstacle {
+                    kind: "protects-hardware",
+                    subject: format!("service {name}"),
+                    text: format!("{name} protects the hardware; without it fans run at their fail-safe speed"),
+                    remedy: "use --force if that is what you want".to_owned(),
+                    since: None,
+                });
+            }
+        }
+        for id in &members {
+            let lifeline = [Builtin::Api, Builtin::Journal];
+            if let Deployment::Builtin(builtin) = self.unit(*id).spec.deployment
+                && lifeline.contains(&builtin)
+            {
+                obstacles.push(Obstacle {
+                    kind: "lifeline",
+                    subject: format!("service {}", builtin.as_str()),
+                    text: format!("{} carries this very request and its answer", builtin.as_str()),
+                    remedy: "use `ubmcctl platform shutdown` to stop everything".to_owned(),
+                    since: None,
+                });
+            }
+        }
+        if !obstacles.is_empty() {
+            let text = match obstacles.as_slice() {
+                [only] => format!("cannot stop: {}", only.text),
+                all => format!("cannot stop: {} conditions stand against it", all.len()),
+            };
+            return Err(Refusal::precondition("STOP_REFUSED", text, obstacles));
+        }
+        let members: Vec<_> = self.graph.order().iter().rev().copied().filter(|id| members.contains(id)).collect();
+        for id in &members {
+            let unit = &mut self.units[id.index()];
+            unit.goal = Goal::HeldDown;
+            unit.cause = out.cause();
+            let dead = matches!(unit.state, State::Failed(_) | State::Completed);
+            if dead {
+                self.enter(*id, State::Stopped, out);
+            }
+            self.refresh_desired(*id, out);
+            self.touch(*id);
+        }
+        self.settle(out);
+        Ok(members)
+    }
+
+    /// Stops and starts services; those that are down are started. Returns what has to come up again.
+    pub fn request_restart(&mut self, names: &[Name], out: &mut Outbox) -> Result<Vec<ServiceId>, Refusal> {
+        self.refuse_while_stopping()?;
+        let targets = if names.is_empty() {
+            self.processes().into_iter().filter(|id| self.unit(*id).state.is_alive()).collect()
+        } else {
+            self.resolve(names)?
+        };
+        let members = self.with_needs(&targets);
+        let obstacles: Vec<_> = members.iter().flat_map(|id| self.start_obstacles(*id, &members)).collect();
+        if !obstacles.is_empty() {
+            return Err(Refusal::precondition("RESTART_REFUSED", start_text(&obstacles), obstacles));
+        }
+        for id in &targets {
+            self.clear_failure(*id, out);
+            let unit = &mut self.units[id.index()];
+            unit.goal = Goal::Up;
+            unit.cause = out.cause();
+            unit.record.manual_starts += 1;
+            if matches!(unit.state, State::Completed) {
+                self.enter(*id, State::Stopped, out);
+            }
+            self.refresh_desired(*id, out);
+            self.touch(*id);
+            if matches!(self.unit(*id).state, State::Running | State::Starting { .. }) {
+                self.begin_stop(*id, StopWhy::Asked, out);
+            }
+        }
+        self.settle(out);
+        Ok(members.into_iter().filter(|id| targets.contains(id) || !self.unit(*id).is_ready()).collect())
+    }
+
+    /// Forgets a failure; a service that is wanted up is tried again at once.
+    pub fn request_reset(&mut self, name: &Name, out: &mut Outbox) -> Result<ServiceId, Refusal> {
+        let id = self.resolve(std::slice::from_ref(name))?[0];
+        let unit = &mut self.units[id.index()];
+        unit.cause = out.cause();
+        unit.record.restarts = 0;
+        unit.record.crashes = 0;
+        unit.record.last_error.clear();
+        out.changed().services.insert(id);
+        self.clear_failure(id, out);
+        self.settle(out);
+        Ok(id)
+    }
+
+    /// Every process, in start order.
+    fn processes(&self) -> Vec<ServiceId> {
+        let is_process = |id: &ServiceId| !matches!(self.unit(*id).spec.deployment, Deployment::Builtin(_));
+        self.graph.order().iter().copied().filter(is_process).collect()
+    }
+
+    fn resolve(&self, names: &[Name]) -> Result<Vec<ServiceId>, Refusal> {
+        let find = |name: &Name| {
+            self.find(name.as_str()).ok_or_else(|| Refusal::unknown("service", name.as_str(), self.names.keys()))
+        };
+        names.iter().map(find).collect()
+    }
+
+    /// The services and everything they need, in start order.
+    fn with_needs(&self, targets: &[ServiceId]) -> Vec<ServiceId> {
+        let mut members: BTreeSet<_> = targets.iter().copied().collect();
+        for id in targets {
+            members.extend(self.graph.needs(*id));
+        }
+        self.graph.order().iter().copied().filter(|id| members.contains(id)).collect()
+    }
+
+    fn refuse_while_stopping(&self) -> Result<(), Refusal> {
+        match self.phase {
+            Phase::Booting | Phase::Up => Ok(()),
+            Phase::Stopping { since, .. } => {
+                let obstacle = Obstacle {
+                    kind: "stopping",
+                    subject: "platform".to_owned(),
+                    text: "the daemon is shutting down".to_owned(),
+                    remedy: "start it again when it has ended".to_owned(),
+                    since: Some(since),
+                };
+                Err(Refusal::precondition("SHUTTING_DOWN", "the daemon is shutting down", vec![obstacle]))
+            }
+            Phase::Ended => Err(Refusal::invalid("SHUTTING_DOWN", "the daemon has ended")),
+        }
+    }
+
+    fn start_obstacles(&self, id: ServiceId, starting: &[ServiceId]) -> Vec<Obstacle> {
+        let unit = self.unit(id);
+        let name = &unit.spec.name;
+        let mut obstacles = Vec::new();
+        if let Deployment::Unsupported { mode } = &unit.spec.deployment {
+            obstacles.push(Obstacle {
+                kind: "unsupported-deployment",
+                subject: format!("service {name}"),
+                text: format!("{name} is deployed by `{mode}`, which this version cannot run"),
+                remedy: "give it a `binary` deployment".to_owned(),
+                since: None,
+            });
+        }
+        for other in &self.graph.of(id).conflicts {
+            let other_unit = self.unit(*other);
+            if other_unit.state.is_alive() || (starting.contains(other) && *other < id) {
+                obstacles.push(Obstacle {
+                    kind: "conflict",
+                    subject: format!("service {name}"),
+                    text: format!("{name} conflicts with {}", other_unit.spec.name),
+                    remedy: format!("stop {} first", other_unit.spec.name),
+                    since: Some(other_unit.since),
+                });
+            }
+        }
+        obstacles
+    }
+
+    /// What went wrong before does not count against a start by request.
+    fn clear_failure(&mut self, id: ServiceId, out: &mut Outbox) {
+        let unit = &mut self.units[id.index()];
+        unit.restart.forgive();
+        if unit.goal == Goal::HeldDown {
+            unit.goal = Goal::Unasked;
+        }
+        unit.cause = out.cause();
+        match unit.state {
+            State::Failed(FailReason::Own(_) | FailReason::Dependency(_)) | State::Backoff => {
+                out.cancel(Timer::Service(id));
+                self.enter(id, State::Stopped, out);
+            }
+            State::Stopped
+            | State::Waiting
+            | State::Delaying
+            | State::Starting { .. }
+            | State::Running
+            | State::Stopping { .. }
+            | State::Completed => {}
+        }
+        self.touch(id);
+    }
+
+    fn runs_once(&self, id: ServiceId) -> bool {
+        matches!(self.unit(id).spec.run, super::Run::Oneshot { once_per: Some(_) })
+    }
+
+    /// Whether a start by request has come to its end for this service, and how.
+    pub fn start_outcome(&self, id: ServiceId, not_before: crate::ids::Generation) -> Option<Result<String, String>> {
+        let unit = self.unit(id);
+        if unit.generation >= not_before && unit.is_ready() {
+            return Some(Ok(match unit.state {
+                State::Completed => "done".to_owned(),
+                _ => unit.pid.map_or_else(|| "ready".to_owned(), |pid| format!("ready, pid {pid}")),
+            }));
+        }
+        match &unit.state {
+            State::Failed(FailReason::Own(why)) => Some(Err(why.clone())),
+            State::Failed(FailReason::Dependency(_)) => {
+                let root = self.unit(self.root_failure(id));
+                Some(Err(format!("{} has failed: {}", root.spec.name, root.record.last_error)))
+            }
+            State::Backoff => Some(Err(format!("{}; it is retried in the background", unit.record.last_error))),
+            State::Completed => Some(Err("it ended by itself".to_owned())),
+            _ if unit.desired == Desired::Down => Some(Err("stopped before it was ready".to_owned())),
+            _ => None,
+        }
+    }
+
+    /// Whether a stop by request has come to its end for this service, and how.
+    pub fn stop_outcome(&self, id: ServiceId) -> Option<Result<String, String>> {
+        let unit = self.unit(id);
+        match &unit.state {
+            State::Failed(FailReason::Own(why)) if unit.desired == Desired::Down => Some(Err(why.clone())),
+            _ if unit.desired == Desired::Up => Some(Err("started again before it was down".to_owned())),
+            state if state.is_alive() => None,
+            _ => Some(Ok("stopped".to_owned())),
+        }
+    }
+}
+
+fn start_text(obstacles: &[Obstacle]) -> String {
+    match obstacles {
+        [only] => format!("cannot start: {}", only.text),
+        all => format!("cannot start: {} conditions stand against it", all.len()),
+    }
+}

@@ -1,0 +1,203 @@
+//! What the supervisor tells of its services.
+
+use super::{
+    Deployment, Group,
+    supervisor::{Phase, Supervisor},
+    unit::{FailReason, State, StopPhase, StopWhy},
+};
+use crate::{
+    event::Severity,
+    ids::ServiceId,
+    refusal::Obstacle,
+    time::human,
+    timers::{Timer, Timers},
+    view::{Desired, GroupView, Problem, ServiceView},
+};
+
+impl Supervisor {
+    /// A service as it is now.
+    pub fn view(&self, id: ServiceId, timers: &Timers) -> ServiceView<'_> {
+        let unit = self.unit(id);
+        let relations = self.graph.of(id);
+        let names = |ids: &[ServiceId]| ids.iter().map(|id| &self.unit(*id).spec.name).collect();
+        ServiceView {
+            spec: &unit.spec,
+            builtin: match unit.spec.deployment {
+                Deployment::Builtin(builtin) => Some(builtin),
+                Deployment::Binary(_) | Deployment::Unsupported { .. } => None,
+            },
+            state: unit.state.public(),
+            since: unit.since,
+            desired: unit.desired,
+            health: unit.health.health(unit.spec.health.as_ref()),
+            health_text: unit.health.text(),
+            health_success_rate: unit.health.success_rate(),
+            pid: unit.pid,
+            ready_since: unit.ready,
+            generation: unit.generation,
+            restarts: unit.record.restarts,
+            manual_starts: unit.record.manual_starts,
+            crashes: unit.record.crashes,
+            last_exit: unit.record.last_exit,
+            last_error: &unit.record.last_error,
+            reason: self.reason(id),
+            retry_at: match unit.state {
+                State::Backoff => timers.get(Timer::Service(id)),
+                _ => None,
+            },
+            start_duration: unit.record.start_duration,
+            status_text: &unit.record.status_text,
+            usage: unit.record.usage,
+            dependents: names(&relations.required_by),
+            wanted_by: names(&relations.wanted_by),
+        }
+    }
+
+    /// Why a service is in its state, one sentence; empty when that is plain.
+    pub fn reason(&self, id: ServiceId) -> String {
+        let unit = self.unit(id);
+        match &unit.state {
+            State::Stopped if unit.desired == Desired::Up => self.waiting_reason(id),
+            State::Stopped | State::Running => String::new(),
+            State::Waiting => self.waiting_reason(id),
+            State::Delaying => format!("start delay of {}", human(unit.spec.start_delay)),
+            State::Starting { executed: false } => "being executed".to_owned(),
+            State::Starting { executed: true } => match unit.spec.readiness {
+                super::Readiness::Notify => "waits for READY=1".to_owned(),
+                super::Readiness::Fd(fd) => format!("waits for a newline on descriptor {fd}"),
+                super::Readiness::Check => format!("waits for its first passing health check ({})", unit.health.text()),
+                super::Readiness::Delay(delay) => format!("ready {} after its start", human(delay)),
+                super::Readiness::Exec => "at work".to_owned(),
+            },
+            State::Stopping { phase: StopPhase::Holding, .. } => match self.holds_for(id) {
+                Some(other) => format!("waits for {} to stop first", self.unit(other).spec.name),
+                None => String::new(),
+            },
+            State::Stopping { phase, why, .. } => {
+                let how = if *phase == StopPhase::Killed { "killed" } else { "asked to stop" };
+                match why {
+                    StopWhy::Asked => how.to_owned(),
+                    StopWhy::DependencyLost(other) => format!("{how}: it needs {}", self.unit(*other).spec.name),
+                    StopWhy::Failure(why) => format!("{how}: {why}"),
+                    StopWhy::Finished => "cleaning up after its end".to_owned(),
+                }
+            }
+            State::Backoff => unit.record.last_error.clone(),
+            State::Failed(FailReason::Own(why)) => why.clone(),
+            State::Failed(FailReason::Dependency(other)) => {
+                let root = self.unit(self.root_failure(id));
+                let other = &self.unit(*other).spec.name;
+                if root.spec.name == *other {
+                    format!("needs {other}, which has failed: {}", root.record.last_error)
+                } else {
+                    format!("needs {other}; {} has failed: {}", root.spec.name, root.record.last_error)
+                }
+            }
+            State::Completed => match unit.spec.run {
+                super::Run::Oneshot { .. } => String::new(),
+                super::Run::LongRunning => "ended by itself with success".to_owned(),
+            },
+        }
+    }
+
+    /// How far the groups are.
+    pub fn groups(&self) -> Vec<GroupView> {
+        let mut views: Vec<_> = Group::ALL
+            .into_iter()
+            .map(|group| GroupView { group, total: 0, up: 0, failed: 0, complete: true })
+            .collect();
+        for unit in &self.units {
+            let Some(view) = views.iter_mut().find(|view| view.group == unit.spec.group) else { continue };
+            view.total += 1;
+            view.up += usize::from(unit.is_ready());
+            view.failed += usize::from(matches!(unit.state, State::Failed(_)));
+            view.complete &= unit.is_ready() || unit.desired == Desired::Down;
+        }
+        views
+    }
+
+    /// What is not as it should be.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for id in self.ids() {
+            let unit = self.unit(id);
+            let name = &unit.spec.name;
+            if unit.desired == Desired::Down {
+                continue;
+            }
+            let (kind, severity, remedy) = match &unit.state {
+                State::Failed(FailReason::Own(_)) => {
+                    let severity = if unit.spec.critical { Severity::Critical } else { Severity::Error };
+                    (
+                        "service-failed",
+                        severity,
+                        format!("look at `ubmcctl services logs {name}`, then `ubmcctl services start {name}`"),
+                    )
+                }
+                State::Failed(FailReason::Dependency(_)) => {
+                    let root = &self.unit(self.root_failure(id)).spec.name;
+                    ("service-failed", Severity::Error, format!("it comes up by itself when {root} does"))
+                }
+                State::Backoff => {
+                    ("service-backoff", Severity::Warning, format!("look at `ubmcctl services logs {name}`"))
+                }
+                State::Running if unit.health.health(unit.spec.health.as_ref()) == crate::view::Health::Unhealthy => {
+                    ("service-unhealthy", Severity::Error, format!("look at `ubmcctl services status {name}`"))
+                }
+                _ => continue,
+            };
+            let reason =
+                if matches!(unit.state, State::Running) { unit.health.text().to_owned() } else { self.reason(id) };
+            problems.push(Problem {
+                severity,
+                obstacle: Obstacle {
+                    kind,
+                    subject: format!("service {name}"),
+                    text: format!("{name} is {}: {reason}", problem_word(kind)),
+                    remedy,
+                    since: Some(unit.since),
+                },
+            });
+        }
+        problems
+    }
+
+    /// While everything goes down: who is still there, and what each waits for.
+    pub fn holding_up(&self) -> Vec<Obstacle> {
+        let Phase::Stopping { .. } = self.phase else { return Vec::new() };
+        self.ids()
+            .filter(|id| self.unit(*id).state.is_alive())
+            .map(|id| {
+                let unit = self.unit(id);
+                Obstacle {
+                    kind: "still-up",
+                    subject: format!("service {}", unit.spec.name),
+                    text: format!("{} is {}: {}", unit.spec.name, unit.state.public().as_str(), self.reason(id)),
+                    remedy: String::new(),
+                    since: Some(unit.since),
+                }
+            })
+            .collect()
+    }
+
+    /// Every critical service is ready.
+    pub fn critical_ready(&self) -> bool {
+        self.units
+            .iter()
+            .filter(|unit| unit.spec.critical && unit.desired == Desired::Up)
+            .all(super::unit::Unit::is_ready)
+    }
+
+    /// A critical service has been given up.
+    pub fn critical_failed(&self) -> bool {
+        self.units.iter().any(|unit| unit.spec.critical && matches!(unit.state, State::Failed(_)))
+    }
+}
+
+fn problem_word(kind: &str) -> &'static str {
+    match kind {
+        "service-backoff" => "waiting for its next start",
+        "service-unhealthy" => "unhealthy",
+        _ => "given up",
+    }
+}

@@ -1,0 +1,112 @@
+//! Deadlines as data: what is due when. The shell only sleeps until the first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    ids::{MachineId, OperationId, SensorId, ServiceId, SignalId, ZoneId},
+    time::Mono,
+};
+
+/// What a deadline is for. Each has at most one; arming again moves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// A zone's override, trip or periodic evaluation.
+    Zone(ZoneId),
+    /// A reading becomes stale.
+    Stale(SensorId),
+    /// The end of a pulse.
+    Pulse(SignalId),
+    /// A machine's state has lasted as long as it may.
+    Machine(MachineId),
+    /// An operation's deadline.
+    Operation(OperationId),
+    /// An operation's pause between two steps.
+    Dwell(OperationId),
+    /// A service's state has lasted as long as it may: start, stop, kill, back-off, delay.
+    Service(ServiceId),
+    /// Ready after a delay.
+    Ready(ServiceId),
+    /// The next health check, or the heartbeat that is due.
+    Health(ServiceId),
+    /// Lines that should have been read by now.
+    Discovery,
+    /// Identify ends by itself.
+    Identify,
+    /// Groups should be complete.
+    Boot,
+    /// The daemon should have ended.
+    Shutdown,
+}
+
+/// All deadlines.
+#[derive(Clone, Debug, Default)]
+pub struct Timers {
+    at: BTreeMap<Timer, Mono>,
+    order: BTreeSet<(Mono, Timer)>,
+}
+
+impl Timers {
+    /// Arms or moves a deadline.
+    pub fn arm(&mut self, timer: Timer, at: Mono) {
+        if let Some(old) = self.at.insert(timer, at) {
+            self.order.remove(&(old, timer));
+        }
+        self.order.insert((at, timer));
+    }
+
+    /// Removes a deadline, if there is one.
+    pub fn cancel(&mut self, timer: Timer) {
+        if let Some(old) = self.at.remove(&timer) {
+            self.order.remove(&(old, timer));
+        }
+    }
+
+    /// When it is due. Absent: not armed.
+    pub fn get(&self, timer: Timer) -> Option<Mono> {
+        self.at.get(&timer).copied()
+    }
+
+    /// The first deadline.
+    pub fn first(&self) -> Option<Mono> {
+        self.order.first().map(|(at, _)| *at)
+    }
+
+    /// Takes the first that is due, in order of time.
+    pub fn pop_due(&mut self, now: Mono) -> Option<Timer> {
+        let (at, timer) = *self.order.first()?;
+        if at > now {
+            return None;
+        }
+        self.order.pop_first();
+        self.at.remove(&timer);
+        Some(timer)
+    }
+
+    /// How many are armed.
+    pub fn len(&self) -> usize {
+        self.at.len()
+    }
+
+    /// None is armed.
+    pub fn is_empty(&self) -> bool {
+        self.at.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moving_a_deadline_leaves_no_trace_of_the_old_one() {
+        let mut timers = Timers::default();
+        timers.arm(Timer::Boot, Mono::from_millis(10));
+        timers.arm(Timer::Shutdown, Mono::from_millis(20));
+        timers.arm(Timer::Boot, Mono::from_millis(30));
+        assert_eq!(timers.first(), Some(Mono::from_millis(20)));
+        assert_eq!(timers.pop_due(Mono::from_millis(25)), Some(Timer::Shutdown));
+        assert_eq!(timers.pop_due(Mono::from_millis(25)), None);
+        timers.cancel(Timer::Boot);
+        assert!(timers.is_empty());
+    }
+}
