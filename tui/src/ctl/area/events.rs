@@ -1,0 +1,242 @@
+//! `ubmcctl events`: the one ordered stream.
+
+use clap::{Subcommand, ValueEnum};
+use tonic::Streaming;
+use ubmc_proto::v1::{
+    ListEventsRequest, Severity as Wire, WatchRequest, WatchResponse, event_service_client::EventServiceClient,
+    watch_response::Item,
+};
+
+use crate::ctl::{
+    exit::Failure,
+    follow::{Link, Watched},
+    object::Event,
+    output::{Canvas, Cell, Paint, Table, clock, left, plain_text, right},
+    session::Session,
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Kept events, oldest first
+    List {
+        #[command(flatten)]
+        filter: Filter,
+        /// At most this many, the newest
+        #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
+    },
+    /// Events as they come; resumes where it was after ubmcd or the connection were away
+    ///
+    /// Without --since it begins with what comes now. What can no longer be had is said in a line of its own, with
+    /// the subject `journal.lost`.
+    Tail {
+        #[command(flatten)]
+        filter: Filter,
+    },
+}
+
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct Filter {
+    /// Only events after this number; 0 for all that are kept
+    #[arg(long, value_name = "SEQ")]
+    since: Option<u64>,
+    /// Only subjects like this: `*` is one word, `>` the rest, e.g. `service.>`; may be given again and again
+    #[arg(long = "subject", value_name = "P")]
+    subjects: Vec<String>,
+    /// Only events at least as serious
+    #[arg(long, value_name = "S", value_enum)]
+    severity: Option<Severity>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Severity {
+    Debug,
+    Info,
+    Notice,
+    Warning,
+    Error,
+    Critical,
+}
+
+impl Filter {
+    fn min_severity(&self) -> i32 {
+        let wire = match self.severity {
+            None => Wire::Unspecified,
+            Some(Severity::Debug) => Wire::Debug,
+            Some(Severity::Info) => Wire::Info,
+            Some(Severity::Notice) => Wire::Notice,
+            Some(Severity::Warning) => Wire::Warning,
+            Some(Severity::Error) => Wire::Error,
+            Some(Severity::Critical) => Wire::Critical,
+        };
+        wire.into()
+    }
+}
+
+impl Command {
+    pub(crate) async fn run(self, session: &mut Session) -> Result<(), Failure> {
+        match self {
+            Self::List { filter, limit } => list(session, filter, limit).await,
+            Self::Tail { filter } => tail(session, filter).await,
+        }
+    }
+}
+
+async fn list(session: &mut Session, filter: Filter, limit: u32) -> Result<(), Failure> {
+    let request = ListEventsRequest {
+        after_seq: filter.since.unwrap_or(0),
+        min_severity: filter.min_severity(),
+        subjects: filter.subjects,
+        limit,
+    };
+    let answer =
+        session.call(|channel| async move { EventServiceClient::new(channel).list_events(request).await }).await?;
+    // Who asks from the beginning does not miss what was there before it.
+    let lost = answer.lost.filter(|_| filter.since.is_some_and(|since| since > 0)).map(Event::from);
+    let events: Vec<_> = lost.into_iter().chain(answer.events.into_iter().map(Event::from)).collect();
+    session.out.list(&events, |canvas| table(&events).draw(canvas))
+}
+
+fn table(events: &[Event]) -> Table {
+    let mut table =
+        Table::new([right("SEQ"), left("TIME"), left("SEVERITY"), left("SUBJECT"), left("TEXT")], "no such events");
+    for event in events {
+        table.row([
+            event.seq.to_string().into(),
+            Cell::new(Paint::Faint, clock(event.time.as_ref())),
+            Cell::word(&event.severity),
+            Cell::name(&event.subject),
+            text(event).into(),
+        ]);
+    }
+    table
+}
+
+/// The sentence, and who asked.
+fn text(event: &Event) -> String {
+    match &event.actor {
+        Some(actor) if !event.text.contains(actor.as_str()) => format!("{} (by {actor})", event.text),
+        _ => event.text.clone(),
+    }
+}
+
+fn line(event: &Event, canvas: Canvas) -> String {
+    let time = clock(event.time.as_ref());
+    let severity = format!("{:8}", event.severity);
+    format!(
+        "{:>6} {:20} {} {} {}",
+        event.seq,
+        canvas.paint(Paint::Faint, &time),
+        canvas.paint(Paint::of(&event.severity), &severity),
+        canvas.paint(Paint::Strong, &plain_text(&event.subject)),
+        plain_text(&text(event))
+    )
+}
+
+async fn tail(session: &mut Session, filter: Filter) -> Result<(), Failure> {
+    let mut link = Link::new(session);
+    let mut tail = Tail { after: filter.since, filter, boot_id: None };
+    loop {
+        let watched = tail.read(session, &mut link).await;
+        if !link.mend(session, watched).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// Where the reader stands in the stream.
+struct Tail {
+    filter: Filter,
+    /// Resume after this number. Absent: with what comes.
+    after: Option<u64>,
+    /// The life of the daemon that `after` belongs to.
+    boot_id: Option<String>,
+}
+
+impl Tail {
+    async fn read(&mut self, session: &mut Session, link: &mut Link) -> Watched {
+        let mut stream = self.open(session).await?;
+        loop {
+            match link.next(&mut stream).await?.item {
+                Some(Item::Position(position)) => {
+                    link.up(session);
+                    let before = self.boot_id.replace(position.boot_id.clone());
+                    if before.is_some_and(|before| before != position.boot_id) {
+                        session.out.warn("ubmcd was restarted: its last events before that may be missing");
+                        self.after = Some(0);
+                        stream = self.open(session).await?;
+                        continue;
+                    }
+                    // A loss before the first event must not make the tail begin anew.
+                    self.after.get_or_insert(position.last_seq);
+                }
+                Some(Item::Event(event)) => self.show(session, &event.into())?,
+                Some(Item::Lost(lost)) => self.show(session, &lost.into())?,
+                None => {}
+            }
+        }
+    }
+
+    async fn open(&mut self, session: &mut Session) -> Result<Streaming<WatchResponse>, Failure> {
+        match self.watch(session).await {
+            // A new life of the daemon may not have come to our number yet; its position will tell.
+            Err(Failure::Usage(_)) if self.boot_id.is_some() && self.after != Some(0) => {
+                self.after = Some(0);
+                self.watch(session).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn watch(&self, session: &mut Session) -> Result<Streaming<WatchResponse>, Failure> {
+        let request = WatchRequest {
+            after_seq: self.after,
+            subjects: self.filter.subjects.clone(),
+            min_severity: self.filter.min_severity(),
+        };
+        session.call(|channel| async move { EventServiceClient::new(channel).watch(request).await }).await
+    }
+
+    fn show(&mut self, session: &mut Session, event: &Event) -> Result<(), Failure> {
+        self.after = Some(event.seq);
+        session.out.item(event, |canvas| line(event, canvas))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ubmc_proto::v1;
+
+    use super::*;
+
+    #[test]
+    fn events_read_as_sentences_and_say_who_asked() {
+        let event: Event = v1::Event {
+            seq: 812,
+            time_s: 1_795_216_131.25,
+            subject: "state.host.0.transition".into(),
+            severity: Wire::Notice.into(),
+            actor: "uid 0 (root)".into(),
+            text: "host.0: off -> powering-on".into(),
+            ..v1::Event::default()
+        }
+        .into();
+        assert_eq!(
+            line(&event, Canvas::PLAIN),
+            "   812 2026-11-20T23:08:51Z notice   state.host.0.transition host.0: off -> powering-on (by uid 0 (root))"
+        );
+        let lost: Event = v1::Lost { first: 813, last: 900, reason: "expired".into() }.into();
+        assert_eq!(
+            line(&lost, Canvas::PLAIN),
+            "   900 -                    warning  journal.lost events 813–900 have expired"
+        );
+        assert_eq!(
+            table(&[event, lost]).draw(Canvas::PLAIN),
+            "\
+SEQ  TIME                  SEVERITY  SUBJECT                  TEXT
+812  2026-11-20T23:08:51Z  notice    state.host.0.transition  host.0: off -> powering-on (by uid 0 (root))
+900  -                     warning   journal.lost             events 813–900 have expired
+"
+        );
+    }
+}

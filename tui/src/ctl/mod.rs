@@ -1,0 +1,71 @@
+//! `ubmcctl`: everything the API carries, for scripts and for people without the console.
+//!
+//! Code map:
+//! - `cli`: the one clap definition; each area adds its own subcommands;
+//! - `area`: one file per area of commands, each with its subcommands and what they do;
+//! - `object`: what programs read as JSON, made from the wire's messages, and nowhere else;
+//! - `output`: the one output layer: tables, pages, JSON, progress;
+//! - `graph`: drawings of machines and dependencies as text, DOT and Mermaid;
+//! - `session`, `follow`, `wait`, `confirm`: the connection, streams that survive its loss, operations to their end,
+//!   and the question before something destructive;
+//! - `exit`: exit codes and the errors that lead to them; `manual`: completions and man pages.
+//!
+//! What holds: only `output` writes to the standard streams; only `object` turns wire messages into what is shown.
+
+mod area;
+mod cli;
+mod confirm;
+mod exit;
+mod follow;
+mod graph;
+mod manual;
+mod object;
+mod output;
+mod session;
+mod wait;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+pub use exit::Exit;
+use exit::Failure;
+use session::Session;
+
+/// Runs one command line, the program's name in front, to its end, and says how it ended.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come as errors too, with their own stream; a closed stream changes neither.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    let mut session = Session::new(&cli.global);
+    drive(&mut session, cli.command).unwrap_or_else(|failure| {
+        session.out.failure(&failure);
+        failure.exit()
+    })
+}
+
+/// Runs the command until it ends or Ctrl-C comes.
+fn drive(session: &mut Session, command: Command) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
+    let done = runtime.block_on(async {
+        tokio::select! {
+            result = command.run(session) => Some(result),
+            Ok(()) = tokio::signal::ctrl_c() => None,
+        }
+    });
+    // A question may still be waiting for its answer on a thread of its own; nobody waits for it.
+    runtime.shutdown_background();
+    match done {
+        Some(result) => result.map(|()| Exit::Done),
+        None => Ok(session.interrupted()),
+    }
+}

@@ -1,0 +1,27 @@
+//! LEDs.
+
+use serde::Serialize;
+use ubmc_proto::v1;
+
+use super::{present, word};
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Led {
+    pub name: String,
+    pub role: String,
+    pub pattern: String,
+    pub reason: Option<String>,
+    pub left_s: Option<f64>,
+}
+
+impl From<v1::Led> for Led {
+    fn from(wire: v1::Led) -> Self {
+        Self {
+            name: wire.name,
+            role: wire.role,
+            pattern: word!(LedPattern, "LED_PATTERN_", wire.pattern),
+            reason: present(wire.reason),
+            left_s: wire.left_s,
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The one output layer: the same objects as tables for people, or as JSON for programs.
+//!
+//! - standard output carries the answer, and nothing else;
+//! - standard error carries progress (only on a terminal), warnings and errors;
+//! - text from the daemon never reaches a terminal with its control characters alive.
+
+mod figures;
+mod page;
+mod style;
+mod table;
+mod time;
+
+use std::io::{self, IsTerminal, Write};
+
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+};
+use serde::Serialize;
+
+pub(crate) use figures::{bytes, duration, measure, or_dash, percent};
+pub(crate) use page::Page;
+pub(crate) use style::{Canvas, Paint, plain_text};
+pub(crate) use table::{Cell, Table, left, right};
+pub(crate) use time::{clock, rfc3339};
+
+use super::exit::Failure;
+
+/// In which form answers are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON document; streams print one object a line.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// Where answers go and how they look there.
+pub(crate) struct Out {
+    format: Format,
+    stdout: io::Stdout,
+    stdout_canvas: Canvas,
+    stderr_canvas: Canvas,
+    stderr_is_terminal: bool,
+    /// A line without its newline stands on standard error, to be overwritten by what comes next.
+    transient: bool,
+}
+
+impl Out {
+    /// For the standard streams. `color` false: never; true: where the stream is a terminal that can.
+    pub(crate) fn new(format: Format, color: bool) -> Self {
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        let able = color && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        Self {
+            format,
+            stdout_canvas: Canvas::of(&stdout, able),
+            stderr_canvas: Canvas::of(&stderr, able),
+            stderr_is_terminal: stderr.is_terminal(),
+            stdout,
+            transient: false,
+        }
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    pub(crate) fn stderr_is_terminal(&self) -> bool {
+        self.stderr_is_terminal
+    }
+
+    /// How things are drawn on standard error.
+    pub(crate) fn stderr_canvas(&self) -> Canvas {
+        self.stderr_canvas
+    }
+
+    /// A list: one JSON array, one object a line, or what `draw` makes of it.
+    pub(crate) fn list<T: Serialize>(
+        &mut self,
+        items: &[T],
+        draw: impl FnOnce(Canvas) -> String,
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => self.text(&draw(self.stdout_canvas)),
+            Format::Json => self.text(&document(&items)?),
+            Format::Jsonl => items.iter().try_for_each(|item| self.text(&json_line(item)?)),
+        }
+    }
+
+    /// One object: one JSON document, or what `draw` makes of it.
+    pub(crate) fn one<T: Serialize>(&mut self, item: &T, draw: impl FnOnce(Canvas) -> String) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => self.text(&draw(self.stdout_canvas)),
+            Format::Json => self.text(&document(item)?),
+            Format::Jsonl => self.text(&json_line(item)?),
+        }
+    }
+
+    /// One item of a stream: one object a line for programs, whatever `--output` says of documents.
+    pub(crate) fn item<T: Serialize>(&mut self, item: &T, draw: impl FnOnce(Canvas) -> String) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => self.text(&draw(self.stdout_canvas)),
+            Format::Json | Format::Jsonl => self.text(&json_line(item)?),
+        }
+    }
+
+    /// Text on standard output, ended by a newline and flushed. Empty text prints nothing.
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.clear_transient();
+        let newline = if text.ends_with('\n') { "" } else { "\n" };
+        let mut stdout = self.stdout.lock();
+        write!(stdout, "{text}{newline}").and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::ReaderGone,
+            _ => Failure::Output(error),
+        })
+    }
+
+    /// Progress: on standard error, and only where a person looks at it.
+    pub(crate) fn progress(&mut self, text: &str) {
+        if self.stderr_is_terminal {
+            self.warn(text);
+        }
+    }
+
+    /// A progress line that the next output replaces.
+    pub(crate) fn progress_now(&mut self, text: &str) {
+        if self.stderr_is_terminal {
+            self.clear_transient();
+            let width = self.stderr_canvas.width.unwrap_or(80);
+            // A line that wraps could not be overwritten.
+            let text = table::cut(text, width.saturating_sub(1));
+            // Nobody can be told that standard error is gone.
+            let _ = write!(io::stderr(), "{text}").and_then(|()| io::stderr().flush());
+            self.transient = true;
+        }
+    }
+
+    /// What must be said even in a script: on standard error, always.
+    pub(crate) fn warn(&mut self, text: &str) {
+        self.clear_transient();
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+
+    /// A question, on standard error: standard output belongs to the answer of the daemon.
+    pub(crate) fn ask(&mut self, question: &str) {
+        self.clear_transient();
+        let _ = write!(io::stderr(), "{} [y/N] ", plain_text(question)).and_then(|()| io::stderr().flush());
+    }
+
+    fn clear_transient(&mut self) {
+        if std::mem::take(&mut self.transient) {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+
+    /// The error that ends a command, in the form the user asked for answers in.
+    pub(crate) fn failure(&mut self, failure: &Failure) {
+        if matches!(failure, Failure::ReaderGone) {
+            return;
+        }
+        let text = match self.format {
+            Format::Table => explain(failure, self.stderr_canvas),
+            Format::Json | Format::Jsonl => {
+                serde_json::to_string(&failure.report()).unwrap_or_else(|_| failure.to_string())
+            }
+        };
+        self.warn(&text);
+    }
+}
+
+/// An error for people: the sentence, then each condition and the way out of it.
+fn explain(failure: &Failure, canvas: Canvas) -> String {
+    let mut text = format!("{} {}", canvas.paint(Paint::Bad, "error:"), plain_text(&failure.to_string()));
+    if let Failure::Refused(refusal) = failure {
+        for condition in &refusal.conditions {
+            text.push('\n');
+            text.push_str(&condition.draw(canvas));
+        }
+    }
+    text
+}
+
+fn document<T: Serialize>(item: &T) -> Result<String, Failure> {
+    serde_json::to_string_pretty(item).map_err(|error| Failure::Output(error.into()))
+}
+
+fn json_line<T: Serialize>(item: &T) -> Result<String, Failure> {
+    serde_json::to_string(item).map_err(|error| Failure::Output(error.into()))
+}
+
+/// Resolves when nobody can read standard output any more, so that a quiet stream ends with its reader. Never
+/// resolves for files and terminals.
+pub(crate) async fn reader_gone() {
+    let gone = tokio::task::spawn_blocking(|| {
+        let stdout = io::stdout();
+        // Nothing is asked for: an error, and that is a pipe without reader, is reported in any case.
+        let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+        loop {
+            match poll(&mut watched, None) {
+                Ok(_) if watched.iter().any(|fd| fd.revents().contains(PollFlags::ERR)) => return true,
+                Err(Errno::INTR) => {}
+                // A terminal that hung up, or nothing that can be watched.
+                Ok(_) | Err(_) => return false,
+            }
+        }
+    });
+    if !matches!(gone.await, Ok(true)) {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ctl::exit::Refusal;
+
+    #[test]
+    fn a_refusal_names_each_condition_and_the_way_out() {
+        let condition = |kind: &str, subject: &str, text: &str, remedy: &str| {
+            ubmc_proto::v1::Condition {
+                kind: kind.into(),
+                subject: subject.into(),
+                text: text.into(),
+                remedy: remedy.into(),
+                since_s: None,
+            }
+            .into()
+        };
+        let failure = Failure::Refused(Refusal {
+            message: "`web` has running dependents".into(),
+            conditions: vec![
+                condition("dependents-running", "service web", "`shop` needs it", "stop `shop` first, or use --force"),
+                condition("busy", "bmc", "op-3 runs", ""),
+            ],
+            ..Refusal::default()
+        });
+        assert_eq!(
+            explain(&failure, Canvas::PLAIN),
+            "error: `web` has running dependents\n  - service web: `shop` needs it\n    resolve: stop `shop` first, or \
+             use --force\n  - bmc: op-3 runs"
+        );
+    }
+}
