@@ -1,0 +1,268 @@
+//! Problems of configuration files, and how they are shown to the person who wrote them.
+
+use std::{fmt, ops::Range};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::source::{Source, Span};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It works, but probably not as meant.
+    Warning,
+    /// Nothing starts before this is corrected.
+    Error,
+}
+
+/// A second place that belongs to a problem, e.g. where a name was declared first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Related {
+    /// As [`Diagnostic::file`].
+    pub file: String,
+    /// As [`Diagnostic::line`].
+    pub line: usize,
+    /// As [`Diagnostic::column`].
+    pub column: usize,
+    /// As [`Diagnostic::span`].
+    pub span: Range<usize>,
+    /// What is there.
+    pub label: String,
+    source: usize,
+}
+
+/// One problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad.
+    pub severity: Severity,
+    /// Path of the file, as it was given. Empty when the problem has no file.
+    pub file: String,
+    /// From 1; 0 when the problem is not about a place in the file.
+    pub line: usize,
+    /// In characters, from 1; 0 when the problem is not about a place in the file.
+    pub column: usize,
+    /// Bytes of the file; empty when the problem is not about a place in it.
+    pub span: Range<usize>,
+    /// One sentence: what is wrong.
+    pub message: String,
+    /// A few words at the place itself. May be empty.
+    pub label: String,
+    /// What to do about it. Absent when the message says it already.
+    pub help: Option<String>,
+    /// Other places that belong to it.
+    pub related: Vec<Related>,
+    source: Option<usize>,
+}
+
+/// Every problem of every file of a load, with the texts they are about. Its `Display` is for people.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    sources: Vec<Source>,
+    items: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// The problems: by file, then by place.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.items.iter()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether any of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.items.iter().any(|item| item.severity == Severity::Error)
+    }
+
+    pub(super) fn add_source(&mut self, label: impl Into<String>, text: impl Into<String>) -> usize {
+        self.sources.push(Source { label: label.into(), text: text.into() });
+        self.sources.len() - 1
+    }
+
+    /// Notes an error at a place; the answer takes a label and help.
+    pub(super) fn error(&mut self, at: Span, message: impl Into<String>) -> Noted<'_> {
+        self.note(Severity::Error, at, message.into())
+    }
+
+    /// Notes a warning at a place.
+    pub(super) fn warning(&mut self, at: Span, message: impl Into<String>) -> Noted<'_> {
+        self.note(Severity::Warning, at, message.into())
+    }
+
+    /// Notes an error that has no place.
+    pub(super) fn error_about(&mut self, file: impl Into<String>, message: impl Into<String>) -> Noted<'_> {
+        self.push(Diagnostic {
+            severity: Severity::Error,
+            file: file.into(),
+            line: 0,
+            column: 0,
+            span: 0..0,
+            message: message.into(),
+            label: String::new(),
+            help: None,
+            related: Vec::new(),
+            source: None,
+        })
+    }
+
+    fn note(&mut self, severity: Severity, at: Span, message: String) -> Noted<'_> {
+        let (file, (line, column), span) = self.place(at);
+        self.push(Diagnostic {
+            severity,
+            file,
+            line,
+            column,
+            span,
+            message,
+            label: String::new(),
+            help: None,
+            related: Vec::new(),
+            source: Some(at.file),
+        })
+    }
+
+    fn push(&mut self, item: Diagnostic) -> Noted<'_> {
+        self.items.push(item);
+        Noted { index: self.items.len() - 1, all: self }
+    }
+
+    fn place(&self, at: Span) -> (String, (usize, usize), Range<usize>) {
+        match self.sources.get(at.file) {
+            Some(source) => (source.label.clone(), source.position(at.start), source.visible(at)),
+            None => (String::new(), (0, 0), 0..0),
+        }
+    }
+
+    /// In the order in which a person corrects them; the same problem found twice is one problem.
+    pub(super) fn sort(&mut self) {
+        self.items.sort_by(|a, b| (a.source, a.span.start, &a.message).cmp(&(b.source, b.span.start, &b.message)));
+        self.items.dedup();
+    }
+
+    /// One line for each problem, then one that counts them.
+    fn summary(&self) -> String {
+        let count = |severity| self.items.iter().filter(|item| item.severity == severity).count();
+        let plural =
+            |count: usize, word: &str| if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") };
+        match (count(Severity::Error), count(Severity::Warning)) {
+            (errors, 0) => plural(errors, "error"),
+            (0, warnings) => plural(warnings, "warning"),
+            (errors, warnings) => format!("{}, {}", plural(errors, "error"), plural(warnings, "warning")),
+        }
+    }
+
+    fn render(&self, item: &Diagnostic) -> String {
+        let level = match item.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        // annotate-snippets keeps control characters out of the source lines it prints, not out of titles.
+        let title = printable(&item.message);
+        let mut group = match item.source.and_then(|index| Some((index, self.sources.get(index)?))) {
+            Some((index, source)) => {
+                let label = Some(printable(&item.label)).filter(|label| !label.is_empty());
+                let primary = AnnotationKind::Primary.span(item.span.clone()).label(label);
+                let same_file = item.related.iter().filter(|related| related.source == index);
+                let context = same_file
+                    .map(|related| AnnotationKind::Context.span(related.span.clone()).label(printable(&related.label)));
+                let snippet = Snippet::source(source.text.as_str())
+                    .path(source.label.as_str())
+                    .annotation(primary)
+                    .annotations(context);
+                let mut group = level.primary_title(title).element(snippet);
+                for related in item.related.iter().filter(|related| related.source != index) {
+                    if let Some(source) = self.sources.get(related.source) {
+                        let annotation = AnnotationKind::Context.span(related.span.clone());
+                        group = group.element(
+                            Snippet::source(source.text.as_str())
+                                .path(source.label.as_str())
+                                .annotation(annotation.label(printable(&related.label))),
+                        );
+                    }
+                }
+                group
+            }
+            None if item.file.is_empty() => Group::with_title(level.primary_title(title)),
+            None => Group::with_title(level.primary_title(format!("{} {title}", item.file))),
+        };
+        if let Some(help) = &item.help {
+            group = group.element(Level::HELP.message(printable(help)));
+        }
+        Renderer::plain().render(&[group])
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for item in &self.items {
+            writeln!(f, "{}\n", self.render(item))?;
+        }
+        if self.items.is_empty() { Ok(()) } else { f.write_str(&self.summary()) }
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// A problem just noted, to which more can be said.
+pub(super) struct Noted<'a> {
+    all: &'a mut Diagnostics,
+    index: usize,
+}
+
+impl Noted<'_> {
+    pub(super) fn label(self, label: impl Into<String>) -> Self {
+        self.change(|item| item.label = label.into())
+    }
+
+    pub(super) fn help(self, help: impl Into<String>) -> Self {
+        self.change(|item| item.help = Some(help.into()))
+    }
+
+    /// Labels the place with the name that was probably meant, when there is one.
+    pub(super) fn meant(self, candidate: Option<&str>) -> Self {
+        match candidate {
+            Some(candidate) => self.label(format!("did you mean `{candidate}`?")),
+            None => self,
+        }
+    }
+
+    pub(super) fn related(self, at: Span, label: impl Into<String>) -> Self {
+        let (file, (line, column), span) = self.all.place(at);
+        let related = Related { file, line, column, span, label: label.into(), source: at.file };
+        self.change(|item| item.related.push(related))
+    }
+
+    /// Where a match arm wants no value.
+    #[expect(clippy::unused_self, reason = "ends the chain; there is nothing left to do")]
+    pub(super) fn done(self) {}
+
+    fn change(self, change: impl FnOnce(&mut Diagnostic)) -> Self {
+        if let Some(item) = self.all.items.get_mut(self.index) {
+            change(item);
+        }
+        self
+    }
+}
+
+/// Names come from files: what would move the terminal's cursor is escaped.
+fn printable(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_debug().collect::<Vec<_>>() } else { vec![c] }).collect()
+}

@@ -1,0 +1,138 @@
+//! `[signals.NAME]`, `[supplies.NAME]` and `[leds.NAME]`: the small sections.
+
+use ubmc_core::{
+    ids::{Name, SensorId, SignalId},
+    leds::{LedRole, LedSpec},
+    power::{Direction, SignalSpec, SupplySpec},
+    sensors::SensorKind,
+};
+
+use super::{
+    bindings::{Hardware, LedBinding, SignalBinding, Source, Wanted},
+    names::Section,
+    schema,
+    table::{Context, Table},
+};
+
+const DIRECTIONS: [(&str, Direction); 2] = [("input", Direction::Input), ("output", Direction::Output)];
+
+const ROLES: [(&str, LedRole); 4] = [
+    ("power", LedRole::Power),
+    ("status", LedRole::Status),
+    ("fault", LedRole::Fault),
+    ("identify", LedRole::Identify),
+];
+
+/// Signals, with the lines behind them.
+pub(super) fn signals(
+    section: &Section<'_>,
+    hardware: &mut Hardware,
+    cx: &mut Context<'_>,
+) -> (Vec<SignalSpec>, Vec<SignalBinding>) {
+    let mut specs = Vec::new();
+    let mut bindings = Vec::new();
+    for entry in &section.entries {
+        let who = format!("signal `{}`", entry.key);
+        let Some(table) = Table::open(&entry.node, entry.key_at, who, schema::SIGNAL, cx) else { continue };
+        let direction = table.required_word("direction", &DIRECTIONS, cx);
+        specs.push(SignalSpec {
+            name: Name::from(entry.key.as_str()),
+            direction: direction.as_ref().map_or(Direction::Input, |word| word.value),
+        });
+        if let Some(Source::Sim(line)) =
+            hardware.source(&table, Wanted::Line(direction.as_ref().map(|word| word.value)), None, cx)
+        {
+            bindings.push(SignalBinding::Sim { line: line.value });
+        }
+    }
+    (specs, bindings)
+}
+
+/// Directions by place, for those who refer to signals.
+pub(super) fn is_output(specs: &[SignalSpec], signal: usize) -> bool {
+    specs.get(signal).is_some_and(|spec| spec.direction == Direction::Output)
+}
+
+/// LEDs, with what is behind them; on a simulated board an LED is bound by its name.
+pub(super) fn leds(
+    section: &Section<'_>,
+    hardware: &mut Hardware,
+    cx: &mut Context<'_>,
+) -> (Vec<LedSpec>, Vec<LedBinding>) {
+    let mut specs = Vec::new();
+    let mut bindings = Vec::new();
+    for entry in &section.entries {
+        let who = format!("LED `{}`", entry.key);
+        let Some(table) = Table::open(&entry.node, entry.key_at, who, schema::LED, cx) else { continue };
+        let role = table.required_word("role", &ROLES, cx);
+        specs.push(LedSpec {
+            name: Name::from(entry.key.as_str()),
+            role: role.map_or(LedRole::Status, |role| role.value),
+        });
+        if let Some(Source::Sim(led)) = hardware.source(&table, Wanted::Led, Some(&entry.key), cx) {
+            bindings.push(LedBinding::Sim { led: led.value });
+        }
+    }
+    (specs, bindings)
+}
+
+/// Supplies.
+pub(super) fn supplies(
+    section: &Section<'_>,
+    signals: (&Section<'_>, &[SignalSpec]),
+    sensors: (&Section<'_>, &[Option<SensorKind>]),
+    cx: &mut Context<'_>,
+) -> Vec<SupplySpec> {
+    let mut specs = Vec::new();
+    for entry in &section.entries {
+        let who = format!("supply `{}`", entry.key);
+        let Some(table) = Table::open(&entry.node, entry.key_at, who, schema::SUPPLY, cx) else { continue };
+        let signal = |key: &str, cx: &mut Context<'_>| {
+            let name = table.text(key, cx)?;
+            let index = signals.0.find(&name, &format!("{} has as `{key}` the", table.who), cx)?;
+            if is_output(signals.1, index) {
+                cx.out
+                    .error(
+                        name.at,
+                        format!("`{key}` of {} is read, but signal `{}` is an output", table.who, name.value),
+                    )
+                    .related(signals.0.at(index), "declared here");
+            }
+            Some(SignalId::new(index))
+        };
+        let sensor = |key: &str, kind: SensorKind, cx: &mut Context<'_>| sensor_of_kind(&table, key, kind, sensors, cx);
+        if !table.has("rated_w") {
+            table.missing("rated_w", "800", cx);
+        }
+        specs.push(SupplySpec {
+            name: Name::from(entry.key.as_str()),
+            present: signal("present", cx),
+            good: signal("good", cx),
+            power: sensor("power", SensorKind::Power, cx),
+            temperature: sensor("temperature", SensorKind::Temperature, cx),
+            rated_w: table.number("rated_w", 1.0..=1e6, cx).map_or(0.0, |watts| watts.value),
+        });
+    }
+    specs
+}
+
+/// The sensor that a key names; it must measure the right thing.
+pub(super) fn sensor_of_kind(
+    table: &Table<'_>,
+    key: &str,
+    kind: SensorKind,
+    sensors: (&Section<'_>, &[Option<SensorKind>]),
+    cx: &mut Context<'_>,
+) -> Option<SensorId> {
+    let name = table.text(key, cx)?;
+    let index = sensors.0.find(&name, &format!("{} has as `{key}` the", table.who), cx)?;
+    if let Some(found) = sensors.1.get(index).copied().flatten()
+        && found != kind
+    {
+        cx.out
+            .error(name.at, format!("`{key}` of {} must be a {kind} sensor", table.who))
+            .label(format!("`{}` is a {found} sensor", name.value))
+            .related(sensors.0.at(index), "declared here");
+    }
+    Some(SensorId::new(index))
+}

@@ -1,0 +1,202 @@
+//! `[machines.NAME]`: which definition, and which signal plays which role.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use indexmap::IndexMap;
+use ubmc_core::{
+    ids::{MachineId, Name, SignalId, SupplyId, ZoneId},
+    machines::{Definition, MachineKind, MachineSpec},
+    power::SignalSpec,
+};
+
+use super::{
+    definition,
+    lines::is_output,
+    names::Section,
+    schema, shipped,
+    source::{self, At, NameOrFile, Span},
+    table::{Context, Table, nearest, text},
+    tree,
+};
+
+/// The other sections that machines refer to.
+pub(super) struct Around<'a, 't> {
+    pub(super) signals: (&'a Section<'t>, &'a [SignalSpec]),
+    pub(super) zones: &'a Section<'t>,
+    pub(super) supplies: &'a Section<'t>,
+    /// Folder of the board file, where its own definitions are looked for.
+    pub(super) folder: &'a Path,
+}
+
+/// Machines; parents have been ordered before their children.
+pub(super) fn read(section: &Section<'_>, around: &Around<'_, '_>, cx: &mut Context<'_>) -> Vec<MachineSpec> {
+    let mut specs: Vec<MachineSpec> = Vec::new();
+    let mut definitions = BTreeMap::new();
+    let mut owners: BTreeMap<SignalId, (String, Span)> = BTreeMap::new();
+    for entry in &section.entries {
+        let who = format!("machine `{}`", entry.key);
+        let Some(table) = Table::open(&entry.node, entry.key_at, who, schema::MACHINE, cx) else { continue };
+        let definition = table
+            .required_text("definition", "\"host\"", cx)
+            .and_then(|name| load_definition(&name, &table, around.folder, &mut definitions, cx));
+        let signals = match &definition {
+            Some(definition) => roles(&table, definition, around.signals, &mut owners, cx),
+            None => IndexMap::new(),
+        };
+        let parent = parent(&table, section, &entry.key, cx);
+        if let (Some(parent), Some(definition)) = (parent, &definition)
+            && let Some(parent) = specs.get(parent.index())
+        {
+            let fits = matches!(
+                (definition.kind, parent.definition.kind),
+                (MachineKind::Host | MachineKind::Chassis, MachineKind::Chassis)
+            );
+            if !fits && !parent.definition.states.is_empty() {
+                cx.out
+                    .error(
+                        table.key_at("parent"),
+                        format!("{} cannot stand in a {}", table.who, parent.definition.kind),
+                    )
+                    .label(format!("`{}` is a {}", parent.name, parent.definition.kind));
+            }
+        }
+        let zones = around.zones.find_all(&table.texts("zones", cx), &format!("{} is cooled by", table.who), cx);
+        let supplies = around.supplies.find_all(&table.texts("supplies", cx), &format!("{} is fed by", table.who), cx);
+        specs.push(MachineSpec {
+            name: Name::from(entry.key.as_str()),
+            definition: definition.unwrap_or_else(nothing),
+            parent,
+            signals,
+            zones: zones.into_iter().map(ZoneId::new).collect(),
+            supplies: supplies.into_iter().map(SupplyId::new).collect(),
+        });
+    }
+    let bmcs: Vec<_> = section
+        .entries
+        .iter()
+        .zip(&specs)
+        .filter(|(_, spec)| spec.definition.kind == MachineKind::Bmc)
+        .map(|(entry, _)| *entry)
+        .collect();
+    if let [first, second, ..] = bmcs.as_slice() {
+        cx.out
+            .error(second.key_at, format!("`{}` is a second BMC, and ubmcd is only one", second.key))
+            .related(first.key_at, "the first one");
+    }
+    specs
+}
+
+/// Stands in for a definition that could not be read; the load has failed.
+fn nothing() -> Arc<Definition> {
+    Arc::new(Definition {
+        kind: MachineKind::Host,
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        states: IndexMap::new(),
+        discovery: Vec::new(),
+        undiscovered: Name::from(""),
+        goals: IndexMap::new(),
+    })
+}
+
+fn parent(table: &Table<'_>, section: &Section<'_>, own: &str, cx: &mut Context<'_>) -> Option<MachineId> {
+    let name = table.text("parent", cx)?;
+    if name.value == own {
+        cx.out.error(name.at, format!("{} is its own parent", table.who));
+        return None;
+    }
+    section.find(&name, &format!("{} stands in", table.who), cx).map(MachineId::new)
+}
+
+type Definitions = BTreeMap<String, Option<Arc<Definition>>>;
+
+fn load_definition(
+    name: &At<String>,
+    table: &Table<'_>,
+    folder: &Path,
+    loaded: &mut Definitions,
+    cx: &mut Context<'_>,
+) -> Option<Arc<Definition>> {
+    if let Some(known) = loaded.get(&name.value) {
+        return known.clone();
+    }
+    let found = if let Some(text) = shipped::machine(&name.value) {
+        Some((format!("machines/{}.toml", name.value), text.to_owned()))
+    } else if matches!(NameOrFile::from(name.value.as_str()), NameOrFile::File(_)) {
+        let path = folder.join(&name.value);
+        match source::read(&path) {
+            Ok(text) => Some((path.display().to_string(), text)),
+            Err(error) => {
+                cx.out
+                    .error(name.at, format!("the definition of {} {error}", table.who))
+                    .label(path.display().to_string());
+                None
+            }
+        }
+    } else {
+        cx.out
+            .error(name.at, format!("{} has the definition `{}`, which is not shipped", table.who, name.value))
+            .meant(nearest(&name.value, shipped::machines()))
+            .help(format!(
+                "shipped: {}; a file of your own ends in `.toml`",
+                shipped::machines().collect::<Vec<_>>().join(", ")
+            ));
+        None
+    };
+    let definition = found.and_then(|(label, text)| {
+        let file = cx.out.add_source(label, text.as_str());
+        let root = tree::parse_toml(&text, file, &mut cx.out)?;
+        definition::read(&root, cx).map(Arc::new)
+    });
+    loaded.insert(name.value.clone(), definition.clone());
+    definition
+}
+
+fn roles(
+    table: &Table<'_>,
+    definition: &Definition,
+    signals: (&Section<'_>, &[SignalSpec]),
+    owners: &mut BTreeMap<SignalId, (String, Span)>,
+    cx: &mut Context<'_>,
+) -> IndexMap<Name, SignalId> {
+    let mut bound = IndexMap::new();
+    let known = || definition.inputs.iter().chain(&definition.outputs);
+    for entry in table.free_table("signals", cx) {
+        let role = &entry.key;
+        if !known().any(|known| known.as_str() == role) {
+            cx.out
+                .error(entry.key_at, format!("{} binds role `{role}`, which its definition does not have", table.who))
+                .meant(nearest(role, known().map(Name::as_str)));
+            continue;
+        }
+        let Some(name) = text(&entry.node, &format!("role `{role}` of {}", table.who), cx) else { continue };
+        let Some(index) = signals.0.find(&name, &format!("{} has as `{role}` the", table.who), cx) else {
+            // Bound, though to nothing: that is the one problem worth telling.
+            bound.insert(Name::from(role.as_str()), SignalId::new(0));
+            continue;
+        };
+        let drives = definition.outputs.iter().any(|output| output.as_str() == role);
+        if drives != is_output(signals.1, index) {
+            let (does, is) = if drives { ("drives", "an input") } else { ("reads", "an output") };
+            cx.out
+                .error(name.at, format!("{} {does} `{role}`, but signal `{}` is {is}", table.who, name.value))
+                .related(signals.0.at(index), "declared here");
+        }
+        let id = SignalId::new(index);
+        if drives && let Some((driver, at)) = owners.get(&id) {
+            cx.out
+                .error(name.at, format!("{driver} and {} both drive signal `{}`", table.who, name.value))
+                .label("second owner")
+                .related(*at, "first owner");
+        } else if drives {
+            owners.insert(id, (table.who.clone(), name.at));
+        }
+        bound.insert(Name::from(role.as_str()), id);
+    }
+    for role in known().filter(|role| !bound.contains_key(*role)) {
+        cx.out
+            .error(table.key_at("signals"), format!("role `{role}` of {} is bound to no signal", table.who))
+            .label(format!("needs `{role} = \"…\"`"));
+    }
+    bound
+}

@@ -1,0 +1,46 @@
+//! Board files, service registries and machine definitions: reads them, checks them, and makes one
+//! [`ubmc_core::board::Board`] of them, or says everything that is wrong with them at once.
+//!
+//! ```text
+//! TOML, JSON ──tree──▶ Node (value + place) ──table──▶ typed values ──sections──▶ specs ──checks──▶ Board + Bindings
+//!                                   └────────────── every problem ──────────────▶ Diagnostics
+//! ```
+//!
+//! | file | idea |
+//! |---|---|
+//! | `load` | puts the files of a load together |
+//! | `source`, `diagnostic` | texts and places; problems and how they are shown |
+//! | `tree`, `table`, `quantity` | values with places; typed access that notes problems; times, sizes, variables |
+//! | `schema` | every key there is |
+//! | `names` | what is declared, so that references resolve |
+//! | `lines`, `sensors`, `thermal`, `machines`, `services/` | one section of the board file each |
+//! | `definition`, `definition_check` | state machines as files |
+//! | `bindings`, `simulation` | which hardware stands behind each row; what the simulated hardware is |
+//! | `shipped` | boards and definitions inside the program |
+//!
+//! Invariants: only `tree` knows TOML and JSON; only `diagnostic` knows how problems look; nothing here panics, whatever
+//! a file contains; a [`Loaded`] board has no dangling name.
+
+mod bindings;
+mod definition;
+mod definition_check;
+mod diagnostic;
+mod lines;
+mod load;
+mod machines;
+mod names;
+mod quantity;
+pub mod schema;
+mod sensors;
+mod services;
+pub mod shipped;
+mod simulation;
+mod source;
+mod table;
+mod thermal;
+mod tree;
+
+pub use bindings::{Bindings, FanBinding, LedBinding, SensorBinding, SignalBinding};
+pub use diagnostic::{Diagnostic, Diagnostics, Related, Severity};
+pub use load::{LoadOptions, Loaded, load};
+pub use source::NameOrFile;

@@ -1,0 +1,93 @@
+//! Every key that a board, registry or definition file may have, in one place: what is not here is unknown, and what is
+//! here is described in `docs/board-schema.md` (a test holds the two together).
+
+/// The keys of one table.
+#[derive(Debug)]
+pub struct Keys {
+    /// Where the table stands, e.g. `[sensors.NAME]`.
+    pub path: &'static str,
+    /// Its keys.
+    pub names: &'static [&'static str],
+}
+
+macro_rules! schema {
+    ($($table:ident $path:literal [$($key:literal)*])*) => {
+        $(pub(super) const $table: &Keys = &Keys { path: $path, names: &[$($key),*] };)*
+
+        /// Every table that the loader knows.
+        pub const TABLES: &[&Keys] = &[$($table),*];
+    };
+}
+
+schema! {
+    ROOT "the board file" ["board" "policy" "signals" "sensors" "fans" "zones" "supplies" "machines" "leds" "services" "sim"]
+    REGISTRY "a registry file" ["services"]
+    BOARD "[board]" ["name" "description"]
+    POLICY "[policy]" ["start_timeout" "stop_timeout" "max_concurrent_power_on"]
+    SIGNAL "[signals.NAME]" ["direction" "source"]
+    SOURCE "source" ["sim"]
+    SENSOR "[sensors.NAME]" [
+        "description" "kind" "source" "derived" "scale" "offset" "interval" "stale_after" "powered_by" "max_slew" "history"
+        "thresholds"
+    ]
+    DERIVED "[sensors.NAME.derived]" ["sum" "maximum" "margin_to" "of"]
+    THRESHOLDS "[sensors.NAME.thresholds]" [
+        "warning_high" "critical_high" "fatal_high" "warning_low" "critical_low" "fatal_low" "hysteresis" "low_delay"
+    ]
+    FAN "[fans.NAME]" ["source" "tachometer" "max_rpm" "min_rpm"]
+    ZONE "[zones.NAME]" ["fans" "floor" "ceiling" "failsafe" "interval" "controllers"]
+    CONTROLLER "[[zones.NAME.controllers]]" [
+        "name" "type" "sensors" "points" "interpolation" "rise_hysteresis" "fall_hysteresis"
+    ]
+    SUPPLY "[supplies.NAME]" ["present" "good" "power" "temperature" "rated_w"]
+    MACHINE "[machines.NAME]" ["definition" "parent" "signals" "zones" "supplies"]
+    LED "[leds.NAME]" ["role" "source"]
+
+    SERVICE "[services.NAME]" [
+        "name" "display_name" "description" "type" "category" "group" "critical" "protects_hardware" "dependencies" "wants"
+        "after" "before" "conflicts" "required_for" "once_per" "oneshot" "port" "deployment" "readiness" "health_check"
+        "startup" "restart" "limits"
+    ]
+    DEPLOYMENT "[services.NAME.deployment]" [
+        "mode" "builtin" "binary" "docker" "docker_compose" "kubernetes" "remote"
+    ]
+    BINARY "[services.NAME.deployment.binary]" [
+        "binary_path" "args" "working_dir" "env" "user" "group" "stop_command" "stop_signal" "umask" "nice" "oom_score"
+        "no_new_privileges" "capabilities"
+    ]
+    DOCKER "[services.NAME.deployment.docker]" ["image" "container_name" "ports" "volumes" "env" "restart_policy"]
+    DOCKER_COMPOSE "[services.NAME.deployment.docker_compose]" ["compose_file" "service_name" "project_name"]
+    KUBERNETES "[services.NAME.deployment.kubernetes]" ["namespace" "deployment_name" "manifests_path"]
+    REMOTE "[services.NAME.deployment.remote]" ["endpoint" "tls_enabled" "auth_token_path"]
+    READINESS "[services.NAME.readiness]" ["type" "fd" "delay"]
+    HEALTH "[services.NAME.health_check]" [
+        "type" "interval" "retries" "timeout" "http" "tcp" "command" "file" "grpc"
+    ]
+    HTTP "[services.NAME.health_check.http]" ["endpoint" "expected_status" "method"]
+    TCP "[services.NAME.health_check.tcp]" ["host" "port"]
+    COMMAND "[services.NAME.health_check.command]" ["command" "expected_exit_code"]
+    FILE "[services.NAME.health_check.file]" ["path" "must_exist"]
+    GRPC "[services.NAME.health_check.grpc]" ["endpoint" "service"]
+    STARTUP "[services.NAME.startup]" [
+        "auto_start" "start_timeout" "stop_timeout" "start_order" "start_delay" "restart_on_failure" "max_restarts"
+    ]
+    RESTART "[services.NAME.restart]" [
+        "policy" "delay" "max_delay" "factor" "jitter" "burst" "window" "reset_after" "smooth_recovery" "escalate"
+    ]
+    LIMITS "[services.NAME.limits]" ["memory" "cpu" "pids" "nofile" "core" "address_space" "file_size"]
+
+    ROBOT "the JSON registry" ["services"]
+    ROBOT_SERVICE "an item of the JSON registry" [
+        "name" "display_name" "type" "cmd" "args" "working_dir" "autostart" "restart_policy" "health_check" "port"
+        "description"
+    ]
+
+    DEFINITION "a machine definition" [
+        "kind" "inputs" "outputs" "undiscovered" "discovery" "goals" "states"
+    ]
+    GOALS "[goals]" ["on" "off" "force-off" "reset" "nmi" "maintenance-on" "maintenance-off"]
+    DISCOVERY "[[discovery]]" ["when" "state"]
+    STATE "[states.NAME]" ["description" "tone" "powered" "timeout" "entry" "transitions"]
+    ACTION "an item of entry" ["set" "level" "pulse" "duration"]
+    TRANSITION "an item of transitions" ["request" "rises" "falls" "event" "when" "to"]
+}

@@ -1,0 +1,308 @@
+//! `[services.NAME.deployment]` and `[services.NAME.limits]`: what it is that runs.
+
+use std::sync::Arc;
+
+use ubmc_core::{
+    ids::Name,
+    services::{Binary, Builtin, Deployment, Limits, Signal},
+};
+
+use crate::board::{
+    schema::{self, Keys},
+    source::At,
+    table::{Context, Table, nearest, text},
+};
+
+const SIGNALS: [(&str, Signal); 8] = [
+    ("TERM", Signal::Term),
+    ("INT", Signal::Int),
+    ("QUIT", Signal::Quit),
+    ("HUP", Signal::Hup),
+    ("USR1", Signal::Usr1),
+    ("USR2", Signal::Usr2),
+    ("KILL", Signal::Kill),
+    ("CONT", Signal::Cont),
+];
+
+#[derive(Clone, Copy)]
+enum Mode {
+    Builtin,
+    Binary,
+    /// Understood, not run: the key of its sub-table, that table's keys, and the key that it cannot do without.
+    Elsewhere {
+        name: &'static str,
+        key: &'static str,
+        keys: &'static Keys,
+        needs: &'static str,
+    },
+}
+
+const MODES: [(&str, Mode); 6] = [
+    ("builtin", Mode::Builtin),
+    ("binary", Mode::Binary),
+    ("docker", Mode::Elsewhere { name: "docker", key: "docker", keys: schema::DOCKER, needs: "image" }),
+    (
+        "docker-compose",
+        Mode::Elsewhere {
+            name: "docker-compose",
+            key: "docker_compose",
+            keys: schema::DOCKER_COMPOSE,
+            needs: "compose_file",
+        },
+    ),
+    (
+        "kubernetes",
+        Mode::Elsewhere { name: "kubernetes", key: "kubernetes", keys: schema::KUBERNETES, needs: "deployment_name" },
+    ),
+    ("remote", Mode::Elsewhere { name: "remote", key: "remote", keys: schema::REMOTE, needs: "endpoint" }),
+];
+
+/// How the service is run; nothing when that cannot be told.
+pub(super) fn read(service: &Table<'_>, name: &str, limits: Limits, cx: &mut Context<'_>) -> Option<Deployment> {
+    if !service.has("deployment") {
+        service.missing("deployment", "{ mode = \"binary\", binary = { binary_path = \"…\" } }", cx);
+    }
+    let table = service.table("deployment", schema::DEPLOYMENT, cx)?;
+    let mode = table.required_word("mode", &MODES, cx)?.value;
+    let own = match mode {
+        Mode::Builtin => "builtin",
+        Mode::Binary => "binary",
+        Mode::Elsewhere { key, .. } => key,
+    };
+    for key in ["builtin", "binary", "docker", "docker_compose", "kubernetes", "remote"] {
+        if key != own && table.has(key) {
+            cx.out
+                .warning(table.key_at(key), format!("`{key}` of {} has no effect in this mode", service.who))
+                .related(table.key_at("mode"), "the mode");
+        }
+    }
+    match mode {
+        Mode::Builtin => {
+            if limits != Limits::default() {
+                cx.out
+                    .error(
+                        service.key_at("limits"),
+                        format!("{} is a task inside ubmcd and has no limits of its own", service.who),
+                    )
+                    .label("remove them");
+            }
+            builtin(service, &table, name, cx).map(Deployment::Builtin)
+        }
+        Mode::Binary => {
+            if !table.has("binary") {
+                table.missing("binary", "{ binary_path = \"…\" }", cx);
+            }
+            let table = table.table("binary", schema::BINARY, cx)?;
+            binary(service, &table, limits, cx).map(|binary| Deployment::Binary(Arc::new(binary)))
+        }
+        Mode::Elsewhere { name, key, keys, needs } => {
+            if !table.has(key) {
+                table.missing(key, &format!("{{ {needs} = \"…\" }}"), cx);
+            } else if let Some(details) = table.table(key, keys, cx) {
+                elsewhere(&details, keys, needs, cx);
+            }
+            cx.out
+                .warning(
+                    table.key_at("mode"),
+                    format!("{} is deployed by {name}, which this version cannot run", service.who),
+                )
+                .label("it is listed, but cannot be started");
+            Some(Deployment::Unsupported { mode: Name::from(name) })
+        }
+    }
+}
+
+/// Checks the types of what is understood and not run, so that the file stays good for the version that runs it.
+fn elsewhere(details: &Table<'_>, keys: &'static Keys, needs: &str, cx: &mut Context<'_>) {
+    for key in keys.names {
+        match *key {
+            "ports" | "volumes" => drop(details.texts(key, cx)),
+            "env" => drop(environment(details, cx)),
+            "tls_enabled" => drop(details.bool(key, cx)),
+            key if key == needs => drop(details.required_text(key, "\"…\"", cx)),
+            key => drop(details.text(key, cx)),
+        }
+    }
+}
+
+fn builtin(service: &Table<'_>, table: &Table<'_>, name: &str, cx: &mut Context<'_>) -> Option<Builtin> {
+    let explicit = table.text("builtin", cx);
+    let wanted = explicit.unwrap_or_else(|| At::new(name.to_owned(), service.at));
+    let found = Builtin::from_name(&wanted.value);
+    if found.is_none() {
+        let known = Builtin::ALL.map(Builtin::as_str);
+        cx.out
+            .error(wanted.at, format!("{} is builtin, but ubmcd has no task `{}`", service.who, wanted.value))
+            .meant(nearest(&wanted.value, known))
+            .help(format!("tasks: {}; `builtin = \"…\"` says which one when the name differs", known.join(", ")));
+    }
+    found
+}
+
+fn binary(service: &Table<'_>, table: &Table<'_>, limits: Limits, cx: &mut Context<'_>) -> Option<Binary> {
+    let path = table.required_text("binary_path", "\"/usr/bin/…\"", cx);
+    if let Some(path) = &path
+        && path.value.trim().is_empty()
+    {
+        cx.out.error(path.at, format!("`binary_path` of {} is empty", service.who)).label("which program?");
+    }
+    let working_dir = table.text("working_dir", cx);
+    if let Some(dir) = &working_dir
+        && !dir.value.starts_with('/')
+    {
+        cx.out.error(dir.at, format!("`working_dir` of {} is not absolute", service.who)).label("relative to what?");
+    }
+    let mut words = |key: &str| table.texts(key, cx).into_iter().map(|text| text.value).collect::<Vec<_>>();
+    let (args, stop_command) = (words("args"), words("stop_command"));
+    if let Some(program) = stop_command.first()
+        && program.trim().is_empty()
+    {
+        cx.out.error(table.key_at("stop_command"), format!("`stop_command` of {} names no program", service.who));
+    }
+    Some(Binary {
+        path: path.map(|path| path.value)?,
+        args,
+        working_dir: working_dir.map_or_else(|| "/".to_owned(), |dir| dir.value),
+        env: environment(table, cx),
+        user: account(table, "user", cx),
+        group: account(table, "group", cx),
+        stop_command,
+        stop_signal: stop_signal(table, cx),
+        umask: umask(table, cx),
+        nice: table.integer("nice", -20..=19, cx).map_or(0, |nice| nice.value),
+        oom_score: table.integer("oom_score", -1000..=1000, cx).map(|score| score.value),
+        no_new_privileges: table.bool("no_new_privileges", cx).unwrap_or(false),
+        capabilities: capabilities(table, cx),
+        limits,
+    })
+}
+
+fn environment(table: &Table<'_>, cx: &mut Context<'_>) -> std::collections::BTreeMap<String, String> {
+    let mut env = std::collections::BTreeMap::new();
+    for entry in table.free_table("env", cx) {
+        let good = !entry.key.is_empty() && !entry.key.contains(['=', '\0']);
+        if !good {
+            cx.out
+                .error(entry.key_at, format!("`{}` cannot be the name of a variable", entry.key.replace('\0', "\\0")));
+        }
+        if let Some(value) = text(&entry.node, &format!("variable `{}` of {}", entry.key, table.who), cx) {
+            env.insert(entry.key.clone(), value.value);
+        }
+    }
+    env
+}
+
+fn account(table: &Table<'_>, key: &str, cx: &mut Context<'_>) -> Option<String> {
+    let name = table.text(key, cx)?;
+    if name.value.trim().is_empty() {
+        cx.out.error(name.at, format!("`{key}` of {} is empty", table.who)).label("leave it out for ubmcd's own");
+    }
+    Some(name.value)
+}
+
+fn stop_signal(table: &Table<'_>, cx: &mut Context<'_>) -> Signal {
+    let Some(name) = table.text("stop_signal", cx) else { return Signal::Term };
+    let short = At::new(name.value.trim_start_matches("SIG").to_owned(), name.at);
+    crate::board::table::choose(&short, &format!("`stop_signal` of {}", table.who), &SIGNALS, cx).unwrap_or_default()
+}
+
+/// Octal text such as `"022"`: a bare number would be read as decimal by some and octal by others.
+fn umask(table: &Table<'_>, cx: &mut Context<'_>) -> Option<u32> {
+    let umask = table.text("umask", cx)?;
+    match u32::from_str_radix(umask.value.trim_start_matches("0o"), 8) {
+        Ok(bits) if bits <= 0o777 => Some(bits),
+        _ => {
+            cx.out
+                .error(umask.at, format!("`umask` of {} is no file mode", table.who))
+                .label("octal, \"000\" to \"777\"");
+            None
+        }
+    }
+}
+
+/// Kernel names as of Linux 6.12, `include/uapi/linux/capability.h`.
+const CAPABILITIES: [&str; 41] = [
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_DAC_READ_SEARCH",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_SETGID",
+    "CAP_SETUID",
+    "CAP_SETPCAP",
+    "CAP_LINUX_IMMUTABLE",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_BROADCAST",
+    "CAP_NET_ADMIN",
+    "CAP_NET_RAW",
+    "CAP_IPC_LOCK",
+    "CAP_IPC_OWNER",
+    "CAP_SYS_MODULE",
+    "CAP_SYS_RAWIO",
+    "CAP_SYS_CHROOT",
+    "CAP_SYS_PTRACE",
+    "CAP_SYS_PACCT",
+    "CAP_SYS_ADMIN",
+    "CAP_SYS_BOOT",
+    "CAP_SYS_NICE",
+    "CAP_SYS_RESOURCE",
+    "CAP_SYS_TIME",
+    "CAP_SYS_TTY_CONFIG",
+    "CAP_MKNOD",
+    "CAP_LEASE",
+    "CAP_AUDIT_WRITE",
+    "CAP_AUDIT_CONTROL",
+    "CAP_SETFCAP",
+    "CAP_MAC_OVERRIDE",
+    "CAP_MAC_ADMIN",
+    "CAP_SYSLOG",
+    "CAP_WAKE_ALARM",
+    "CAP_BLOCK_SUSPEND",
+    "CAP_AUDIT_READ",
+    "CAP_PERFMON",
+    "CAP_BPF",
+    "CAP_CHECKPOINT_RESTORE",
+];
+
+fn capabilities(table: &Table<'_>, cx: &mut Context<'_>) -> Option<Vec<String>> {
+    if !table.has("capabilities") {
+        return None;
+    }
+    let names = table.texts("capabilities", cx);
+    for name in &names {
+        if !CAPABILITIES.contains(&name.value.as_str()) {
+            cx.out
+                .error(name.at, format!("{}: Linux has no capability `{}`", table.who, name.value))
+                .meant(nearest(&name.value, CAPABILITIES));
+        }
+    }
+    Some(names.into_iter().map(|name| name.value).collect())
+}
+
+/// Bounds on what the process may use.
+pub(super) fn limits(service: &Table<'_>, cx: &mut Context<'_>) -> Limits {
+    let Some(table) = service.table("limits", schema::LIMITS, cx) else { return Limits::default() };
+    let mut bytes = |key: &str, least: u64| {
+        let size = table.bytes(key, cx)?;
+        if size.value < least {
+            cx.out
+                .error(size.at, format!("`{key}` of {} is too small for any program", service.who))
+                .label(format!("at least {least} bytes"));
+        }
+        Some(size.value)
+    };
+    Limits {
+        memory_bytes: bytes("memory", 64 << 10),
+        core_bytes: bytes("core", 0),
+        address_space_bytes: bytes("address_space", 64 << 10),
+        file_size_bytes: bytes("file_size", 0),
+        cpu_cores: table.number("cpu", 0.01..=1024.0, cx).map(|cores| cores.value),
+        pids: count(&table, "pids", 1, cx),
+        nofile: count(&table, "nofile", 4, cx),
+    }
+}
+
+fn count(table: &Table<'_>, key: &str, least: i64, cx: &mut Context<'_>) -> Option<u64> {
+    table.integer(key, least..=1 << 30, cx).and_then(|count| u64::try_from(count.value).ok())
+}

@@ -1,0 +1,251 @@
+//! What must hold between services, whichever registries they come from.
+
+use std::collections::BTreeMap;
+
+use ubmc_core::services::{Deployment, RestartPolicy, Run, ServiceSpec};
+
+use super::{Declared, restart};
+use crate::board::{
+    source::{At, Span},
+    table::{Context, nearest},
+};
+
+/// Notes everything that would keep the services from starting, stopping or restarting as meant. Of services that are
+/// declared twice only the first remains.
+pub(in crate::board) fn check(services: &mut Vec<Declared>, cx: &mut Context<'_>) {
+    refuse_doubles(services, cx);
+    let places: BTreeMap<&str, usize> =
+        services.iter().enumerate().map(|(index, service)| (service.spec.name.as_str(), index)).collect();
+    for service in services.iter() {
+        check_links(service, services, &places, cx);
+        check_alone(service, cx);
+    }
+    check_ports(services, cx);
+    check_tasks(services, cx);
+    check_cycles(services, &places, cx);
+}
+
+fn refuse_doubles(services: &mut Vec<Declared>, cx: &mut Context<'_>) {
+    let mut first: BTreeMap<String, Span> = BTreeMap::new();
+    services.retain(|service| {
+        let name = service.spec.name.as_str();
+        let Some(at) = first.get(name) else {
+            first.insert(name.to_owned(), service.at);
+            return true;
+        };
+        cx.out
+            .error(service.at, format!("service `{name}` is declared twice"))
+            .label("second declaration")
+            .related(*at, "first declaration");
+        false
+    });
+}
+
+fn check_links(service: &Declared, all: &[Declared], places: &BTreeMap<&str, usize>, cx: &mut Context<'_>) {
+    let name = service.spec.name.as_str();
+    let who = format!("service `{name}`");
+    // What a registry conflicts with or is ordered against need not be installed here; what it needs must be.
+    let links = [
+        ("depends on", &service.dependencies, true),
+        ("wants", &service.wants, true),
+        ("comes after", &service.after, true),
+        ("comes before", &service.before, true),
+        ("conflicts with", &service.conflicts, false),
+    ];
+    for (verb, names, must_exist) in links {
+        for link in names {
+            if link.value == name {
+                cx.out.error(link.at, format!("{who} {verb} itself"));
+            } else if !places.contains_key(link.value.as_str()) {
+                let noted = if must_exist {
+                    cx.out.error(link.at, format!("{who} {verb} `{}`, which no registry declares", link.value))
+                } else {
+                    cx.out.warning(link.at, format!("{who} {verb} `{}`, which no registry declares", link.value))
+                };
+                noted.meant(nearest(&link.value, places.keys().copied())).done();
+            }
+        }
+    }
+    let target = |link: &At<String>| places.get(link.value.as_str()).and_then(|index| all.get(*index));
+    for (link, hard) in service.dependencies.iter().map(|l| (l, true)).chain(service.wants.iter().map(|l| (l, false))) {
+        let Some(other) = target(link) else { continue };
+        if other.spec.group > service.spec.group {
+            cx.out
+                .error(
+                    link.at,
+                    format!(
+                        "{who} is in group {} and needs `{}` of the later group {}",
+                        service.spec.group, link.value, other.spec.group
+                    ),
+                )
+                .label("groups start one after the other: it would wait for ever")
+                .related(other.at, "declared here");
+        }
+        if let Some(conflict) = service.conflicts.iter().find(|conflict| conflict.value == link.value) {
+            let verb = if hard { "depends on" } else { "wants" };
+            cx.out
+                .error(conflict.at, format!("{who} conflicts with `{}`, which it {verb}", link.value))
+                .related(link.at, "needed here");
+        } else if other.conflicts.iter().any(|conflict| conflict.value == name) {
+            cx.out
+                .error(link.at, format!("{who} needs `{}`, which conflicts with it", link.value))
+                .related(other.at, "declared here");
+        }
+        if hard && service.spec.critical && !other.spec.critical && service.critical.is_some() {
+            cx.out
+                .warning(link.at, format!("{who} is critical, but depends on `{}`, which is not", link.value))
+                .label("if this is given up, so is the critical one")
+                .related(other.at, "declared here");
+        }
+    }
+}
+
+fn check_alone(service: &Declared, cx: &mut Context<'_>) {
+    let ServiceSpec { name, critical, auto_start, restart, run, .. } = &service.spec;
+    if *critical && !auto_start {
+        cx.out
+            .warning(
+                service.critical.unwrap_or(service.at),
+                format!("service `{name}` is critical, but not started by itself"),
+            )
+            .label("without it the BMC never becomes ready")
+            .help("set `auto_start = true`, or do not call it critical");
+    }
+    if let Some(burst) = service.burst
+        && restart::never_trips(restart)
+    {
+        cx.out
+            .warning(burst, format!("the restart limit of service `{name}` can never trip"))
+            .label(format!(
+                "{} delays take longer than the window of {} s",
+                restart.burst,
+                restart.window.as_secs_f64()
+            ))
+            .help("lengthen `window`, or lower `burst`");
+    }
+    if matches!(run, Run::Oneshot { .. }) && restart.policy == RestartPolicy::Always {
+        cx.out
+            .error(service.at, format!("service `{name}` is a oneshot that is always restarted"))
+            .label("it would run without end")
+            .help("use the policy \"on-failure\" or \"never\"");
+    }
+}
+
+/// Two services on one port: one of them cannot start. Those that conflict never run together.
+fn check_ports(services: &[Declared], cx: &mut Context<'_>) {
+    let mut users: BTreeMap<u16, &Declared> = BTreeMap::new();
+    for service in services {
+        let Some(port) = service.spec.port else { continue };
+        let Some(first) = users.get(&port) else {
+            users.insert(port, service);
+            continue;
+        };
+        let conflict = |a: &Declared, b: &Declared| a.conflicts.iter().any(|c| c.value == b.spec.name.as_str());
+        if !conflict(first, service) && !conflict(service, first) {
+            cx.out
+                .error(
+                    service.port.unwrap_or(service.at),
+                    format!("services `{}` and `{}` both use port {port}", first.spec.name, service.spec.name),
+                )
+                .label("second user")
+                .related(first.port.unwrap_or(first.at), "first user");
+        }
+    }
+}
+
+/// A built-in task is one task, however many names it gets.
+fn check_tasks(services: &[Declared], cx: &mut Context<'_>) {
+    let mut tasks = BTreeMap::new();
+    for service in services {
+        let Deployment::Builtin(task) = service.spec.deployment else { continue };
+        if let Some(first) = tasks.insert(task, service) {
+            cx.out
+                .error(
+                    service.at,
+                    format!(
+                        "services `{}` and `{}` both are the task `{}`",
+                        first.spec.name,
+                        service.spec.name,
+                        task.as_str()
+                    ),
+                )
+                .related(first.at, "the first one");
+        }
+    }
+}
+
+/// What starts before what: hard and soft dependencies and plain order alike.
+fn check_cycles(services: &[Declared], places: &BTreeMap<&str, usize>, cx: &mut Context<'_>) {
+    let mut before: Vec<Vec<(usize, Span)>> = services.iter().map(|_| Vec::new()).collect();
+    for (index, service) in services.iter().enumerate() {
+        for link in service.dependencies.iter().chain(&service.wants).chain(&service.after) {
+            if let (Some(other), Some(edges)) = (places.get(link.value.as_str()), before.get_mut(index)) {
+                edges.push((*other, link.at));
+            }
+        }
+        for link in &service.before {
+            if let Some(edges) = places.get(link.value.as_str()).and_then(|other| before.get_mut(*other)) {
+                edges.push((index, link.at));
+            }
+        }
+    }
+    // A service that depends on itself has been told so already.
+    for (index, edges) in before.iter_mut().enumerate() {
+        edges.retain(|(other, _)| *other != index);
+    }
+    for circle in circles(&before) {
+        let names =
+            circle.iter().filter_map(|index| services.get(*index)).map(|service| format!("`{}`", service.spec.name));
+        let names: Vec<_> = names.collect();
+        let edge = |from: usize, to: usize| before.get(from)?.iter().find(|(other, _)| *other == to).map(|(_, at)| *at);
+        let mut steps = circle.iter().zip(circle.iter().cycle().skip(1)).filter_map(|(from, to)| edge(*from, *to));
+        let first = steps.next().unwrap_or_default();
+        let shown = names.iter().chain(names.first()).map(String::as_str).collect::<Vec<_>>().join(" → ");
+        let mut noted = cx
+            .out
+            .error(first, format!("services wait for each other in a circle: {shown}"))
+            .label("the circle begins here");
+        for step in steps {
+            noted = noted.related(step, "and goes on here");
+        }
+        noted.done();
+    }
+}
+
+/// One circle of every knot of services that wait for each other, found without recursion.
+fn circles(before: &[Vec<(usize, Span)>]) -> Vec<Vec<usize>> {
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Seen {
+        Never,
+        OnPath,
+        Done,
+    }
+    let mut seen = vec![Seen::Never; before.len()];
+    let mut found = Vec::new();
+    for start in 0..before.len() {
+        if seen[start] != Seen::Never {
+            continue;
+        }
+        seen[start] = Seen::OnPath;
+        let mut path = vec![(start, 0)];
+        while let Some((node, next)) = path.last_mut() {
+            let Some((other, _)) = before[*node].get(*next) else {
+                seen[*node] = Seen::Done;
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            match seen[*other] {
+                Seen::Never => {
+                    seen[*other] = Seen::OnPath;
+                    path.push((*other, 0));
+                }
+                Seen::OnPath => {
+                    found.push(path.iter().map(|(node, _)| *node).skip_while(|node| node != other).collect());
+                }
+                Seen::Done => {}
+            }
+        }
+    }
+    found
+}

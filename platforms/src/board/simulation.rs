@@ -1,0 +1,48 @@
+//! `[sim]`: the simulator says which keys it has; here its complaints get their places.
+
+use serde::Deserialize as _;
+use toml::de::DeTable;
+
+use super::{
+    source::Span,
+    table::Context,
+    tree::{Node, Value},
+};
+use crate::sim::SimConfig;
+
+/// The simulated machine, when the board has one and its table is right.
+pub(super) fn read(text: &str, root: &Node, file: usize, cx: &mut Context<'_>) -> Option<SimConfig> {
+    let sim_at = place(root, "sim")?;
+    // Parsed once more, because the parser's own values take their places along into serde's errors.
+    let mut table = DeTable::parse(text).ok()?.into_inner();
+    let value = table.remove("sim")?;
+    match SimConfig::deserialize(toml::de::ValueDeserializer::from(value)) {
+        Ok(config) => {
+            for problem in config.problems() {
+                let at = place(root, &format!("sim.{}", problem.key)).unwrap_or(sim_at);
+                cx.out
+                    .error(at, format!("`{}` of the simulated machine is out of range", problem.key))
+                    .label(problem.allowed);
+            }
+            Some(config)
+        }
+        Err(error) => {
+            let at = error.span().map_or(sim_at, |range| Span { file, start: range.start, end: range.end });
+            cx.out.error(at, format!("the simulated machine cannot be made: {}", error.message()));
+            None
+        }
+    }
+}
+
+/// Where a dotted key's value stands; for a table, its own key.
+fn place(root: &Node, path: &str) -> Option<Span> {
+    let mut node = root;
+    let mut at = None;
+    for key in path.split('.') {
+        let Value::Table(entries) = &node.value else { return None };
+        let entry = entries.iter().find(|entry| entry.key == key)?;
+        node = &entry.node;
+        at = Some(if matches!(node.value, Value::Table(_)) { entry.key_at } else { node.at });
+    }
+    at
+}

@@ -1,0 +1,328 @@
+//! Walks a file's tables: takes typed values out and notes every problem on the way instead of stopping at the first.
+//!
+//! A getter answers `None` both when the key is absent and when its value is unusable; in the second case the problem
+//! has been noted, and the caller goes on with a default that nobody will see, because a load with errors gives no board.
+
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
+
+use super::{
+    diagnostic::Diagnostics,
+    quantity::{self, Unset},
+    schema::Keys,
+    source::{At, Span},
+    tree::{Entry, Node, Value},
+};
+
+/// What every reader of a load shares.
+pub(super) struct Context<'v> {
+    pub(super) out: Diagnostics,
+    pub(super) vars: &'v BTreeMap<String, String>,
+}
+
+/// The candidate that `wanted` was probably meant to be. As in the core's `nearest`, a third of the letters may differ.
+pub(super) fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .filter(|name| *name != wanted)
+        .map(|name| (strsim::damerau_levenshtein(wanted, name), name))
+        .filter(|(distance, name)| *distance <= 1 + wanted.len().max(name.len()) / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// One table, whose keys are known.
+#[derive(Clone)]
+pub(super) struct Table<'t> {
+    /// For sentences, e.g. ``sensor `inlet_temp` ``.
+    pub(super) who: String,
+    /// Where it is declared: its key, or itself when it has none.
+    pub(super) at: Span,
+    entries: &'t [Entry],
+    keys: &'static Keys,
+}
+
+impl<'t> Table<'t> {
+    /// Opens a node that should be a table; notes unknown keys at once.
+    pub(super) fn open(
+        node: &'t Node,
+        at: Span,
+        who: impl Into<String>,
+        keys: &'static Keys,
+        cx: &mut Context<'_>,
+    ) -> Option<Self> {
+        let who = who.into();
+        let entries = entries(node, &who, cx)?;
+        for entry in entries {
+            if keys.names.contains(&entry.key.as_str()) {
+                continue;
+            }
+            let key = &entry.key;
+            let noted = cx.out.error(entry.key_at, format!("{who} has no key `{key}`"));
+            match nearest(key, keys.names.iter().copied()) {
+                Some(candidate) => noted.meant(Some(candidate)).done(),
+                None => noted.label("unknown key").help(format!("known here: {}", keys.names.join(", "))).done(),
+            }
+        }
+        Some(Self { who, at, entries, keys })
+    }
+
+    /// The entry of a key that is there.
+    pub(super) fn entry(&self, key: &str) -> Option<&'t Entry> {
+        debug_assert!(self.keys.names.contains(&key), "`{key}` is read but not in the schema of {}", self.keys.path);
+        self.entries.iter().find(|entry| entry.key == key && !matches!(entry.node.value, Value::Null))
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entry(key).is_some()
+    }
+
+    /// Place of a key that is there, else of the table.
+    pub(super) fn key_at(&self, key: &str) -> Span {
+        self.entry(key).map_or(self.at, |entry| entry.key_at)
+    }
+
+    /// Notes that a key must be there and is not.
+    pub(super) fn missing(&self, key: &str, example: &str, cx: &mut Context<'_>) {
+        cx.out
+            .error(self.at, format!("{} has no `{key}`", self.who))
+            .label("needs it")
+            .help(format!("add `{key} = {example}`"));
+    }
+
+    /// A table inside this one.
+    pub(super) fn table(&self, key: &str, keys: &'static Keys, cx: &mut Context<'_>) -> Option<Table<'t>> {
+        let entry = self.entry(key)?;
+        Table::open(&entry.node, entry.key_at, format!("{}: `{key}`", self.who), keys, cx)
+    }
+
+    /// The entries of a table inside this one whose keys are free names.
+    pub(super) fn free_table(&self, key: &str, cx: &mut Context<'_>) -> &'t [Entry] {
+        self.entry(key)
+            .and_then(|entry| entries(&entry.node, &format!("`{key}` of {}", self.who), cx))
+            .unwrap_or_default()
+    }
+
+    /// A text, variables expanded.
+    pub(super) fn text(&self, key: &str, cx: &mut Context<'_>) -> Option<At<String>> {
+        let node = &self.entry(key)?.node;
+        text(node, &format!("`{key}` of {}", self.who), cx)
+    }
+
+    /// A text that must be there.
+    pub(super) fn required_text(&self, key: &str, example: &str, cx: &mut Context<'_>) -> Option<At<String>> {
+        if !self.has(key) {
+            self.missing(key, example, cx);
+        }
+        self.text(key, cx)
+    }
+
+    /// A list of texts; empty when absent.
+    pub(super) fn texts(&self, key: &str, cx: &mut Context<'_>) -> Vec<At<String>> {
+        let what = format!("`{key}` of {}", self.who);
+        self.list(key, cx).iter().filter_map(|node| text(node, &format!("an item of {what}"), cx)).collect()
+    }
+
+    /// A list; empty when absent.
+    pub(super) fn list(&self, key: &str, cx: &mut Context<'_>) -> &'t [Node] {
+        match self.entry(key).map(|entry| &entry.node) {
+            None => &[],
+            Some(At { value: Value::List(items), .. }) => items,
+            Some(node) => {
+                wrong_type(node, &format!("`{key}` of {}", self.who), "an array", cx);
+                &[]
+            }
+        }
+    }
+
+    pub(super) fn bool(&self, key: &str, cx: &mut Context<'_>) -> Option<bool> {
+        let node = &self.entry(key)?.node;
+        if let Value::Bool(value) = node.value {
+            return Some(value);
+        }
+        wrong_type(node, &format!("`{key}` of {}", self.who), "true or false", cx);
+        None
+    }
+
+    /// A whole number within bounds.
+    pub(super) fn integer<T>(&self, key: &str, bounds: RangeInclusive<T>, cx: &mut Context<'_>) -> Option<At<T>>
+    where
+        T: Copy + PartialOrd + std::fmt::Display + TryFrom<i64>,
+    {
+        let node = &self.entry(key)?.node;
+        let Value::Integer(value) = node.value else {
+            wrong_type(node, &format!("`{key}` of {}", self.who), "an integer", cx);
+            return None;
+        };
+        match T::try_from(value) {
+            Ok(value) if bounds.contains(&value) => Some(At::new(value, node.at)),
+            _ => {
+                self.out_of_range(key, node.at, bounds.start(), bounds.end(), cx);
+                None
+            }
+        }
+    }
+
+    /// A finite number within bounds.
+    pub(super) fn number(&self, key: &str, bounds: RangeInclusive<f64>, cx: &mut Context<'_>) -> Option<At<f64>> {
+        let node = &self.entry(key)?.node;
+        let value = number(node, &format!("`{key}` of {}", self.who), cx)?;
+        if bounds.contains(&value) {
+            return Some(At::new(value, node.at));
+        }
+        self.out_of_range(key, node.at, bounds.start(), bounds.end(), cx);
+        None
+    }
+
+    fn out_of_range(
+        &self,
+        key: &str,
+        at: Span,
+        low: &dyn std::fmt::Display,
+        high: &dyn std::fmt::Display,
+        cx: &mut Context<'_>,
+    ) {
+        cx.out.error(at, format!("`{key}` of {} is out of range", self.who)).label(format!("must be {low} to {high}"));
+    }
+
+    /// A time, zero included.
+    pub(super) fn time(&self, key: &str, cx: &mut Context<'_>) -> Option<At<Duration>> {
+        let node = &self.entry(key)?.node;
+        let parsed = match &node.value {
+            #[expect(clippy::cast_precision_loss, reason = "beyond 2^52 seconds it is refused anyhow")]
+            Value::Integer(seconds) => quantity::duration(*seconds as f64),
+            Value::Number(seconds) => quantity::duration(*seconds),
+            Value::Text(text) => quantity::parse_duration(text),
+            _ => {
+                wrong_type(node, &format!("`{key}` of {}", self.who), "a time in seconds or like \"250ms\"", cx);
+                return None;
+            }
+        };
+        match parsed {
+            Ok(duration) => Some(At::new(duration, node.at)),
+            Err(reason) => {
+                cx.out.error(node.at, format!("`{key}` of {} is no usable time", self.who)).label(reason);
+                None
+            }
+        }
+    }
+
+    /// A time longer than zero.
+    pub(super) fn positive_time(&self, key: &str, cx: &mut Context<'_>) -> Option<At<Duration>> {
+        let time = self.time(key, cx)?;
+        if !time.value.is_zero() {
+            return Some(time);
+        }
+        cx.out.error(time.at, format!("`{key}` of {} is zero", self.who)).label("must be longer than zero");
+        None
+    }
+
+    /// A size in bytes: a number, or a number with a unit.
+    pub(super) fn bytes(&self, key: &str, cx: &mut Context<'_>) -> Option<At<u64>> {
+        let node = &self.entry(key)?.node;
+        let parsed = match &node.value {
+            Value::Integer(bytes) => u64::try_from(*bytes).map_err(|_| "a size cannot be negative".to_owned()),
+            Value::Text(text) => quantity::parse_bytes(text),
+            _ => {
+                wrong_type(node, &format!("`{key}` of {}", self.who), "a size in bytes or like \"64M\"", cx);
+                return None;
+            }
+        };
+        match parsed {
+            Ok(bytes) => Some(At::new(bytes, node.at)),
+            Err(reason) => {
+                cx.out.error(node.at, format!("`{key}` of {} is no usable size", self.who)).label(reason);
+                None
+            }
+        }
+    }
+
+    /// One of a few words.
+    pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&str, T)], cx: &mut Context<'_>) -> Option<At<T>> {
+        let text = self.text(key, cx)?;
+        choose(&text, &format!("`{key}` of {}", self.who), words, cx).map(|value| At::new(value, text.at))
+    }
+
+    /// One of a few words that must be there.
+    pub(super) fn required_word<T: Copy>(&self, key: &str, words: &[(&str, T)], cx: &mut Context<'_>) -> Option<At<T>> {
+        if !self.has(key) {
+            let known: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            self.missing(key, &known.join(" | "), cx);
+        }
+        self.word(key, words, cx)
+    }
+}
+
+/// The value that a word stands for.
+pub(super) fn choose<T: Copy>(text: &At<String>, what: &str, words: &[(&str, T)], cx: &mut Context<'_>) -> Option<T> {
+    let found = words.iter().find(|(word, _)| *word == text.value).map(|(_, value)| *value);
+    if found.is_none() {
+        let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        cx.out
+            .error(text.at, format!("{what} cannot be `{}`", text.value))
+            .meant(nearest(&text.value, known.iter().copied()))
+            .help(format!("one of: {}", known.join(", ")));
+    }
+    found
+}
+
+/// The node's text, variables expanded.
+pub(super) fn text(node: &Node, what: &str, cx: &mut Context<'_>) -> Option<At<String>> {
+    let Value::Text(raw) = &node.value else {
+        wrong_type(node, what, "a string", cx);
+        return None;
+    };
+    match quantity::expand(raw, cx.vars) {
+        Ok(expanded) => {
+            if expanded.contains('\0') {
+                cx.out.error(node.at, format!("{what} contains a NUL byte, which no path or argument can"));
+                return None;
+            }
+            Some(At::new(expanded, node.at))
+        }
+        Err(Unset::Variable(name)) => {
+            cx.out
+                .error(node.at, format!("{what} uses the variable `{name}`, which is not set"))
+                .meant(nearest(&name, cx.vars.keys().map(String::as_str)))
+                .help("set it in ubmcd's environment; `$${` writes a `${` that is meant literally");
+            None
+        }
+        Err(Unset::Unclosed) => {
+            cx.out
+                .error(node.at, format!("{what} has a `${{` without its `}}`"))
+                .help("`$${` writes a `${` that is meant literally");
+            None
+        }
+    }
+}
+
+/// The node's number, finite.
+pub(super) fn number(node: &Node, what: &str, cx: &mut Context<'_>) -> Option<f64> {
+    match node.value {
+        #[expect(clippy::cast_precision_loss, reason = "physical values are far below 2^52")]
+        Value::Integer(value) => Some(value as f64),
+        Value::Number(value) if value.is_finite() => Some(value),
+        Value::Number(_) => {
+            cx.out.error(node.at, format!("{what} must be a finite number"));
+            None
+        }
+        _ => {
+            wrong_type(node, what, "a number", cx);
+            None
+        }
+    }
+}
+
+fn entries<'t>(node: &'t Node, who: &str, cx: &mut Context<'_>) -> Option<&'t [Entry]> {
+    if let Value::Table(entries) = &node.value {
+        return Some(entries);
+    }
+    wrong_type(node, who, "a table", cx);
+    None
+}
+
+/// Notes that a value has another type than it should.
+pub(super) fn wrong_type(node: &Node, what: &str, wanted: &str, cx: &mut Context<'_>) {
+    cx.out
+        .error(node.at, format!("{what} must be {wanted}, not {}", node.value.kind()))
+        .label(format!("expected {wanted}"));
+}

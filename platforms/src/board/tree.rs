@@ -1,0 +1,223 @@
+//! What TOML and JSON files have in common: values that know where they were written.
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{
+    diagnostic::Diagnostics,
+    source::{At, Span},
+};
+
+/// A value and its place.
+pub(super) type Node = At<Value>;
+
+/// A key, its place, and what it stands for.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) key_at: Span,
+    pub(super) node: Node,
+}
+
+/// One value of a file.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Text(String),
+    Integer(i64),
+    Number(f64),
+    Bool(bool),
+    List(Vec<Node>),
+    /// In file order.
+    Table(Vec<Entry>),
+    /// JSON's `null`: as if the key were not there.
+    Null,
+    /// Dates, and numbers that no machine holds: nothing here takes them.
+    Other(&'static str),
+}
+
+impl Value {
+    /// With its article, for sentences.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "a string",
+            Self::Integer(_) => "an integer",
+            Self::Number(_) => "a number",
+            Self::Bool(_) => "a boolean",
+            Self::List(_) => "an array",
+            Self::Table(_) => "a table",
+            Self::Null => "null",
+            Self::Other(kind) => kind,
+        }
+    }
+}
+
+/// Deeper nesting than any schema here has is not followed.
+const MAX_DEPTH: usize = 32;
+
+/// The file's root table, or nothing when its syntax is broken; all problems are noted. A name declared twice does not
+/// hide the file's other problems.
+pub(super) fn parse_toml(text: &str, file: usize, out: &mut Diagnostics) -> Option<Node> {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    let mut broken = false;
+    for error in &errors {
+        let range = error.span().unwrap_or(0..0);
+        let at = Span { file, start: range.start, end: range.end };
+        if error.message() == "duplicate key" {
+            out.error(at, format!("{} is declared twice in this file", quoted(text, at)))
+                .help("keep one of the two declarations");
+        } else if !broken {
+            // What follows a syntax error is guesswork of the parser: one per file is worth reading.
+            out.error(at, format!("this is not TOML: {}", error.message()));
+            broken = true;
+        }
+    }
+    if broken {
+        return None;
+    }
+    let range = root.span();
+    let at = Span { file, start: range.start, end: range.end };
+    Some(At::new(toml_table(root.get_ref(), file, 0), at))
+}
+
+fn quoted(text: &str, at: Span) -> String {
+    text.get(at.start..at.end).map_or_else(|| "a key".to_owned(), |key| format!("`{}`", key.trim_matches(['"', '\''])))
+}
+
+fn toml_table(table: &DeTable<'_>, file: usize, depth: usize) -> Value {
+    let mut entries: Vec<_> = table
+        .iter()
+        .map(|(key, value)| {
+            let range = key.span();
+            Entry {
+                key: key.get_ref().to_string(),
+                key_at: Span { file, start: range.start, end: range.end },
+                node: toml_node(value, file, depth + 1),
+            }
+        })
+        .collect();
+    // The parser's table is sorted by key; ids and messages follow the file.
+    entries.sort_by_key(|entry| entry.key_at.start);
+    Value::Table(entries)
+}
+
+fn toml_node(value: &Spanned<DeValue<'_>>, file: usize, depth: usize) -> Node {
+    let range = value.span();
+    let at = Span { file, start: range.start, end: range.end };
+    if depth > MAX_DEPTH {
+        return At::new(Value::Other("a value nested too deeply"), at);
+    }
+    let node = match value.get_ref() {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
+            Ok(integer) => Value::Integer(integer),
+            Err(_) => Value::Other("an integer beyond 64 bits"),
+        },
+        DeValue::Float(float) => match float.as_str().parse() {
+            Ok(number) => Value::Number(number),
+            Err(_) => Value::Other("a number that cannot be read"),
+        },
+        DeValue::Boolean(boolean) => Value::Bool(*boolean),
+        DeValue::Datetime(_) => Value::Other("a date"),
+        DeValue::Array(list) => Value::List(list.iter().map(|item| toml_node(item, file, depth + 1)).collect()),
+        DeValue::Table(table) => toml_table(table, file, depth),
+    };
+    At::new(node, at)
+}
+
+/// As [`parse_toml`], for JSON.
+pub(super) fn parse_json(text: &str, file: usize, out: &mut Diagnostics) -> Option<Node> {
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(raw) => Some(json_node(raw, text, file, 0)),
+        Err(error) => {
+            let start = offset(text, error.line(), error.column());
+            let at = Span { file, start, end: (start + 1).min(text.len()) };
+            let message = error.to_string();
+            let message = message.split(" at line ").next().unwrap_or(&message);
+            out.error(at, format!("this is not JSON: {message}"));
+            None
+        }
+    }
+}
+
+fn json_node(raw: &RawValue, text: &str, file: usize, depth: usize) -> Node {
+    let json = raw.get();
+    // A borrowed raw value is a piece of the text it was read from.
+    let start = (json.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    let at = Span { file, start, end: start + json.len() };
+    if depth > MAX_DEPTH {
+        return At::new(Value::Other("a value nested too deeply"), at);
+    }
+    let value = match json.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(json).map_or(Value::Other("a string that cannot be read"), Value::Text),
+        Some(b't' | b'f') => Value::Bool(json == "true"),
+        Some(b'n') => Value::Null,
+        Some(b'[') => match serde_json::from_str::<Vec<&RawValue>>(json) {
+            Ok(items) => Value::List(items.into_iter().map(|item| json_node(item, text, file, depth + 1)).collect()),
+            Err(_) => Value::Other("an array that cannot be read"),
+        },
+        Some(b'{') => match serde_json::from_str::<Pairs<'_>>(json) {
+            Ok(Pairs(pairs)) => Value::Table(
+                pairs
+                    .into_iter()
+                    .map(|(key, value)| {
+                        let node = json_node(value, text, file, depth + 1);
+                        Entry { key_at: json_key_at(text, &key, node.at), key, node }
+                    })
+                    .collect(),
+            ),
+            Err(_) => Value::Other("an object that cannot be read"),
+        },
+        _ => match (json.parse(), json.parse()) {
+            (Ok(integer), _) => Value::Integer(integer),
+            (_, Ok(number)) => Value::Number(number),
+            _ => Value::Other("a number that cannot be read"),
+        },
+    };
+    At::new(value, at)
+}
+
+/// The key stands just before its value; one with escapes is not found, and the value's place serves.
+fn json_key_at(text: &str, key: &str, value: Span) -> Span {
+    let quoted = format!("\"{key}\"");
+    match text.get(..value.start).and_then(|before| before.rfind(&quoted)) {
+        Some(start) => Span { file: value.file, start, end: start + quoted.len() },
+        None => value,
+    }
+}
+
+/// Byte of a line and column, both from 1, as serde_json counts them.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    (before + column.saturating_sub(1)).min(text.len())
+}
+
+/// An object's members in file order, doubles included.
+struct Pairs<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Pairs<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
