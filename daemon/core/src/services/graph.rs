@@ -60,6 +60,8 @@ pub enum GraphError {
 pub struct Graph {
     relations: Vec<Relations>,
     order: Vec<ServiceId>,
+    /// Each service's place in `order`.
+    ranks: Vec<usize>,
 }
 
 impl Graph {
@@ -128,7 +130,11 @@ impl Graph {
                 || relations[id.index()].required_by.iter().any(|dependent| relations[dependent.index()].protects);
             relations[id.index()].protects = protects;
         }
-        Ok(Self { relations, order })
+        let mut ranks = vec![0; order.len()];
+        for (rank, id) in order.iter().enumerate() {
+            ranks[id.index()] = rank;
+        }
+        Ok(Self { relations, order, ranks })
     }
 
     /// The relations of one service.
@@ -139,6 +145,11 @@ impl Graph {
     /// Every service after all that it waits for; by group, `start_order` and name where that leaves a choice.
     pub fn order(&self) -> &[ServiceId] {
         &self.order
+    }
+
+    /// The service's place in [`Graph::order`].
+    pub fn rank(&self, id: ServiceId) -> usize {
+        self.ranks[id.index()]
     }
 
     /// Everything that must be up for `id`, in no order, without `id`.

@@ -35,7 +35,8 @@ impl Supervisor {
         }
         for id in &targets {
             let again = force && matches!(self.unit(*id).state, State::Running);
-            let redo = matches!(self.unit(*id).state, State::Completed) && (force || !self.runs_once(*id));
+            // What is done stays done: a oneshot never runs again by accident.
+            let redo = force && matches!(self.unit(*id).state, State::Completed);
             let unit = &mut self.units[id.index()];
             unit.goal = Goal::Up;
             unit.cause = out.cause();
@@ -265,10 +266,6 @@ impl Supervisor {
             | State::Completed => {}
         }
         self.touch(id);
-    }
-
-    fn runs_once(&self, id: ServiceId) -> bool {
-        matches!(self.unit(id).spec.run, super::Run::Oneshot { once_per: Some(_) })
     }
 
     /// Whether a start by request has come to its end for this service, and how.

@@ -52,7 +52,8 @@ pub struct Supervisor {
     /// Living members of each group, and living protectors: what stopping waits for.
     pub(super) alive: BTreeMap<Group, usize>,
     pub(super) protectors_alive: usize,
-    dirty: BTreeSet<ServiceId>,
+    /// Services to look at again, by rank: what comes first in start order is looked at first.
+    dirty: BTreeSet<usize>,
     next_generation: u64,
 }
 
@@ -117,6 +118,10 @@ impl Supervisor {
         for id in self.graph.order().to_vec().into_iter().rev() {
             self.refresh_desired(id, out);
         }
+        // Before the first step: what later groups wait for must be known.
+        for id in self.ids() {
+            self.count_unsettled(id);
+        }
         self.settle(out);
     }
 
@@ -135,6 +140,7 @@ impl Supervisor {
             vec![("waiting_for", late.join(" ").into())],
         );
         self.finish_boot(out);
+        self.settle(out);
     }
 
     fn finish_boot(&mut self, out: &mut Outbox) {
@@ -154,7 +160,7 @@ impl Supervisor {
         };
         out.event("platform.started".to_owned(), "operator", severity, text, vec![("mono_s", took.into())]);
         out.changed().system = true;
-        self.dirty.extend(self.ids());
+        self.dirty.extend(0..self.units.len());
     }
 
     /// Everything is to go down. The second call may make it an emergency.
@@ -182,7 +188,7 @@ impl Supervisor {
                 }
             }
         }
-        self.dirty.extend(self.ids());
+        self.dirty.extend(0..self.units.len());
         self.settle(out);
     }
 
@@ -230,7 +236,7 @@ impl Supervisor {
             unit.desired = desired;
             unit.cause = out.cause();
             out.changed().services.insert(id);
-            self.dirty.insert(id);
+            self.dirty.insert(self.graph.rank(id));
             let relations = self.graph.of(id);
             stack.extend(relations.hard.iter().chain(&relations.wants));
         }
@@ -257,25 +263,24 @@ impl Supervisor {
 
     /// Looks at a service again, and at those that its state concerns.
     pub(super) fn touch(&mut self, id: ServiceId) {
-        self.dirty.insert(id);
+        self.dirty.insert(self.graph.rank(id));
         let relations = self.graph.of(id);
-        self.dirty.extend(
-            relations
-                .required_by
-                .iter()
-                .chain(&relations.followed_by)
-                .chain(&relations.hard)
-                .chain(&relations.after)
-                .chain(&relations.conflicts),
-        );
+        let concerned = [
+            &relations.required_by,
+            &relations.followed_by,
+            &relations.hard,
+            &relations.after,
+            &relations.conflicts,
+        ];
+        self.dirty.extend(concerned.into_iter().flatten().map(|other| self.graph.rank(*other)));
     }
 
     /// Takes steps until nothing moves.
     pub fn settle(&mut self, out: &mut Outbox) {
         let outer = out.cause();
         loop {
-            while let Some(id) = self.dirty.pop_first() {
-                self.step(id, out);
+            while let Some(rank) = self.dirty.pop_first() {
+                self.step(self.graph.order()[rank], out);
             }
             if self.phase == Phase::Booting && self.unsettled.values().all(|count| *count == 0) {
                 self.finish_boot(out);
@@ -348,8 +353,8 @@ impl Supervisor {
             let only_protectors = self.alive.values().sum::<usize>() == self.protectors_alive;
             if !becomes_alive && matches!(self.phase, Phase::Stopping { .. }) && (group_down || only_protectors) {
                 // Those that hold for this group, or for everything else, may go on now.
-                let left: Vec<_> = self.ids().filter(|other| self.unit(*other).state.is_alive()).collect();
-                self.dirty.extend(left);
+                let left = self.ids().filter(|other| self.units[other.index()].state.is_alive());
+                self.dirty.extend(left.map(|other| self.graph.rank(other)));
             }
         }
         out.changed().services.insert(id);
@@ -382,7 +387,7 @@ impl Supervisor {
                 let unit = self.unit(*other);
                 unit.spec.group > group && matches!(unit.state, State::Waiting | State::Stopped)
             };
-            let next: Vec<_> = self.ids().filter(waiting).collect();
+            let next: Vec<_> = self.ids().filter(waiting).map(|other| self.graph.rank(other)).collect();
             self.dirty.extend(next);
         }
     }

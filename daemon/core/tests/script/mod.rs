@@ -1,0 +1,292 @@
+//! Scenarios as text: services, then lines of `TIME  ACTION -> what must follow`, checked word for word.
+//!
+//! ```text
+//! service web restart=always delay=10s     # declared, not started
+//! 0s    start web        -> spawn web#1; web running; op-1 succeeded
+//! 1s    exit web#1 7     -> web backoff
+//! 12s                    -> spawn web#2; web running
+//! ```
+//!
+//! Every spawn succeeds at once unless the service says `exec=fails`. An exit is followed by `gone` unless it is written
+//! `exit!`. A line without an action lets time pass. Nothing after `->` means that nothing may follow.
+
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+
+use ubmc_core::{
+    board::Board,
+    core::Core,
+    effect::{Effect, Effects},
+    ids::{Generation, Name, RequestId, ServiceId},
+    input::{Asked, Exit, Input, Request, ServiceHappening, SpawnError, SpawnStage},
+    services::{
+        Binary, Deployment, Group, HealthCheck, HealthSpec, Readiness, RestartPolicy, Run, ServiceSpec, Signal,
+    },
+    time::Mono,
+};
+
+/// Runs a scenario; panics with the whole trace where it differs.
+pub(crate) fn check(scenario: &str) {
+    let mut expected = String::new();
+    let mut found = String::new();
+    let mut runner: Option<Runner> = None;
+    let mut specs = Vec::new();
+    for line in scenario.lines() {
+        let line = line.split('#').next().filter(|_| line.trim_start().starts_with('#')).unwrap_or(line).trim();
+        if line.is_empty() {
+            continue;
+        }
+        if let Some(declaration) = line.strip_prefix("service ") {
+            specs.push(declare(declaration));
+            continue;
+        }
+        let runner = runner.get_or_insert_with(|| Runner::new(std::mem::take(&mut specs)));
+        let (left, right) = line.split_once("->").unwrap_or((line, ""));
+        let (time, action) = left.trim().split_once(char::is_whitespace).unwrap_or((left.trim(), ""));
+        let want: Vec<_> = right.split(';').map(str::trim).filter(|part| !part.is_empty()).collect();
+        let got = runner.line(duration(time), action.trim());
+        let _ = writeln!(expected, "{time:>5} {:<22} -> {}", action.trim(), want.join("; "));
+        let _ = writeln!(found, "{time:>5} {:<22} -> {}", action.trim(), got.join("; "));
+    }
+    assert!(runner.is_some(), "the scenario has no steps");
+    assert!(expected == found, "expected\n{expected}\nfound\n{found}");
+}
+
+fn duration(text: &str) -> Duration {
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len()));
+    let number: f64 = number.parse().unwrap_or_else(|_| panic!("no time: {text}"));
+    Duration::from_secs_f64(match unit {
+        "ms" => number / 1000.0,
+        "s" => number,
+        "m" => number * 60.0,
+        "h" => number * 3600.0,
+        "d" => number * 86_400.0,
+        _ => panic!("no time: {text}"),
+    })
+}
+
+fn declare(text: &str) -> (ServiceSpec, bool) {
+    let mut words = text.split_whitespace();
+    let name = words.next().expect("a service has a name");
+    let mut spec = ServiceSpec::new(name, Deployment::Binary(Binary::default().into()));
+    spec.auto_start = false;
+    spec.restart.jitter = 0.0;
+    spec.group = Group::Foundation;
+    let mut exec_fails = false;
+    let names = |text: &str| text.split(',').map(Name::from).collect::<Vec<_>>();
+    for word in words {
+        let (key, value) = word.split_once('=').unwrap_or((word, ""));
+        match key {
+            "auto" => spec.auto_start = true,
+            "critical" => spec.critical = true,
+            "protects" => spec.protects_hardware = true,
+            "smooth" => spec.restart.smooth_recovery = true,
+            "oneshot" => spec.run = Run::Oneshot { once_per: None },
+            "needs" => spec.dependencies = names(value),
+            "wants" => spec.wants = names(value),
+            "after" => spec.after = names(value),
+            "before" => spec.before = names(value),
+            "conflicts" => spec.conflicts = names(value),
+            "group" => spec.group = Group::ALL.into_iter().find(|group| group.as_str() == value).expect("a group"),
+            "restart" => {
+                spec.restart.policy = match value {
+                    "never" => RestartPolicy::Never,
+                    "on-failure" => RestartPolicy::OnFailure,
+                    "always" => RestartPolicy::Always,
+                    _ => panic!("no policy: {value}"),
+                }
+            }
+            "delay" => spec.restart.delay = duration(value),
+            "max_delay" => spec.restart.max_delay = duration(value),
+            "burst" => spec.restart.burst = value.parse().expect("a number"),
+            "window" => spec.restart.window = duration(value),
+            "start_delay" => spec.start_delay = duration(value),
+            "start_timeout" => spec.start_timeout = duration(value),
+            "stop_timeout" => spec.stop_timeout = duration(value),
+            "ready" => {
+                spec.readiness = match value {
+                    "notify" => Readiness::Notify,
+                    "fd" => Readiness::Fd(3),
+                    "check" => Readiness::Check,
+                    delay => Readiness::Delay(duration(delay)),
+                }
+            }
+            "check" => spec.health = Some(health(HealthCheck::File { path: "/x".to_owned(), must_exist: true }, value)),
+            "heartbeat" => spec.health = Some(health(HealthCheck::Heartbeat, value)),
+            "exec" => exec_fails = value == "fails",
+            "docker" => spec.deployment = Deployment::Unsupported { mode: "docker".into() },
+            _ => panic!("unknown key {key}"),
+        }
+    }
+    if spec.restart.max_delay < spec.restart.delay {
+        spec.restart.max_delay = spec.restart.delay;
+    }
+    (spec, exec_fails)
+}
+
+fn health(check: HealthCheck, interval: &str) -> HealthSpec {
+    HealthSpec { check: check.into(), interval: duration(interval), retries: 2, timeout: Duration::from_secs(1) }
+}
+
+struct Runner {
+    core: Core,
+    names: Vec<Name>,
+    exec_fails: Vec<bool>,
+    now: Mono,
+    requests: u64,
+    trace: Vec<String>,
+    ended: BTreeMap<u64, ()>,
+}
+
+impl Runner {
+    fn new(declared: Vec<(ServiceSpec, bool)>) -> Self {
+        let names: Vec<_> = declared.iter().map(|(spec, _)| spec.name.clone()).collect();
+        let exec_fails = declared.iter().map(|(_, fails)| *fails).collect();
+        let services = declared.into_iter().map(|(spec, _)| spec).collect();
+        let board = Board { name: "script".to_owned(), services, ..Board::default() };
+        let core = Core::new(board, 1).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let mut runner = Self {
+            core,
+            names,
+            exec_fails,
+            now: Mono::ZERO,
+            requests: 0,
+            trace: Vec::new(),
+            ended: BTreeMap::new(),
+        };
+        let effects = runner.core.start(Mono::ZERO);
+        runner.carry_out(effects);
+        runner
+    }
+
+    fn line(&mut self, at: Duration, action: &str) -> Vec<String> {
+        let at = Mono::new(at);
+        while let Some(due) = self.core.next_deadline().filter(|due| *due <= at) {
+            self.now = due;
+            self.input(Input::Tick);
+        }
+        self.now = at;
+        if !action.is_empty() {
+            self.act(action);
+        }
+        std::mem::take(&mut self.trace)
+    }
+
+    fn act(&mut self, action: &str) {
+        let words: Vec<_> = action.split_whitespace().collect();
+        let (verb, rest) = words.split_first().expect("an action");
+        let force = rest.contains(&"force");
+        let names = || rest.iter().filter(|word| **word != "force").map(|word| Name::from(*word)).collect::<Vec<_>>();
+        match *verb {
+            "start" => self.ask(Request::StartServices { names: names(), force }),
+            "stop" => self.ask(Request::StopServices { names: names(), force }),
+            "restart" => self.ask(Request::RestartServices { names: names() }),
+            "reset" => self.ask(Request::ResetService(rest[0].into())),
+            "shutdown" => self.ask(Request::Shutdown { emergency: false }),
+            "emergency" => self.ask(Request::Shutdown { emergency: true }),
+            "exit" | "exit!" => {
+                let exit = match rest[1].strip_prefix("SIG") {
+                    Some(number) => Exit::Signal(number.parse().expect("a signal number")),
+                    None => Exit::Code(rest[1].parse().expect("an exit code")),
+                };
+                self.happen(rest[0], ServiceHappening::Exited(exit));
+                if *verb == "exit" {
+                    self.happen(rest[0], ServiceHappening::Gone);
+                }
+            }
+            "gone" => self.happen(rest[0], ServiceHappening::Gone),
+            "ready" => self.happen(rest[0], ServiceHappening::Ready),
+            "closed" => self.happen(rest[0], ServiceHappening::ReadyClosed),
+            "extend" => self.happen(rest[0], ServiceHappening::ExtendTimeout(duration(rest[1]))),
+            "beat" => self.happen(rest[0], ServiceHappening::Heartbeat),
+            "survive" => self.happen(rest[0], ServiceHappening::Survivors { pids: vec![77] }),
+            "pass" | "fail" => {
+                let passed = *verb == "pass";
+                let text = verb.to_string();
+                self.happen(rest[0], ServiceHappening::Checked { passed, text, took: Duration::from_millis(3) });
+            }
+            "why" => {
+                let id = self.core.find_service(rest[0]).expect("a service");
+                let reason = self.core.service(id).reason;
+                self.trace.push(reason);
+            }
+            _ => panic!("unknown action {verb}"),
+        }
+    }
+
+    fn ask(&mut self, request: Request) {
+        self.requests += 1;
+        let id = RequestId(self.requests);
+        self.input(Input::Asked(Asked { id, actor: "tester".to_owned(), reason: String::new(), request }));
+    }
+
+    /// `web#2`: what happens to the second life of web.
+    fn happen(&mut self, life: &str, happening: ServiceHappening) {
+        let (name, number) = life.split_once('#').expect("a life is written name#number");
+        let service = self.core.find_service(name).expect("a service");
+        let generation = Generation(number.parse().expect("a number"));
+        self.input(Input::Service { service, generation, happening });
+    }
+
+    fn input(&mut self, input: Input) {
+        let effects = self.core.handle(self.now, input);
+        self.carry_out(effects);
+    }
+
+    fn carry_out(&mut self, effects: Effects) {
+        let life = |service: ServiceId, generation: Generation| format!("{}{generation}", self.names[service.index()]);
+        let mut answers = Vec::new();
+        let mut states = Vec::new();
+        for event in &effects.events {
+            let words: Vec<_> = event.subject.split('.').collect();
+            match words.as_slice() {
+                ["service", name, "state"] => {
+                    let state = event.text.rsplit(' ').next().unwrap_or_default();
+                    // Starting and stopping show as spawn, term and kill.
+                    if !matches!(state, "starting" | "stopping") {
+                        states.push(format!("{name} {state}"));
+                    }
+                }
+                ["operation", id, end] if *end != "accepted" => states.push(format!("{id} {end}")),
+                _ => {}
+            }
+        }
+        for deed in effects.deeds {
+            match deed {
+                Effect::Spawn { service, generation, .. } => {
+                    self.trace.push(format!("spawn {}", life(service, generation)));
+                    let happening = if self.exec_fails[service.index()] {
+                        ServiceHappening::SpawnFailed(SpawnError {
+                            stage: SpawnStage::Exec,
+                            errno: 2,
+                            text: "/x: no such file or directory".to_owned(),
+                        })
+                    } else {
+                        ServiceHappening::Spawned { pid: Some(1000 + u32::try_from(generation.0).unwrap_or(0)) }
+                    };
+                    answers.push(Input::Service { service, generation, happening });
+                }
+                Effect::Signal { signal: Signal::Cont, .. } => {}
+                Effect::Signal { service, generation, signal, .. } => {
+                    self.trace.push(format!("{} {}", signal.as_str().to_lowercase(), life(service, generation)));
+                }
+                Effect::Check { service, generation, .. } => {
+                    self.trace.push(format!("check {}", life(service, generation)));
+                }
+                Effect::Reply(_, Err(refusal)) => self.trace.push(format!("refused: {}", refusal.text)),
+                Effect::Exit => {
+                    self.ended.insert(0, ());
+                    self.trace.push("exit".to_owned());
+                }
+                Effect::Reply(_, Ok(_))
+                | Effect::StartBuiltin { .. }
+                | Effect::StopBuiltin { .. }
+                | Effect::RunStopCommand { .. }
+                | Effect::Command(_) => {}
+            }
+        }
+        self.trace.extend(states);
+        for answer in answers {
+            self.input(answer);
+        }
+    }
+}
