@@ -1,0 +1,115 @@
+//! Watches: they survive the daemon, and end with their reader, their time, or Ctrl-C.
+
+use crate::{
+    BOUND, Running,
+    fake::{Asked, Fake, Life},
+    run,
+};
+
+/// The numbers and texts of the next so many lines.
+fn events(tail: &mut Running, count: usize) -> Vec<(u64, String)> {
+    (0..count)
+        .map(|_| {
+            let event: serde_json::Value = serde_json::from_str(&tail.line()).unwrap();
+            (event["seq"].as_u64().unwrap(), event["text"].as_str().unwrap().to_owned())
+        })
+        .collect()
+}
+
+fn event(boot_id: &str, seq: u64) -> (u64, String) {
+    (seq, format!("{boot_id} event {seq}"))
+}
+
+#[test]
+fn a_tail_resumes_where_it_was_and_begins_anew_with_a_new_life_of_the_daemon() {
+    let (fake, _directory, socket) = Fake::new();
+    let mut tail = Running::start(&socket, "events tail --since 1 --output jsonl");
+    assert_eq!(events(&mut tail, 2), [event("boot-1", 2), event("boot-1", 3)]);
+
+    drop(fake);
+    let fake = Fake::on(&socket, Life { boot_id: "boot-1", last_seq: 4, expired: 0 });
+    assert_eq!(events(&mut tail, 1), [event("boot-1", 4)]);
+
+    // The same life, but what happened meanwhile can no longer be had.
+    drop(fake);
+    let fake = Fake::on(&socket, Life { boot_id: "boot-1", last_seq: 9, expired: 8 });
+    assert_eq!(events(&mut tail, 2), [(8, "events 5–8 have expired".to_owned()), event("boot-1", 9)]);
+
+    // A new life counts anew: one that is ahead of our number, and one that has not come to it.
+    drop(fake);
+    let fake = Fake::on(&socket, Life { boot_id: "boot-2", last_seq: 12, expired: 10 });
+    assert_eq!(
+        events(&mut tail, 3),
+        [(10, "events 1–10 have expired".to_owned()), event("boot-2", 11), event("boot-2", 12)]
+    );
+    drop(fake);
+    let _fake = Fake::on(&socket, Life { boot_id: "boot-3", last_seq: 1, expired: 0 });
+    assert_eq!(events(&mut tail, 1), [event("boot-3", 1)]);
+
+    tail.interrupt();
+    let ended = tail.end();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""));
+    for text in ["trying again until it is back", "connected again after", "ubmcd was restarted"] {
+        assert!(ended.stderr.contains(text), "{text:?} is not in:\n{}", ended.stderr);
+    }
+}
+
+#[test]
+fn followed_logs_resume_without_repeating_a_line() {
+    let (fake, _directory, socket) = Fake::new();
+    let mut logs = Running::start(&socket, "services logs web --lines 2 --follow");
+    let lines = |logs: &mut Running, count: usize| -> Vec<_> {
+        (0..count).map(|_| logs.line().split_once("| ").unwrap().1.to_owned()).collect()
+    };
+    assert_eq!(lines(&mut logs, 2), ["boot-1 line 2", "boot-1 line 3"]);
+    drop(fake);
+    let fake = Fake::on(&socket, Life { boot_id: "boot-1", last_seq: 5, expired: 0 });
+    assert_eq!(lines(&mut logs, 2), ["boot-1 line 4", "boot-1 line 5"]);
+    drop(fake);
+    let _fake = Fake::on(&socket, Life { boot_id: "boot-2", last_seq: 1, expired: 0 });
+    assert_eq!(lines(&mut logs, 1), ["boot-2 line 1"]);
+}
+
+#[test]
+fn a_watch_ends_well_when_its_time_is_over() {
+    let (_fake, _directory, socket) = Fake::new();
+    let ended = run(&socket, "events tail --since 0 --timeout 0.5");
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    assert_eq!(ended.stdout.lines().count(), 3, "{}", ended.stdout);
+}
+
+#[test]
+fn a_first_connection_that_never_stood_is_not_tried_again() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(run(&directory.path().join("none.sock"), "events tail").code, Some(3));
+}
+
+#[test]
+fn a_quiet_tail_ends_quietly_with_its_reader() {
+    let (_fake, _directory, socket) = Fake::new();
+    let mut tail = Running::start(&socket, "events tail --since 2");
+    assert!(tail.line().ends_with("boot-1 event 3"));
+    tail.close_stdout();
+    let ended = tail.end();
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_wait_that_is_interrupted_says_that_the_operation_goes_on() {
+    let (fake, _directory, socket) = Fake::new();
+    let wait = Running::start(&socket, "host off host.0 --wait");
+    while fake.asked.recv_timeout(BOUND).unwrap() != Asked::WatchOperation("op-never-ends".to_owned()) {}
+    wait.interrupt();
+    let ended = wait.end();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(130), ""));
+    assert!(ended.stderr.contains("op-never-ends goes on without this command; follow it with"), "{}", ended.stderr);
+}
+
+#[test]
+fn an_interrupted_watch_of_an_operation_ends_well() {
+    let (_fake, _directory, socket) = Fake::new();
+    let mut watch = Running::start(&socket, "operations watch op-never-ends");
+    assert!(watch.line().starts_with("op-never-ends host.0 on: running"));
+    watch.interrupt();
+    assert_eq!(watch.end().code, Some(0));
+}

@@ -1,0 +1,137 @@
+//! On a terminal: the question before something is interrupted, and progress.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    process::Stdio,
+    sync::mpsc,
+    thread,
+};
+
+use nix::pty::{Winsize, openpty};
+
+use crate::{
+    BOUND, Running,
+    fake::{Asked, Fake},
+    ubmcctl,
+};
+
+/// A command on a terminal of its own, 80 columns wide.
+struct OnTerminal {
+    running: Running,
+    keyboard: File,
+    screen: mpsc::Receiver<String>,
+    seen: String,
+}
+
+impl OnTerminal {
+    fn start(socket: &std::path::Path, line: &str) -> Self {
+        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+        let pty = openpty(&size, None).expect("a terminal");
+        let stream = || Stdio::from(pty.slave.try_clone().expect("the terminal can be shared"));
+        let mut command = ubmcctl(socket);
+        command.env("TERM", "xterm").args(line.split_whitespace());
+        command.stdin(stream()).stdout(stream()).stderr(stream());
+        let child = command.spawn().expect("ubmcctl starts");
+        // Only the command may hold the terminal's far end, or its end would never be seen.
+        drop((command, pty.slave));
+        let keyboard = File::from(pty.master);
+        let mut reader = keyboard.try_clone().expect("the terminal can be read");
+        let (shown, screen) = mpsc::channel();
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                let text = String::from_utf8_lossy(bytes.get(..count).unwrap_or_default()).into_owned();
+                if shown.send(text).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { running: Running::new(child), keyboard, screen, seen: String::new() }
+    }
+
+    fn wait_for(&mut self, text: &str) {
+        while !self.seen.contains(text) {
+            match self.screen.recv_timeout(BOUND) {
+                Ok(more) => self.seen.push_str(&more),
+                Err(error) => panic!("{text:?} does not come ({error}):\n{}", self.seen),
+            }
+        }
+    }
+
+    fn type_keys(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes keys");
+    }
+
+    /// Everything shown, and the exit code.
+    fn end(mut self) -> (String, Option<i32>) {
+        while let Ok(more) = self.screen.recv_timeout(BOUND) {
+            self.seen.push_str(&more);
+        }
+        (self.seen, self.running.child.wait().expect("it can be waited for").code())
+    }
+}
+
+fn transitions(fake: &Fake) -> Vec<(bool, String)> {
+    fake.asked
+        .try_iter()
+        .filter_map(|asked| match asked {
+            Asked::Transition(request) => Some((request.plan_only, request.plan_revision)),
+            Asked::WatchOperation(_) => None,
+        })
+        .collect()
+}
+
+#[test]
+fn what_interrupts_shows_its_plan_and_does_nothing_without_a_yes() {
+    let (fake, _directory, socket) = Fake::new();
+    let mut command = OnTerminal::start(&socket, "host cycle host.0");
+    command.wait_for("host.0: cycle, now? [y/N] ");
+    command.wait_for("wait for power-good");
+    command.type_keys("\n");
+    let (seen, code) = command.end();
+    assert!(seen.contains("not confirmed: nothing was done"), "{seen}");
+    assert_eq!(code, Some(1));
+    assert_eq!(transitions(&fake), [(true, String::new())], "only the plan was asked for");
+}
+
+#[test]
+fn a_yes_binds_the_request_to_the_plan_that_was_shown() {
+    let (fake, _directory, socket) = Fake::new();
+    let mut command = OnTerminal::start(&socket, "host off host.0");
+    command.wait_for("[y/N] ");
+    command.type_keys("y\n");
+    let (seen, code) = command.end();
+    assert!(seen.contains("accepted as op-never-ends"), "{seen}");
+    assert_eq!(code, Some(0));
+    assert_eq!(transitions(&fake), [(true, String::new()), (false, "r1".to_owned())]);
+}
+
+#[test]
+fn ctrl_c_at_the_question_does_nothing() {
+    let (fake, _directory, socket) = Fake::new();
+    let mut command = OnTerminal::start(&socket, "host off host.0");
+    command.wait_for("[y/N] ");
+    command.running.interrupt();
+    assert_eq!(command.end().1, Some(130));
+    assert_eq!(transitions(&fake), [(true, String::new())]);
+}
+
+#[test]
+fn a_wait_shows_its_steps_and_yes_is_not_asked_again() {
+    let (fake, _directory, socket) = Fake::new();
+    let (seen, code) = OnTerminal::start(&socket, "host cycle host.0 --yes --wait").end();
+    assert!(seen.contains("...      wait for power-good 500ms"), "{seen:?}");
+    assert!(seen.contains("\u{1b}[1;31mfailed\u{1b}[0m   wait for power-good  500ms"), "{seen:?}");
+    assert_eq!(code, Some(1));
+    assert_eq!(transitions(&fake), [(false, String::new())]);
+}
+
+#[test]
+fn no_colour_is_honoured() {
+    let (_fake, _directory, socket) = Fake::new();
+    let (plain, _) = OnTerminal::start(&socket, "services list --no-color").end();
+    assert!(plain.contains("running") && !plain.contains('\u{1b}'), "{plain:?}");
+    let (colored, _) = OnTerminal::start(&socket, "services list").end();
+    assert!(colored.contains("\u{1b}[32mrunning"), "{colored:?}");
+}
