@@ -18,6 +18,8 @@ const DIE_TO_SINK: f64 = 12.5;
 pub(super) const THERMAL_TRIP: f64 = 125.0;
 /// Everything on a host that is not CPU, memory or regulator, in watts.
 const REST_W: f64 = 20.0;
+/// The core's voltage without load.
+const VCORE: f64 = 1.02;
 /// What a host draws while it is off, in watts.
 const OFF_W: f64 = 1.5;
 
@@ -66,7 +68,7 @@ impl Host {
             cpu_w: 0.0,
             dimm_w: 0.0,
             vrm_w: 0.0,
-            vcore: 0.0,
+            vcore: if regulator.is_good() { VCORE } else { 0.0 },
         }
     }
 
@@ -104,7 +106,7 @@ impl Host {
         self.sink.step(dt, self.cpu_w, 0.5 + 9.1 * forced, air.inlet + 0.15 * air.rise);
         self.dimm.step(dt, self.dimm_w, 0.4 + 1.2 * forced, air.inlet + 0.5 * air.rise);
         self.vrm.step(dt, self.vrm_w, 0.15 + 0.6 * forced, air.inlet + 0.5 * air.rise);
-        let target = if self.regulator.is_live() { 1.02 - 0.000_35 * self.cpu_w } else { 0.0 };
+        let target = if self.regulator.is_live() { VCORE - 0.000_35 * self.cpu_w } else { 0.0 };
         self.vcore = lag(self.vcore, target, dt, 0.01);
     }
 }
