@@ -1,0 +1,305 @@
+//! From a command line to a running daemon, and to the exit code at its end.
+//!
+//! Nothing is started before everything that can be known to be wrong is known: configuration first, then the places
+//! that only one daemon may have, then hardware, then services.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use rustix::fs::FlockOperation;
+use tokio::{runtime, sync::mpsc};
+use tracing::{info, warn};
+use ubmc_core::core::Core;
+use ubmc_platforms::{
+    board::{self, LoadOptions, Loaded, NameOrFile},
+    sim::{
+        SimConfig,
+        client::{self, Launch, Launched},
+    },
+};
+
+use crate::{
+    api::{
+        simulation::Simulation,
+        socket::{Socket, SocketError},
+        streams::Watchers,
+        to_wire::Daemon,
+    },
+    args::{Places, RunArgs, UsageError},
+    journal::{
+        Bounds, Journal,
+        keeper::{self, Bookmark},
+    },
+    process::{Config, FileConfig, OutputConfig, Processes},
+    shell::{
+        Clock, INPUTS, Shared, Shell, Tools,
+        supervisor::{Notifier, Signals},
+    },
+    telemetry,
+};
+
+/// How long a simulated board may take until it answers.
+const PLUG_IN: Duration = Duration::from_secs(10);
+
+/// Why the daemon ended otherwise than as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The command line cannot be used.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// A socket cannot be listened on.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// Another daemon has the state directory.
+    #[error(
+        "another ubmcd{who} is running on the state directory {dir}; stop that one, or give another --state-dir DIR",
+        who = pid.map_or_else(String::new, |pid| format!(" (process {pid})")),
+        dir = dir.display()
+    )]
+    Running {
+        /// Which.
+        dir: PathBuf,
+        /// Whose; absent when the lock does not say.
+        pid: Option<u32>,
+    },
+    /// The configuration is wrong; what is wrong with it, ready to be shown.
+    #[error("{0}")]
+    Configuration(String),
+    /// The system does not let us.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was being done, with which file.
+        doing: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The simulated board cannot be plugged in.
+    #[error(transparent)]
+    Simulation(#[from] client::ClientError),
+}
+
+impl Failure {
+    /// As CONTRACT has it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 64,
+            Self::Socket(SocketError::Taken { .. }) | Self::Running { .. } => 69,
+            Self::Socket(SocketError::NotASocket { .. } | SocketError::Io { .. })
+            | Self::Io { .. }
+            | Self::Simulation(_) => 70,
+            Self::Configuration(_) => 78,
+        }
+    }
+}
+
+fn io_failure(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Failure {
+    let doing = doing.into();
+    move |source| Failure::Io { doing, source }
+}
+
+/// Runs the daemon, or only checks its configuration. What went wrong is told on stderr.
+pub fn main(args: &RunArgs) -> ExitCode {
+    let result = if args.check { check(args) } else { run(args) };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Diagnostics come with their own heading.
+            let heading = if matches!(failure, Failure::Configuration(_)) { "" } else { "error: " };
+            let text = failure.to_string();
+            let _ = writeln!(io::stderr(), "{heading}{}", text.trim_end());
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn check(args: &RunArgs) -> Result<(), Failure> {
+    let loaded = load(args)?;
+    let board = &loaded.board;
+    let (name, services, sensors) = (board.name.clone(), board.services.len(), board.sensors.len());
+    assemble(loaded.board, 0)?;
+    show(&loaded.warnings.to_string());
+    println!("{name}: {services} services and {sensors} sensors, no errors");
+    Ok(())
+}
+
+fn show(text: &str) {
+    if !text.is_empty() {
+        let _ = writeln!(io::stderr(), "{}", text.trim_end());
+    }
+}
+
+fn load(args: &RunArgs) -> Result<Loaded, Failure> {
+    let mut vars: BTreeMap<_, _> = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    if let Some(dir) = env::current_exe().ok().as_deref().and_then(Path::parent).and_then(Path::to_str) {
+        // The helper programs of the shipped boards lie beside the daemon.
+        vars.insert("UBMC_BIN_DIR".to_owned(), dir.to_owned());
+    }
+    let options = LoadOptions {
+        board: NameOrFile::from(args.board.as_str()),
+        registries: args.services.clone(),
+        services_dir: args.services_dir.clone(),
+        vars,
+    };
+    board::load(&options).map_err(|problems| Failure::Configuration(problems.to_string()))
+}
+
+/// The core refuses what the loader let through: services that wait for each other.
+fn assemble(board: ubmc_core::board::Board, seed: u64) -> Result<Core, Failure> {
+    Core::new(board, seed).map_err(|errors| {
+        let lines: Vec<_> = errors.iter().map(|error| format!("error: {error}")).collect();
+        Failure::Configuration(lines.join("\n"))
+    })
+}
+
+fn run(args: &RunArgs) -> Result<(), Failure> {
+    let places = args.places()?;
+    telemetry::init(args.log_format, env::var("RUST_LOG").ok().as_deref());
+    let loaded = load(args)?;
+    show(&loaded.warnings.to_string());
+    let seed = seed();
+    let core = assemble(loaded.board, seed)?;
+    let _lock = lock(&places.state_dir)?;
+    let claimed = places.sockets.iter().map(|path| Socket::claim(path)).collect::<Result<Vec<_>, _>>()?;
+    let simulation = loaded.sim.map(|config| plug_in(&places.state_dir, config)).transpose()?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(io_failure("the runtime cannot be made"))?;
+    runtime.block_on(live(core, &places, claimed, simulation.clone()))?;
+    // What still waits on a thread of its own, such as a name look-up, does not hold us up.
+    runtime.shutdown_background();
+    if let Some(simulation) = simulation
+        && let Err(error) = client::unplug(&simulation.dir)
+    {
+        warn!("the simulated board could not be ended: {error}");
+    }
+    info!("ended in order");
+    Ok(())
+}
+
+async fn live(
+    core: Core,
+    places: &Places,
+    claimed: Vec<Socket>,
+    simulation: Option<Simulation>,
+) -> Result<(), Failure> {
+    let signals = Signals::new().map_err(io_failure("signals cannot be received"))?;
+    let processes = Processes::new(Config {
+        runtime_dir: places.state_dir.clone(),
+        cgroups: true,
+        output: OutputConfig { files: Some(FileConfig::new(places.state_dir.join("logs"))), ..OutputConfig::default() },
+    })
+    .map_err(io_failure("processes cannot be run"))?;
+    for lack in processes.platform_report() {
+        warn!("{lack}");
+    }
+    let journal = Journal::new(Bounds::default());
+    let bookmark = Arc::new(Bookmark::default());
+    let shared = Arc::new(Shared {
+        journal: journal.clone(),
+        logs: processes.logs(),
+        daemon: Daemon { boot_id: boot_id(), simulated: simulation.is_some(), hostname: hostname() },
+        watchers: Watchers::default(),
+        clock: Clock::start(),
+    });
+    let tools = Tools {
+        journal: journal.clone(),
+        bookmark: Arc::clone(&bookmark),
+        sockets: places.sockets.clone(),
+        claimed,
+        simulation,
+    };
+    let (mut shell, handle) = Shell::new(core, processes, tools, shared, mpsc::channel(INPUTS));
+    tokio::spawn(signals.serve(handle.clone()));
+    if let Some(notifier) = Notifier::from_environment() {
+        tokio::spawn(notifier.serve(handle));
+    }
+    shell.run().await;
+    keeper::finish(&journal, &bookmark);
+    Ok(())
+}
+
+fn plug_in(state_dir: &Path, config: SimConfig) -> Result<Simulation, Failure> {
+    let program = env::current_exe().map_err(io_failure("our own program cannot be found"))?;
+    let dir = state_dir.join("sim");
+    let launch = Launch {
+        dir: dir.clone(),
+        config: config.clone(),
+        command: vec![program.into(), "sim-board".into()],
+        timeout: PLUG_IN,
+    };
+    match client::ensure(&launch)? {
+        Launched::Found { pid } => info!("the simulated board is plugged in already (process {pid})"),
+        Launched::Started { pid } => info!("the simulated board is plugged in (process {pid})"),
+        Launched::Replaced { pid } => info!("the simulated board was exchanged for another (process {pid})"),
+    }
+    Ok(Simulation { dir, config: Arc::new(config) })
+}
+
+/// Makes the state directory ours for as long as the answer lives.
+fn lock(dir: &Path) -> Result<File, Failure> {
+    fs::create_dir_all(dir).map_err(io_failure(format!("cannot make the state directory {}", dir.display())))?;
+    let path = dir.join("lock");
+    let failed = || format!("cannot lock {}", path.display());
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(io_failure(failed()))?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let pid = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
+            return Err(Failure::Running { dir: dir.to_owned(), pid });
+        }
+        Err(error) => return Err(io_failure(failed())(error.into())),
+    }
+    // For people, and for the message above.
+    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(io_failure(failed()))?;
+    Ok(file)
+}
+
+/// Tells this start of the daemon from every other.
+fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/uuid")
+        .map_or_else(|_| format!("{:x}-{:x}", std::process::id(), seed()), |text| text.trim().to_owned())
+}
+
+/// So that no two daemons vary their delays in the same way.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}
+
+fn hostname() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| String::new(), |text| text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_directory_belongs_to_one_daemon_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("a/b");
+        let first = lock(&state).unwrap();
+        let refused = lock(&state).unwrap_err();
+        assert_eq!(refused.exit_code(), 69);
+        assert!(refused.to_string().contains(&format!("(process {})", std::process::id())), "{refused}");
+        drop(first);
+        assert!(lock(&state).is_ok());
+    }
+}

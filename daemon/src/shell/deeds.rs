@@ -1,0 +1,77 @@
+//! Each effect of the core, done. This is the one place where effects are carried out.
+
+use ubmc_core::{
+    effect::Effect,
+    ids::{Generation, ServiceId},
+    input::{Exit, Input, ServiceHappening, SpawnError, SpawnStage},
+};
+
+use super::Shell;
+
+impl Shell {
+    pub(super) fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Spawn { service, generation, binary, readiness } => {
+                let name = self.core.service(service).spec.name.clone();
+                let happening = match self.processes.spawn(service, &name, generation, &binary, readiness) {
+                    Ok(pid) => ServiceHappening::Spawned { pid: Some(pid) },
+                    Err(error) => ServiceHappening::SpawnFailed(error),
+                };
+                self.happened(service, generation, happening);
+            }
+            Effect::StartBuiltin { service, generation, builtin } => {
+                match self.builtins.start(service, generation, builtin) {
+                    Ok(()) => {
+                        self.happened(service, generation, ServiceHappening::Spawned { pid: None });
+                        self.happened(service, generation, ServiceHappening::Ready);
+                    }
+                    Err(text) => {
+                        let error = SpawnError { stage: SpawnStage::Prepare, errno: 0, text };
+                        self.happened(service, generation, ServiceHappening::SpawnFailed(error));
+                    }
+                }
+            }
+            Effect::StopBuiltin { service, generation, now } => {
+                // One that has ended by itself has said so; its life is over.
+                self.builtins.stop(service, generation, now);
+            }
+            Effect::Signal { service, generation, signal, everything } => {
+                self.processes.signal(service, generation, signal, everything);
+            }
+            Effect::RunStopCommand { service, generation, command, binary } => {
+                let name = self.core.service(service).spec.name.clone();
+                if let Err(error) = self.processes.run_stop_command(service, &name, generation, &command, &binary) {
+                    // The stop time-out takes it from here.
+                    tracing::warn!("the stop command of `{name}` could not be run: {error}");
+                }
+            }
+            Effect::Check { service, generation, check, timeout } => {
+                let (prober, inlet) = (self.prober.clone(), self.inlet.clone());
+                tokio::spawn(async move {
+                    let verdict = prober.run(&check, timeout).await;
+                    let happening =
+                        ServiceHappening::Checked { passed: verdict.passed, text: verdict.text, took: verdict.took };
+                    // A loop that has ended does not want to know.
+                    let _ = inlet.send(Input::Service { service, generation, happening }).await;
+                });
+            }
+            Effect::Command(command) => self.builtins.command(command),
+            Effect::Reply(id, reply) => {
+                if let Some(asker) = self.replies.remove(&id) {
+                    // An asker who has gone needs no answer.
+                    let _ = asker.send(reply);
+                }
+            }
+            Effect::Exit => self.over = true,
+        }
+    }
+}
+
+/// What a built-in task's end means to the core.
+pub(super) fn ended(service: ServiceId, generation: Generation, exit: Exit) -> [Input; 2] {
+    [ServiceHappening::Exited(exit), ServiceHappening::Gone].map(|happening| Input::Service {
+        service,
+        generation,
+        happening,
+    })
+}
