@@ -1,12 +1,28 @@
 //! Commands that are run and waited for, and belong to no service: health checks.
 
-use std::time::Duration;
+use std::{os::fd::OwnedFd, time::Duration};
 
-use ubmc_core::input::{Exit, SpawnError, SpawnStage};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::{net::unix::pipe, sync::oneshot};
+use ubmc_core::{
+    input::{Exit, SpawnError},
+    services::Binary,
+};
 
-/// Runs commands; cheap to clone, usable from any thread.
-#[derive(Clone, Debug, Default)]
-pub struct Commands {}
+use super::{
+    mark::Serial,
+    spawner::{RunningCommand, SharedSpawner},
+};
+
+/// What is kept of a command's output.
+const OUTPUT_BYTES: usize = 4096;
+
+/// Runs commands; cheap to clone, usable from any thread. They end only while somebody polls
+/// [`super::Processes::next`], which reaps them.
+#[derive(Clone, Debug)]
+pub struct Commands {
+    spawner: SharedSpawner,
+}
 
 /// What to run.
 #[derive(Clone, Debug, Default)]
@@ -27,10 +43,104 @@ pub struct CommandEnd {
 }
 
 impl Commands {
-    /// Runs a command to its end.
+    pub(super) const fn new(spawner: SharedSpawner) -> Self {
+        Self { spawner }
+    }
+
+    /// Runs a command to its end. When the future is dropped the command is killed.
     pub async fn run(&self, command: Command) -> Result<CommandEnd, SpawnError> {
-        let _ = command;
-        std::future::ready(()).await;
-        Err(SpawnError { stage: SpawnStage::Prepare, errno: 0, text: "not built yet".to_owned() })
+        let (mut running, stdout, stderr) = self.start(&command.argv)?;
+        let mut output = Output::default();
+        let mut streams = [pipe::Receiver::from_owned_fd(stdout).ok(), pipe::Receiver::from_owned_fd(stderr).ok()];
+        let [out, err] = &mut streams;
+        let exit = tokio::time::timeout(command.timeout, async {
+            loop {
+                tokio::select! {
+                    exit = &mut running.ended => return exit.ok(),
+                    () = readable(out) => output.take(out),
+                    () = readable(err) => output.take(err),
+                }
+            }
+        })
+        .await;
+        // What it wrote last; what its descendants may still write is not waited for.
+        for stream in &mut streams {
+            output.take(stream);
+        }
+        drop(running);
+        Ok(CommandEnd { exit: exit.ok().flatten(), output: String::from_utf8_lossy(&output.bytes).into_owned() })
+    }
+
+    fn start(&self, argv: &[String]) -> Result<(Running, OwnedFd, OwnedFd), SpawnError> {
+        let mut spawner = self.spawner.lock();
+        let binary = Binary { nice: spawner.surroundings.nice, ..Binary::default() };
+        let recipe = spawner.surroundings.prepare(&binary, argv, &[])?;
+        let serial = spawner.new_serial();
+        let (launched, ends) = match spawner.start(&recipe, &binary, serial, None) {
+            Ok(started) => started,
+            Err(error) => {
+                spawner.free_serial(serial);
+                return Err(error);
+            }
+        };
+        let (tell, ended) = oneshot::channel();
+        spawner.commands.insert(launched.pid, RunningCommand { serial, ended: tell });
+        let running = Running { pid: launched.pid, serial, ended, spawner: self.spawner.clone() };
+        Ok((running, ends.stdout, ends.stderr))
+    }
+}
+
+/// Kills the command's group when it is dropped before the command has ended. What left the group is killed when the
+/// command is reaped.
+struct Running {
+    pid: u32,
+    serial: Serial,
+    ended: oneshot::Receiver<Exit>,
+    spawner: SharedSpawner,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let spawner = self.spawner.lock();
+        // Still in the table: so not reaped, and the pid is its own.
+        let runs = spawner.commands.get(&self.pid).is_some_and(|command| command.serial == self.serial);
+        if runs && let Some(group) = Pid::from_raw(self.pid.cast_signed()) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Output {
+    bytes: Vec<u8>,
+}
+
+impl Output {
+    /// Empties the pipe as far as it goes now, keeping the beginning of all.
+    fn take(&mut self, stream: &mut Option<pipe::Receiver>) {
+        let mut buffer = [0; OUTPUT_BYTES];
+        // A pipe holds 64 KiB; a command that writes without end gets its next turn later.
+        for _ in 0..16 {
+            let Some(open) = stream else { return };
+            match open.try_read(&mut buffer) {
+                Ok(0) => *stream = None,
+                Ok(length) => {
+                    let room = OUTPUT_BYTES - self.bytes.len();
+                    self.bytes.extend_from_slice(buffer.get(..length.min(room)).unwrap_or_default());
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(_) => *stream = None,
+            }
+        }
+    }
+}
+
+async fn readable(stream: &mut Option<pipe::Receiver>) {
+    let failed = match stream {
+        Some(open) => open.readable().await.is_err(),
+        None => std::future::pending().await,
+    };
+    if failed {
+        *stream = None;
     }
 }

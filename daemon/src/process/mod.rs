@@ -1,17 +1,64 @@
-//! Real processes: started, watched, signalled, heard and reaped.
+//! Real processes: started, heard, signalled and reaped.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `recipe`, `user`, `capability` | a process described so completely that starting it needs only system calls |
+//! | `launch` | from the recipe to the running image; with `descriptor` the only unsafe code |
+//! | `spawner`, `command` | the one place where processes are made; commands that belong to no service |
+//! | `mark`, `tree` | how everything that a service ever started is known as its own |
+//! | `reap`, `signal` | ends, adopted orphans, signals to groups and to everything |
+//! | `ears`, `notify` | readiness descriptors and the notification socket |
+//! | `output` | pipes, lines, rings, files, followers |
+//! | `usage`, `cgroup`, `platform` | what processes use, what bounds them, what the machine lacks |
+//!
+//! What holds: only this module waits for children; a pid is signalled only while its process has not been reaped, or
+//! through a pidfd; nothing here waits for a service, a disk or a reader.
 
+mod capability;
+mod cgroup;
 mod command;
 mod config;
+mod descriptor;
+mod ears;
+mod failure;
+mod launch;
+mod mark;
+mod notify;
 mod output;
+mod platform;
+mod reap;
+mod recipe;
+mod signal;
+mod spawner;
+mod tree;
+mod usage;
+mod user;
 
-use std::io;
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    io,
+    os::fd::OwnedFd,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
+use rustix::process::{Resource, Rlimit, getpid, getrlimit, set_child_subreaper, setrlimit};
+use tokio::{signal::unix, time::Instant};
 use ubmc_core::{
     ids::{Generation, Name, ServiceId},
     input::{ServiceHappening, SpawnError, SpawnStage, Usage},
     services::{Binary, Readiness, Signal},
 };
 
+use self::{
+    cgroup::Cgroups,
+    ears::Ears,
+    launch::Launched,
+    mark::Serial,
+    output::{Reader, ServiceLog, Source},
+    recipe::{Surroundings, refused},
+    spawner::{Ends, SharedSpawner},
+};
 pub use self::{
     command::{Command, CommandEnd, Commands},
     config::{Config, FileConfig, OutputConfig},
@@ -24,9 +71,60 @@ pub use self::{
 /// the writing of log files, which has another.
 #[derive(Debug)]
 pub struct Processes {
+    spawner: SharedSpawner,
+    cgroups: Option<Cgroups>,
     logs: Logs,
-    commands: Commands,
+    reader: Reader,
+    ears: Ears,
+    child_ended: unix::Signal,
+    /// Lives of which something may be left.
+    lives: BTreeMap<Serial, Life>,
+    by_generation: BTreeMap<(ServiceId, Generation), Serial>,
+    /// Our own children, commands excepted. A pid stays here until its process has been reaped.
+    children: HashMap<u32, Child>,
+    heartbeats: HashMap<ServiceId, Duration>,
+    outbox: VecDeque<(ServiceId, Generation, ServiceHappening)>,
     report: Vec<String>,
+    counters: Counters,
+}
+
+/// One life of a service, from its spawn until nothing of it is left.
+#[derive(Debug)]
+struct Life {
+    service: ServiceId,
+    generation: Generation,
+    /// Of the main process, which leads its session and its group.
+    pid: u32,
+    /// Absent: the main process has been reaped.
+    pidfd: Option<OwnedFd>,
+    /// Other children of ours that belong to it: adopted orphans, a stop command.
+    others: Vec<u32>,
+    /// Everything is to die; absent otherwise.
+    killing: Option<Killing>,
+    cgroup: Option<cgroup::Group>,
+    usage: usage::Last,
+    log: Arc<ServiceLog>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Killing {
+    /// What still lives then is reported.
+    Until(Instant),
+    /// It has been.
+    Reported,
+}
+
+/// Whose one of our children is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Child {
+    /// Main process.
+    Main(Serial),
+    /// Stop command.
+    Helper(Serial),
+    /// Left behind by something that has ended, and ours since.
+    Adopted(Serial),
+    /// Of no service.
+    Stranger,
 }
 
 /// What was met and has no place in a service's view.
@@ -46,8 +144,27 @@ impl Processes {
     /// `std::process::Child::wait` and the like it would get `ECHILD`). What must be run and waited for is run with
     /// [`Processes::commands`].
     pub fn new(config: Config) -> io::Result<Self> {
-        let _ = config;
-        Ok(Self { logs: Logs::default(), commands: Commands::default(), report: Vec::new() })
+        set_child_subreaper(Some(getpid()))?;
+        let child_ended = unix::signal(unix::SignalKind::child())?;
+        let spawner = SharedSpawner::new(Surroundings::of_daemon(raise_nofile()))?;
+        let cgroups = if config.cgroups { Cgroups::find() } else { None };
+        let report = platform::report(cgroups.as_ref(), config.cgroups, &spawner.lock());
+        let logs = Logs::new(config.output)?;
+        Ok(Self {
+            reader: Reader::start(logs.clone())?,
+            ears: Ears::open(&config.runtime_dir)?,
+            spawner,
+            cgroups,
+            logs,
+            child_ended,
+            lives: BTreeMap::new(),
+            by_generation: BTreeMap::new(),
+            children: HashMap::new(),
+            heartbeats: HashMap::new(),
+            outbox: VecDeque::new(),
+            report,
+            counters: Counters::default(),
+        })
     }
 
     /// Starts a process and returns its pid; when this returns, its image has been replaced or it does not exist.
@@ -60,15 +177,93 @@ impl Processes {
         binary: &Binary,
         readiness: Readiness,
     ) -> Result<u32, SpawnError> {
-        let _ = (service, name, generation, binary, readiness);
-        Err(SpawnError { stage: SpawnStage::Prepare, errno: 0, text: "not built yet".to_owned() })
+        let argv: Vec<String> = std::iter::once(&binary.path).chain(&binary.args).cloned().collect();
+        let notify = self.notify_variables(service, readiness);
+        let mut spawner = self.spawner.lock();
+        let mut recipe = spawner.surroundings.prepare(binary, &argv, &notify)?;
+        if let Readiness::Fd(number) = readiness {
+            if number < 3 {
+                return Err(refused(
+                    SpawnStage::Prepare,
+                    format!("readiness descriptor {number} is a standard stream"),
+                ));
+            }
+            recipe.ready_fd = Some(number);
+        }
+        let cgroup = match &mut self.cgroups {
+            Some(cgroups) => cgroups.group(name, generation, &binary.limits)?,
+            None => None,
+        };
+        if let Some(group) = &cgroup
+            && !spawner.launcher.born_in_cgroup()
+        {
+            recipe.cgroup_procs = group.procs();
+        }
+        let serial = spawner.new_serial();
+        let started = spawner.start(&recipe, binary, serial, cgroup.as_ref().map(cgroup::Group::fd));
+        let (Launched { pid, pidfd }, ends) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                spawner.free_serial(serial);
+                return Err(error);
+            }
+        };
+        drop(spawner);
+        let life = Life {
+            service,
+            generation,
+            pid,
+            pidfd: Some(pidfd),
+            others: Vec::new(),
+            killing: None,
+            cgroup,
+            usage: usage::Last::default(),
+            log: self.logs.of(name),
+        };
+        self.lives.insert(serial, life);
+        self.by_generation.insert((service, generation), serial);
+        self.children.insert(pid, Child::Main(serial));
+        if let Err(error) = self.hear(serial, ends) {
+            // It runs, and is reported as running: without its output, rather than not at all.
+            tracing::error!(service = %name, %error, "its output cannot be read");
+        }
+        for missing in self.unmet_limits(&binary.limits) {
+            self.remark(serial, &missing);
+        }
+        Ok(pid)
+    }
+
+    fn notify_variables(&self, service: ServiceId, readiness: Readiness) -> Vec<(&'static str, String)> {
+        let heartbeat = self.heartbeats.get(&service);
+        let mut variables = Vec::new();
+        if readiness == Readiness::Notify || heartbeat.is_some() {
+            variables.push(("NOTIFY_SOCKET", self.ears.notify_path().to_owned()));
+        }
+        if let Some(interval) = heartbeat {
+            variables.push(("WATCHDOG_USEC", interval.as_micros().to_string()));
+        }
+        variables
+    }
+
+    fn hear(&mut self, serial: Serial, ends: Ends) -> io::Result<()> {
+        let Some(life) = self.lives.get(&serial) else { return Ok(()) };
+        let source = |stream| Source { log: life.log.clone(), stream, generation: life.generation };
+        self.reader.add(ends.stdout, source(Stream::Stdout))?;
+        self.reader.add(ends.stderr, source(Stream::Stderr))?;
+        if let Some(ready) = ends.ready {
+            self.ears.add(serial, ready)?;
+        }
+        Ok(())
     }
 
     /// From its next spawn on the service is told to send `WATCHDOG=1` (`NOTIFY_SOCKET` and `WATCHDOG_USEC` in its
     /// environment, whatever its readiness is); absent: no longer. Call it for services whose health check is a
     /// heartbeat, with that check's interval.
-    pub fn expect_heartbeats(&mut self, service: ServiceId, interval: Option<std::time::Duration>) {
-        let _ = (service, interval);
+    pub fn expect_heartbeats(&mut self, service: ServiceId, interval: Option<Duration>) {
+        match interval {
+            Some(interval) => self.heartbeats.insert(service, interval),
+            None => self.heartbeats.remove(&service),
+        };
     }
 
     /// Runs a service's stop command in the service's surroundings (environment, directory, user, limits), with its
@@ -82,25 +277,71 @@ impl Processes {
         command: &[String],
         binary: &Binary,
     ) -> Result<(), SpawnError> {
-        let _ = (service, name, generation, command, binary);
-        Err(SpawnError { stage: SpawnStage::Prepare, errno: 0, text: "not built yet".to_owned() })
+        let Some(&serial) = self.by_generation.get(&(service, generation)) else {
+            return Err(refused(SpawnStage::Prepare, format!("nothing of {name} {generation} is left to stop")));
+        };
+        let mut spawner = self.spawner.lock();
+        let recipe = spawner.surroundings.prepare(binary, command, &[])?;
+        let (launched, ends) = spawner.start(&recipe, binary, serial, None)?;
+        drop(spawner);
+        self.children.insert(launched.pid, Child::Helper(serial));
+        if let Some(life) = self.lives.get_mut(&serial) {
+            life.others.push(launched.pid);
+        }
+        if let Err(error) = self.hear(serial, ends) {
+            tracing::error!(service = %name, %error, "the output of its stop command cannot be read");
+        }
+        Ok(())
     }
 
     /// Sends a signal to the process group, or to everything the service ever started (`everything`). A life that is
     /// over already is left alone. When something survives a `KILL` to everything for two seconds, `Survivors` comes.
     pub fn signal(&mut self, service: ServiceId, generation: Generation, signal: Signal, everything: bool) {
-        let _ = (service, generation, signal, everything);
+        if let Some(&serial) = self.by_generation.get(&(service, generation)) {
+            if everything {
+                self.signal_everything(serial, signal);
+            } else {
+                self.signal_group(serial, signal);
+            }
+        }
     }
 
     /// The next thing that happened to a process. Cancel-safe: nothing is lost when the future is dropped. Never ends;
     /// without happenings it does not wake.
     pub async fn next(&mut self) -> (ServiceId, Generation, ServiceHappening) {
-        std::future::pending().await
+        loop {
+            if let Some(happening) = self.outbox.pop_front() {
+                return happening;
+            }
+            let deadline = self.next_deadline();
+            tokio::select! {
+                _ = self.child_ended.recv() => self.reap(),
+                () = self.ears.wait() => self.listen(),
+                () = sleep_until(deadline) => self.report_survivors(),
+            }
+        }
+    }
+
+    /// Tells the reader of a service's log something about the service.
+    fn remark(&self, serial: Serial, text: &str) {
+        if let Some(life) = self.lives.get(&serial) {
+            self.logs.append_to(&life.log, life.generation, Stream::Stderr, &format!("ubmcd: {text}"));
+        }
+    }
+
+    fn say(&mut self, serial: Serial, happening: ServiceHappening) {
+        if let Some(life) = self.lives.get(&serial) {
+            self.outbox.push_back((life.service, life.generation, happening));
+        }
     }
 
     /// What each service's main process uses; CPU since the measurement before this one.
     pub fn measure(&mut self) -> Vec<(ServiceId, Generation, Usage)> {
-        Vec::new()
+        let now = std::time::Instant::now();
+        let running = self.lives.values_mut().filter(|life| life.pidfd.is_some());
+        running
+            .filter_map(|life| Some((life.service, life.generation, usage::measure(life.pid, &mut life.usage, now)?)))
+            .collect()
     }
 
     /// The services' output; cheap to clone, usable from any thread.
@@ -110,7 +351,7 @@ impl Processes {
 
     /// Runs commands that belong to no service (health checks); cheap to clone, usable from any thread.
     pub fn commands(&self) -> Commands {
-        self.commands.clone()
+        Commands::new(self.spawner.clone())
     }
 
     /// What this machine cannot give, one sentence each; empty when it has everything.
@@ -120,6 +361,27 @@ impl Processes {
 
     /// What was met so far and has no place elsewhere.
     pub fn counters(&self) -> Counters {
-        Counters::default()
+        self.counters
     }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The daemon holds three descriptors for each service: it takes all that it may have. Returns the limits from before,
+/// which its children are to have. They are remembered, so that a second instance in the process finds them too.
+fn raise_nofile() -> (u64, u64) {
+    static FOUND: OnceLock<(u64, u64)> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let found = getrlimit(Resource::Nofile);
+        let raised = Rlimit { current: found.maximum, maximum: found.maximum };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(%error, "the limit of open descriptors cannot be raised");
+        }
+        (found.current.unwrap_or(u64::MAX), found.maximum.unwrap_or(u64::MAX))
+    })
 }

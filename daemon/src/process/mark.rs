@@ -1,0 +1,140 @@
+//! The mark by which every process that a service ever started is known as the service's own.
+//!
+//! Parents, process groups and sessions can all be left behind: a daemon that forks twice with `setsid` between is tied
+//! to its service by none of them, and an environment can be cleared. Control groups hold on to everything, but not
+//! every machine has them to give, and making one costs each start a sixth of its time.
+//!
+//! So each life of a service gets a value of `RLIMIT_LOCKS`: a resource limit which the kernel has kept but not enforced
+//! since Linux 2.4.25. Like all limits it is inherited through every fork and exec, no program touches it, and one system
+//! call reads it. The soft limit is the *serial* of the life (or of a health-check command), the hard limit the *tag* of
+//! this daemon, which tells its processes from those of another ubmcd nested in it.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use super::launch;
+
+/// Tags lie in 2^29–2^31, so that they fit a 32-bit kernel's limits and stay above every serial.
+const LOWEST_TAG: u64 = 1 << 29;
+const HIGHEST_TAG: u64 = (1 << 31) - 1;
+
+/// What a process has in `RLIMIT_LOCKS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    serial: Serial,
+    tag: u32,
+}
+
+/// Number of a life or of a command; never 0, never used twice while anything is left that carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Serial(u32);
+
+impl Serial {
+    /// As a key beside others; never 0.
+    pub(super) const fn key(self) -> u64 {
+        self.0 as u64
+    }
+}
+
+impl Mark {
+    pub(super) const fn soft(self) -> u64 {
+        self.serial.0 as u64
+    }
+
+    pub(super) const fn hard(self) -> u64 {
+        self.tag as u64
+    }
+}
+
+/// Gives marks and reads them.
+#[derive(Debug)]
+pub(super) struct Marker {
+    /// Absent: our own limit is so low that there is no room for marks.
+    tag: Option<u32>,
+    last: u32,
+}
+
+impl Marker {
+    pub(super) fn new() -> Self {
+        let own = read_limits(std::process::id()).map_or(u64::MAX, |(_, hard)| hard);
+        // Without privileges a limit can only be lowered: a nested daemon takes a tag below the one it lives under.
+        let highest = HIGHEST_TAG.min(own.saturating_sub(1));
+        let room = highest.checked_sub(LOWEST_TAG).filter(|room| *room > 0);
+        let chance = RandomState::new().build_hasher().finish();
+        let tag = room.and_then(|room| u32::try_from(LOWEST_TAG + chance % room).ok());
+        Self { tag, last: 0 }
+    }
+
+    /// Whether processes can be marked at all.
+    pub(super) fn works(&self) -> bool {
+        self.tag.is_some()
+    }
+
+    /// A serial that `taken` does not know.
+    pub(super) fn next(&mut self, taken: impl Fn(Serial) -> bool) -> Serial {
+        loop {
+            self.last = if u64::from(self.last) + 1 < LOWEST_TAG { self.last + 1 } else { 1 };
+            if !taken(Serial(self.last)) {
+                return Serial(self.last);
+            }
+        }
+    }
+
+    /// What to put on a process.
+    pub(super) fn mark(&self, serial: Serial) -> Option<Mark> {
+        self.tag.map(|tag| Mark { serial, tag })
+    }
+
+    /// Whose a process is. Absent: not ours, or gone.
+    pub(super) fn read(&self, pid: u32) -> Option<Serial> {
+        let (soft, hard) = read_limits(pid)?;
+        if Some(hard) != self.tag.map(u64::from) {
+            return None;
+        }
+        u32::try_from(soft).ok().map(Serial)
+    }
+}
+
+fn read_limits(pid: u32) -> Option<(u64, u64)> {
+    match launch::lock_limits(pid) {
+        Ok(limits) => limits,
+        // A process that changed its user: everybody may still read its limits as text.
+        Err(_) => parse_limits(&std::fs::read_to_string(format!("/proc/{pid}/limits")).ok()?),
+    }
+}
+
+/// `Max file locks            SOFT                 HARD                 locks`
+fn parse_limits(text: &str) -> Option<(u64, u64)> {
+    let line = text.lines().find_map(|line| line.strip_prefix("Max file locks"))?;
+    let mut numbers = line.split_whitespace().map(|word| word.parse().unwrap_or(u64::MAX));
+    Some((numbers.next()?, numbers.next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read_from_the_kernels_table() {
+        let text = "Limit                     Soft Limit           Hard Limit           Units     \n\
+                    Max cpu time              unlimited            unlimited            seconds   \n\
+                    Max file locks            17                   536870999            locks     \n";
+        assert_eq!(parse_limits(text), Some((17, 536_870_999)));
+        assert_eq!(
+            parse_limits("Max file locks            unlimited            unlimited            locks\n"),
+            Some((u64::MAX, u64::MAX))
+        );
+        assert_eq!(parse_limits("nothing"), None);
+    }
+
+    #[test]
+    fn a_serial_in_use_is_not_given_again() {
+        let mut marker = Marker { tag: Some(1), last: u32::try_from(LOWEST_TAG).unwrap() - 2 };
+        assert_eq!(marker.next(|_| false), Serial(u32::try_from(LOWEST_TAG).unwrap() - 1));
+        assert_eq!(marker.next(|serial| serial == Serial(1)), Serial(2));
+    }
+
+    #[test]
+    fn an_unmarked_process_belongs_to_nobody() {
+        assert_eq!(Marker::new().read(1), None);
+    }
+}

@@ -1,0 +1,171 @@
+//! Ends of processes. `SIGCHLD` stands for any number of them, so everything that has ended is reaped at once; what was
+//! left behind comes to us as an orphan, and is told apart by its mark.
+
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
+use tokio::time::Instant;
+use ubmc_core::input::{Exit, ServiceHappening};
+
+use super::{Child, Killing, Life, Processes, mark::Serial, tree};
+
+impl Processes {
+    /// Reaps what has ended, adopts what was left behind by it, and says what is gone.
+    pub(super) fn reap(&mut self) {
+        let shared = self.spawner.clone();
+        // Held throughout: no pid in the tables of commands is that of a reaped process at any moment.
+        let mut spawner = shared.lock();
+        let mut ended = Vec::new();
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) => {
+                    let pid = pid.as_raw_pid().unsigned_abs();
+                    let exit = match (status.exit_status(), status.terminating_signal()) {
+                        (Some(code), _) => Exit::Code(code),
+                        (None, Some(signal)) => Exit::Signal(signal),
+                        (None, None) => continue,
+                    };
+                    if let Some(command) = spawner.commands.remove(&pid) {
+                        spawner.free_serial(command.serial);
+                        // Nobody waits any more when it was killed for taking too long.
+                        let _ = command.ended.send(exit);
+                        ended.push(None);
+                    } else {
+                        ended.push(self.children.remove(&pid).map(|child| (pid, child, exit)));
+                    }
+                }
+                Ok(None) | Err(rustix::io::Errno::CHILD) => break,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => {
+                    tracing::error!(%error, "waiting for children failed");
+                    break;
+                }
+            }
+        }
+        drop(spawner);
+        if ended.is_empty() {
+            return;
+        }
+        for (pid, child, exit) in ended.into_iter().flatten() {
+            self.child_ended(pid, child, exit);
+        }
+        self.adopt();
+        self.bury();
+    }
+
+    fn child_ended(&mut self, pid: u32, child: Child, exit: Exit) {
+        match child {
+            Child::Main(serial) => {
+                if let Some(life) = self.lives.get_mut(&serial) {
+                    life.pidfd = None;
+                }
+                self.say(serial, ServiceHappening::Exited(exit));
+            }
+            Child::Helper(serial) => {
+                if let Some(life) = self.lives.get_mut(&serial) {
+                    life.others.retain(|other| *other != pid);
+                }
+                if !exit.is_success() {
+                    self.remark(serial, &format!("the stop command ended with {exit}"));
+                }
+            }
+            Child::Adopted(serial) => {
+                self.counters.orphans_reaped += 1;
+                if let Some(life) = self.lives.get_mut(&serial) {
+                    life.others.retain(|other| *other != pid);
+                }
+            }
+            Child::Stranger => self.counters.orphans_reaped += 1,
+        }
+    }
+
+    /// Looks for children that nobody made: each was left behind, and its mark says by whom. Cheap enough to be done
+    /// whenever something ended: one small file, and one call for each process that is new in it.
+    pub(super) fn adopt(&mut self) {
+        let shared = self.spawner.clone();
+        let spawner = shared.lock();
+        for pid in tree::adopted() {
+            if self.children.contains_key(&pid) || spawner.commands.contains_key(&pid) {
+                continue;
+            }
+            let serial = spawner.marker.read(pid);
+            let child = match serial {
+                Some(serial) => match self.lives.get_mut(&serial) {
+                    Some(life) => {
+                        life.others.push(pid);
+                        if life.killing.is_some() {
+                            kill(pid);
+                        }
+                        Child::Adopted(serial)
+                    }
+                    None => {
+                        // Left behind by a command: while that runs it may have its reasons, afterwards not.
+                        if !spawner.commands.values().any(|command| command.serial == serial) {
+                            kill(pid);
+                        }
+                        Child::Stranger
+                    }
+                },
+                None => Child::Stranger,
+            };
+            self.children.insert(pid, child);
+        }
+    }
+
+    /// Lives of which nothing is left are over.
+    fn bury(&mut self) {
+        let over: Vec<Serial> =
+            self.lives.iter().filter(|(_, life)| life.is_over()).map(|(serial, _)| *serial).collect();
+        for serial in over {
+            self.say(serial, ServiceHappening::Gone);
+            self.ears.forget(serial);
+            if let Some(life) = self.lives.remove(&serial) {
+                self.by_generation.remove(&(life.service, life.generation));
+            }
+            self.spawner.lock().free_serial(serial);
+        }
+    }
+
+    /// When the first of those that should be dead is to be reported.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let deadlines = self.lives.values().filter_map(|life| match life.killing {
+            Some(Killing::Until(deadline)) => Some(deadline),
+            Some(Killing::Reported) | None => None,
+        });
+        deadlines.min()
+    }
+
+    pub(super) fn report_survivors(&mut self) {
+        let now = Instant::now();
+        let mut late = Vec::new();
+        for (serial, life) in &mut self.lives {
+            if let Some(Killing::Until(deadline)) = life.killing
+                && deadline <= now
+            {
+                life.killing = Some(Killing::Reported);
+                late.push((*serial, life.known_pids()));
+            }
+        }
+        for (serial, mut pids) in late {
+            pids.extend(tree::descendants(pids.clone()));
+            pids.sort_unstable();
+            self.say(serial, ServiceHappening::Survivors { pids });
+        }
+    }
+}
+
+impl Life {
+    fn is_over(&self) -> bool {
+        self.pidfd.is_none() && self.others.is_empty()
+    }
+
+    /// Our own children among its processes.
+    pub(super) fn known_pids(&self) -> Vec<u32> {
+        self.pidfd.iter().map(|_| self.pid).chain(self.others.iter().copied()).collect()
+    }
+}
+
+/// Only for children of ours that have not been reaped.
+pub(super) fn kill(pid: u32) {
+    if let Some(pid) = Pid::from_raw(pid.cast_signed()) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}

@@ -1,0 +1,93 @@
+//! Signals to services: to the group of the main process, or to everything that it ever started.
+
+use std::time::Duration;
+
+use rustix::process::{
+    Pid, PidfdFlags, Signal as Number, getpgid, kill_process, kill_process_group, pidfd_open, pidfd_send_signal,
+};
+use tokio::time::Instant;
+use ubmc_core::services::Signal;
+
+use super::{Killing, Processes, mark::Serial, tree};
+
+/// What is still there so long after a KILL is reported.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Processes {
+    /// The main process leads its group, and while it has not been reaped the group's number cannot be another's. Once
+    /// it has been, those of the group that are our own children by now are signalled one by one.
+    pub(super) fn signal_group(&mut self, serial: Serial, signal: Signal) {
+        if self.lives.get(&serial).is_some_and(|life| life.pidfd.is_none()) {
+            self.adopt();
+        }
+        let Some(life) = self.lives.get(&serial) else { return };
+        let Some(group) = pid(life.pid) else { return };
+        if life.pidfd.is_some() {
+            let _ = kill_process_group(group, number(signal));
+            return;
+        }
+        for other in life.others.iter().filter_map(|&other| pid(other)) {
+            if getpgid(Some(other)) == Ok(group) {
+                let _ = kill_process(other, number(signal));
+            }
+        }
+    }
+
+    /// Everything: the group at once, so that it cannot fork its way out; our other children of that mark; and what
+    /// descends from all these.
+    ///
+    /// A KILL goes on by itself: what was a killed process's child becomes ours when that dies, and is killed when it is
+    /// adopted. So whatever forks meanwhile is caught as well, a generation later.
+    pub(super) fn signal_everything(&mut self, serial: Serial, signal: Signal) {
+        self.adopt();
+        let Some(life) = self.lives.get_mut(&serial) else { return };
+        if signal == Signal::Kill {
+            if let Some(cgroup) = &life.cgroup {
+                cgroup.kill();
+            }
+            life.killing.get_or_insert_with(|| Killing::Until(Instant::now() + PATIENCE));
+        }
+        let known = life.known_pids();
+        // Before anything dies: afterwards the tree has fallen apart.
+        let below = tree::descendants(known.iter().copied());
+        if life.pidfd.is_some()
+            && let Some(group) = pid(life.pid)
+        {
+            let _ = kill_process_group(group, number(signal));
+        }
+        for &other in &life.others {
+            if let Some(other) = pid(other) {
+                let _ = kill_process(other, number(signal));
+            }
+        }
+        let leader = pid(life.pid).filter(|_| life.pidfd.is_some());
+        let spawner = self.spawner.lock();
+        for descendant in below.into_iter().filter_map(pid) {
+            // Not our child: its pid may become another's at any moment. The mark is read after the pidfd was opened, so
+            // if the mark is right, the pidfd is that process's or that of one which is gone.
+            let Ok(pidfd) = pidfd_open(descendant, PidfdFlags::empty()) else { continue };
+            let is_in_group = leader.is_some() && getpgid(Some(descendant)).ok() == leader;
+            let is_ours = spawner.marker.read(descendant.as_raw_pid().unsigned_abs()) == Some(serial);
+            if is_ours && !is_in_group {
+                let _ = pidfd_send_signal(&pidfd, number(signal));
+            }
+        }
+    }
+}
+
+fn pid(raw: u32) -> Option<Pid> {
+    Pid::from_raw(raw.cast_signed())
+}
+
+const fn number(signal: Signal) -> Number {
+    match signal {
+        Signal::Term => Number::TERM,
+        Signal::Int => Number::INT,
+        Signal::Quit => Number::QUIT,
+        Signal::Hup => Number::HUP,
+        Signal::Usr1 => Number::USR1,
+        Signal::Usr2 => Number::USR2,
+        Signal::Kill => Number::KILL,
+        Signal::Cont => Number::CONT,
+    }
+}
