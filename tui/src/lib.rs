@@ -1,1 +1,33 @@
-//! x
+//! The console `ubmc-tui` and the command line `ubmcctl`: two faces of one client of `ubmc.v1`.
+//!
+//! ```text
+//!   tty ──bytes──▶ term ──keys──┐                       ┌──▶ link ──▶ ubmcd
+//!                               ▼                       │      │
+//!                 app.handle(now, Event) ─▶ Effects ────┤      │ model updates
+//!                               │  ▲                    │      │
+//!                               │  └────────────────────┼──────┘
+//!                        &State ▼                       ▼
+//!                  view::draw ─▶ cells ─▶ term (paced bytes) ──▶ tty
+//! ```
+//!
+//! Code map:
+//! - [`model`]: the console's mirror of the daemon; only `model::from_wire` knows both it and the protobuf types;
+//! - [`app`]: every decision of the console: one closed [`app::Event`] in, [`app::Effect`]s out. No clock, no I/O;
+//! - [`view`]: draws the state, one pane a file; it changes nothing;
+//! - [`style`]: what a role looks like from mono to RGB, and which glyphs there are in UTF-8 and in ASCII;
+//! - [`link`]: the gRPC side: streams, reconnecting, requests. It decides nothing about the screen;
+//! - [`term`]: the terminal: capabilities, size, keys, bytes, pace, and leaving it usable;
+//! - [`console`]: wires these together and holds the only loop;
+//! - [`ctl`]: the command line.
+//!
+//! What holds: `app` and `view` never see a protobuf type, a socket, a clock or a terminal; only `term` writes to the
+//! tty; only `link` talks to the daemon; every queue between them is bounded.
+
+pub mod app;
+pub mod console;
+pub mod ctl;
+pub mod link;
+pub mod model;
+pub mod style;
+pub mod term;
+pub mod view;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The console of ubmc.
+
+fn main() {
+    std::process::exit(ubmc_tui::console::main());
+}

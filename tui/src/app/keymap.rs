@@ -1,0 +1,207 @@
+//! Which key does what, and where. Help is made of this table, so it is never out of date.
+
+use super::{Code, Key, View};
+
+/// What a key asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Show or hide help.
+    Help,
+    /// Open the palette.
+    Palette,
+    /// Type a filter.
+    Filter,
+    /// Go to a view.
+    View(View),
+    /// To the next view.
+    NextView,
+    /// To the previous view.
+    PreviousView,
+    /// One up.
+    Up,
+    /// One down.
+    Down,
+    /// Left, or close.
+    Left,
+    /// Right, or unfold.
+    Right,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// To the first.
+    First,
+    /// To the last.
+    Last,
+    /// Open what is selected.
+    Open,
+    /// Go back.
+    Back,
+    /// Repaint.
+    Repaint,
+    /// Leave.
+    Quit,
+    /// Suspend.
+    Suspend,
+    /// What can be done with what is selected.
+    Act,
+    /// Follow the newest.
+    Follow,
+    /// Fold or unfold a group.
+    Fold,
+    /// Less time in the graph.
+    ZoomIn,
+    /// More time in the graph.
+    ZoomOut,
+    /// Cancel the selected operation.
+    CancelOperation,
+    /// Identify on or off.
+    Identify,
+    /// Connect now.
+    Reconnect,
+}
+
+/// Where a binding holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In every view.
+    Everywhere,
+    /// In one view.
+    In(View),
+    /// On a service's page.
+    ServicePage,
+}
+
+/// Keys, what they do, and the words for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// Any of these.
+    pub keys: &'static [Key],
+    /// What they ask for.
+    pub action: Action,
+    /// Where.
+    pub place: Place,
+    /// In a few words, for help.
+    pub help: &'static str,
+}
+
+const fn binding(keys: &'static [Key], action: Action, place: Place, help: &'static str) -> Binding {
+    Binding { keys, action, place, help }
+}
+
+const fn key(code: Code) -> Key {
+    Key::plain(code)
+}
+
+const fn ch(char: char) -> Key {
+    Key::char(char)
+}
+
+use Place::{Everywhere, In, ServicePage};
+
+/// The table. The first that fits wins; special places stand before `Everywhere`.
+pub const KEYMAP: &[Binding] = &[
+    binding(&[ch(' ')], Action::Fold, In(View::Services), "fold or unfold the group"),
+    binding(&[ch('a')], Action::Act, In(View::Services), "start, stop, restart, reset the service"),
+    binding(&[ch('a')], Action::Act, ServicePage, "start, stop, restart, reset the service"),
+    binding(&[ch('f')], Action::Follow, ServicePage, "follow the log"),
+    binding(&[ch('+'), ch('=')], Action::ZoomIn, In(View::Sensors), "less time, more detail in the graph"),
+    binding(&[ch('-')], Action::ZoomOut, In(View::Sensors), "more time in the graph"),
+    binding(&[ch('a')], Action::Act, In(View::Power), "what can be asked of the machine"),
+    binding(&[ch('a')], Action::Act, In(View::Overview), "what can be done with the selected"),
+    binding(&[ch('x')], Action::CancelOperation, In(View::Operations), "cancel the operation"),
+    binding(&[ch('f')], Action::Follow, In(View::Events), "follow the newest"),
+    binding(&[ch('i')], Action::Identify, In(View::Hardware), "identify LED on or off"),
+    binding(&[ch('?'), key(Code::F(1))], Action::Help, Everywhere, "help"),
+    binding(&[ch(':')], Action::Palette, Everywhere, "command palette"),
+    binding(&[ch('/')], Action::Filter, Everywhere, "filter the list"),
+    binding(&[ch('1')], Action::View(View::Overview), Everywhere, "overview"),
+    binding(&[ch('2')], Action::View(View::Services), Everywhere, "services"),
+    binding(&[ch('3')], Action::View(View::Sensors), Everywhere, "sensors"),
+    binding(&[ch('4')], Action::View(View::Thermal), Everywhere, "thermal"),
+    binding(&[ch('5')], Action::View(View::Power), Everywhere, "power"),
+    binding(&[ch('6')], Action::View(View::Operations), Everywhere, "operations"),
+    binding(&[ch('7')], Action::View(View::Events), Everywhere, "events"),
+    binding(&[ch('8')], Action::View(View::Boot), Everywhere, "boot"),
+    binding(&[ch('9')], Action::View(View::Hardware), Everywhere, "hardware"),
+    binding(&[key(Code::Tab)], Action::NextView, Everywhere, "next view"),
+    binding(&[key(Code::BackTab)], Action::PreviousView, Everywhere, "previous view"),
+    binding(&[key(Code::Up), ch('k')], Action::Up, Everywhere, "up"),
+    binding(&[key(Code::Down), ch('j')], Action::Down, Everywhere, "down"),
+    binding(&[key(Code::Left), ch('h')], Action::Left, Everywhere, "left, fold"),
+    binding(&[key(Code::Right), ch('l')], Action::Right, Everywhere, "right, unfold"),
+    binding(&[key(Code::PageUp), Key::ctrl('b')], Action::PageUp, Everywhere, "ten up"),
+    binding(&[key(Code::PageDown), Key::ctrl('f')], Action::PageDown, Everywhere, "ten down"),
+    binding(&[key(Code::Home), ch('g')], Action::First, Everywhere, "first"),
+    binding(&[key(Code::End), ch('G')], Action::Last, Everywhere, "last"),
+    binding(&[key(Code::Enter)], Action::Open, Everywhere, "open"),
+    binding(&[key(Code::Esc)], Action::Back, Everywhere, "back, clear the filter"),
+    binding(&[Key::ctrl('l')], Action::Repaint, Everywhere, "repaint the screen"),
+    binding(&[Key::ctrl('r')], Action::Reconnect, Everywhere, "reconnect now"),
+    binding(&[Key::ctrl('z')], Action::Suspend, Everywhere, "suspend"),
+    binding(&[ch('q'), Key::ctrl('c')], Action::Quit, Everywhere, "quit"),
+];
+
+/// What `key` asks for in `view`, on a service's page or not.
+pub fn lookup(key: Key, view: View, service_page: bool) -> Option<Action> {
+    KEYMAP
+        .iter()
+        .find(|binding| binding.keys.contains(&key) && holds(binding.place, view, service_page))
+        .map(|binding| binding.action)
+}
+
+/// Whether a binding of `place` holds in `view`, on a service's page or not.
+pub fn holds(place: Place, view: View, service_page: bool) -> bool {
+    match place {
+        Everywhere => true,
+        In(only) => only == view && !service_page,
+        ServicePage => service_page,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_is_bound_twice_in_one_place() {
+        for (index, binding) in KEYMAP.iter().enumerate() {
+            for other in &KEYMAP[index + 1..] {
+                let shared = binding.keys.iter().find(|key| other.keys.contains(key));
+                assert!(
+                    shared.is_none() || binding.place != other.place,
+                    "{} is both `{}` and `{}`",
+                    shared.map(ToString::to_string).unwrap_or_default(),
+                    binding.help,
+                    other.help
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_keys_that_never_change_are_where_they_were() {
+        for view in View::ALL {
+            for (key, action) in [
+                (ch('?'), Action::Help),
+                (ch(':'), Action::Palette),
+                (ch('/'), Action::Filter),
+                (key(Code::Tab), Action::NextView),
+                (key(Code::BackTab), Action::PreviousView),
+                (ch('h'), Action::Left),
+                (ch('j'), Action::Down),
+                (ch('k'), Action::Up),
+                (ch('l'), Action::Right),
+                (key(Code::Enter), Action::Open),
+                (key(Code::Esc), Action::Back),
+                (Key::ctrl('l'), Action::Repaint),
+                (ch('q'), Action::Quit),
+            ] {
+                assert_eq!(lookup(key, view, false), Some(action), "{key} in {view:?}");
+            }
+        }
+        for (digit, view) in ('1'..='9').zip(View::ALL) {
+            assert_eq!(lookup(ch(digit), View::Boot, false), Some(Action::View(view)));
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What the link brings.
+
+use super::{
+    Answer, Area, Effect, LinkEvent, LinkState, Modal, State, Token, Tone,
+    confirm::{Deed, Plan},
+    handle, intent,
+};
+use crate::model::{Condition, Entry, Mono, Operation, OperationState, Refusal, Update};
+
+/// Takes what comes over the link, or of it.
+pub(super) fn take(state: &mut State, event: LinkEvent, effects: &mut Vec<Effect>) {
+    match event {
+        LinkEvent::Connecting => set_link(state, LinkState::Connecting),
+        LinkEvent::Up => up(state, effects),
+        LinkEvent::NewDaemon => {
+            state.model.tail.push(Entry::Restarted);
+            state.awaited.clear();
+        }
+        LinkEvent::Down { reason, retry_in_s } => down(state, reason, retry_in_s),
+        LinkEvent::News(update) => news(state, *update),
+        LinkEvent::Missing(area) => {
+            state.missing.insert(area);
+        }
+        LinkEvent::Answer { token, result } => answer(state, token, result),
+    }
+}
+
+fn set_link(state: &mut State, link: LinkState) {
+    // A new attempt after a failed one is still the same outage: its beginning is what people ask for.
+    let outage_goes_on = link != LinkState::Up && state.link != LinkState::Up;
+    if !outage_goes_on {
+        state.link_since = state.now;
+    }
+    state.link = link;
+}
+
+fn up(state: &mut State, effects: &mut Vec<Effect>) {
+    set_link(state, LinkState::Up);
+    state.missing.clear();
+    state.hardware_asked = None;
+    for history in state.model.histories.values_mut() {
+        history.fetched = false;
+    }
+    // The log starts over: what was captured meanwhile comes again with the first lines.
+    if let Some(name) = state.open_service().map(str::to_owned) {
+        state.model.log.open(Some(name.clone()));
+        state.log_anchor = None;
+        effects.push(Effect::FollowLog(Some(name)));
+    }
+    handle::look_at_hardware(state, effects);
+}
+
+fn down(state: &mut State, reason: String, retry_in_s: f64) {
+    let retry_at = state.now.after(retry_in_s);
+    set_link(state, LinkState::Down { reason, retry_at });
+    // What was asked for and not answered may or may not have been heard: that must be said.
+    let unanswered: Vec<String> = state.asked.drain(..).map(|(_, title)| title).collect();
+    if !unanswered.is_empty() {
+        let text = format!("the connection was lost before an answer to: {}", unanswered.join(", "));
+        intent::tell(state, text, Tone::Bad);
+    }
+    // A plan that was never answered will not come any more.
+    if let Some(Modal::Confirm(confirm)) = &mut state.modal
+        && matches!(confirm.plan, Plan::Asked(_))
+    {
+        confirm.plan = Plan::Refused(Refusal {
+            code: "no connection".to_owned(),
+            message: "the connection was lost before the plan came".to_owned(),
+            conditions: Vec::new(),
+        });
+    }
+}
+
+fn news(state: &mut State, update: Update) {
+    let fetched = match &update {
+        Update::Operation(operation) => ended(state, operation),
+        _ => None,
+    };
+    if let Some((text, tone)) = fetched {
+        intent::tell(state, text, tone);
+    }
+    state.model.apply(state.now, update);
+}
+
+/// The end of an operation that was begun here, in a sentence.
+fn ended(state: &mut State, operation: &Operation) -> Option<(String, Tone)> {
+    if !operation.state.is_final() || !state.awaited.remove(&operation.id) {
+        return None;
+    }
+    let tone = if operation.state == OperationState::Succeeded { Tone::Good } else { Tone::Bad };
+    let mut text = format!("{} {} {}", operation.kind, operation.target, operation.state.word());
+    if let Some(took) = operation.duration_s {
+        text = format!("{text} after {took:.1} s");
+    }
+    if tone == Tone::Bad && !operation.reason.is_empty() {
+        text = format!("{text}: {}", operation.reason);
+    }
+    Some((text, tone))
+}
+
+fn answer(state: &mut State, token: Token, result: Result<Answer, Refusal>) {
+    let now = state.now;
+    state.model.heard = Some(now);
+    if let Some(Modal::Confirm(confirm)) = &mut state.modal
+        && handle::awaits(&confirm.plan, token)
+    {
+        confirm.plan = match result {
+            Ok(Answer::Operation(operation)) => Plan::Known(operation),
+            Ok(Answer::Done) => Plan::None,
+            Err(mut refusal) => {
+                let known = match &confirm.deed {
+                    Deed::Transition { machine, request, .. } => state
+                        .model
+                        .machine(machine)
+                        .and_then(|machine| machine.requests.iter().find(|known| known.name == *request))
+                        .map(|request| request.blocked_by.as_slice()),
+                    Deed::Service { .. } | Deed::CancelOperation { .. } | Deed::Identify { .. } => None,
+                };
+                add_remedies(&mut refusal, known.unwrap_or_default());
+                Plan::Refused(refusal)
+            }
+        };
+        return;
+    }
+    let Some(index) = state.asked.iter().position(|(asked, _)| *asked == token) else { return };
+    let (_, what) = state.asked.remove(index);
+    match result {
+        Ok(Answer::Operation(operation)) => begun(state, &what, now, *operation),
+        Ok(Answer::Done) => {
+            state.hardware_asked = None;
+            intent::tell(state, format!("{what}: done"), Tone::Good);
+        }
+        Err(refusal) => refused(state, what, refusal),
+    }
+}
+
+fn begun(state: &mut State, what: &str, now: Mono, operation: Operation) {
+    if operation.state == OperationState::Refused {
+        let refusal = Refusal {
+            code: "refused".to_owned(),
+            message: operation.reason.clone(),
+            conditions: operation.conditions.clone(),
+        };
+        return refused(state, what.to_owned(), refusal);
+    }
+    state.awaited.insert(operation.id.clone());
+    if let Some((text, tone)) = ended(state, &operation) {
+        intent::tell(state, text, tone);
+    } else {
+        intent::tell(state, format!("{what}: {} is under way", operation.id), Tone::Plain);
+    }
+    // The stream may have told more already.
+    if state.model.operation(&operation.id).is_none() {
+        state.model.apply(now, Update::Operation(operation));
+    }
+}
+
+fn refused(state: &mut State, what: String, refusal: Refusal) {
+    if state.modal.is_none() {
+        state.modal = Some(Modal::Refused { what, refusal });
+    } else {
+        // Never take the keys away from what is being typed.
+        intent::tell(state, format!("{what} {}: {}", refusal.code, refusal.message), Tone::Bad);
+    }
+}
+
+/// An error answer carries no remedies; the machine's own list of what forbids the request does.
+fn add_remedies(refusal: &mut Refusal, known: &[Condition]) {
+    for condition in &mut refusal.conditions {
+        let same = known.iter().find(|other| other.kind == condition.kind && other.subject == condition.subject);
+        if let Some(other) = same.filter(|_| condition.remedy.is_empty()) {
+            condition.remedy.clone_from(&other.remedy);
+        }
+    }
+    if refusal.conditions.is_empty() {
+        refusal.conditions = known.to_vec();
+    }
+}
+
+/// Whether this daemon serves `area`, as far as is known.
+pub fn serves(state: &State, area: Area) -> bool {
+    !state.missing.contains(&area)
+}

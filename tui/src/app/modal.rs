@@ -1,0 +1,160 @@
+//! Keys while something stands in front of the view.
+
+use super::{
+    Code, Effect, Item, Key, Line, Modal, State, View,
+    confirm::Verdict,
+    handle, intent, menu,
+    palette::{self, Command},
+};
+
+/// Takes a key for what stands in front.
+pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
+    let Some(modal) = state.modal.take() else { return };
+    if key == Key::ctrl('c') {
+        // Away with it, whatever it is; nothing is done.
+        if let Modal::Filter { before } = modal {
+            set_filter(state, Line::new(before));
+        }
+        return;
+    }
+    state.modal = match modal {
+        Modal::Help(scrolled) => help(scrolled, key),
+        Modal::Filter { before } => filter(state, before, key),
+        Modal::Palette(palette) => return palette_key(state, palette, key, effects),
+        Modal::Menu(menu) => return menu_key(state, menu, key, effects),
+        Modal::Confirm(confirm) => return confirm_key(state, confirm, key, effects),
+        Modal::Refused { what, refusal } => match key.code {
+            Code::Enter | Code::Esc | Code::Char('q' | ' ') => None,
+            _ => Some(Modal::Refused { what, refusal }),
+        },
+    };
+}
+
+/// Pasted text goes into the line that is being typed, and nowhere else.
+pub(super) fn paste(state: &mut State, text: &str) {
+    match &mut state.modal {
+        Some(Modal::Filter { .. }) => {
+            if let Some(filter) = state.filters.get_mut(state.view.index()) {
+                filter.insert(text);
+            }
+        }
+        Some(Modal::Palette(palette)) => palette.line.insert(text),
+        Some(Modal::Confirm(confirm)) if confirm.deed.is_destructive() => confirm.typed.insert(text),
+        Some(Modal::Confirm(_) | Modal::Help(_) | Modal::Menu(_) | Modal::Refused { .. }) | None => {}
+    }
+}
+
+fn help(scrolled: usize, key: Key) -> Option<Modal> {
+    match key.code {
+        Code::Esc | Code::Enter | Code::Char('q' | '?') | Code::F(1) => None,
+        Code::Down | Code::Char('j') => Some(Modal::Help(scrolled.saturating_add(1))),
+        Code::Up | Code::Char('k') => Some(Modal::Help(scrolled.saturating_sub(1))),
+        Code::PageDown | Code::Char(' ') => Some(Modal::Help(scrolled.saturating_add(10))),
+        Code::PageUp => Some(Modal::Help(scrolled.saturating_sub(10))),
+        Code::Home | Code::Char('g') => Some(Modal::Help(0)),
+        _ => Some(Modal::Help(scrolled)),
+    }
+}
+
+fn filter(state: &mut State, before: String, key: Key) -> Option<Modal> {
+    match key.code {
+        Code::Enter => None,
+        Code::Esc => {
+            set_filter(state, Line::new(before));
+            None
+        }
+        _ => {
+            if let Some(filter) = state.filters.get_mut(state.view.index()) {
+                filter.edit(key);
+            }
+            Some(Modal::Filter { before })
+        }
+    }
+}
+
+fn set_filter(state: &mut State, to: Line) {
+    if let Some(filter) = state.filters.get_mut(state.view.index()) {
+        *filter = to;
+    }
+}
+
+fn palette_key(state: &mut State, mut palette: super::Palette, key: Key, effects: &mut Vec<Effect>) {
+    let fitting = palette::fitting(&state.model, palette.line.text());
+    let last = fitting.len().saturating_sub(1);
+    palette.selected = palette.selected.min(last);
+    match key.code {
+        Code::Esc => return,
+        Code::Up => palette.selected = palette.selected.saturating_sub(1),
+        Code::Down => palette.selected = (palette.selected + 1).min(last),
+        Code::Tab => {
+            if let Some((name, _)) = fitting.get(palette.selected) {
+                palette.line = Line::new(format!("{name} "));
+                palette.selected = 0;
+            }
+        }
+        Code::Enter => {
+            if let Some((_, command)) = fitting.into_iter().nth(palette.selected) {
+                return run(state, command, effects);
+            }
+            let typed = palette.line.text().to_owned();
+            return intent::tell(state, format!("no command fits `{typed}`"), super::Tone::Bad);
+        }
+        _ => {
+            if palette.line.edit(key) {
+                palette.selected = 0;
+            }
+        }
+    }
+    state.modal = Some(Modal::Palette(palette));
+}
+
+fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
+    match command {
+        Command::View(view) => handle::show(state, view, effects),
+        Command::OpenService(name) => {
+            handle::show_item(state, View::Services, Item::Service(name.clone()), effects);
+            handle::open_service(state, &name, effects);
+        }
+        Command::OpenSensor(name) => handle::show_item(state, View::Sensors, Item::Sensor(name), effects),
+        Command::Do(deed) => intent::consider(state, deed, effects),
+        Command::Help => state.modal = Some(Modal::Help(0)),
+        Command::Reconnect => effects.push(Effect::Reconnect),
+        Command::Repaint => effects.push(Effect::Repaint),
+        Command::Quit => effects.push(Effect::Quit),
+    }
+}
+
+fn menu_key(state: &mut State, mut menu: super::Menu, key: Key, effects: &mut Vec<Effect>) {
+    let choices = menu::choices(&state.model, &menu.target);
+    let last = choices.len().saturating_sub(1);
+    match key.code {
+        Code::Esc | Code::Left | Code::Char('q' | 'h') => return,
+        Code::Up | Code::BackTab | Code::Char('k') => menu.selected = menu.selected.saturating_sub(1),
+        Code::Down | Code::Tab | Code::Char('j') => menu.selected = (menu.selected + 1).min(last),
+        Code::Enter => {
+            if let Some(choice) = choices.into_iter().nth(menu.selected) {
+                intent::consider(state, choice.deed, effects);
+            }
+            return;
+        }
+        _ => {}
+    }
+    state.modal = Some(Modal::Menu(menu));
+}
+
+fn confirm_key(state: &mut State, mut confirm: super::Confirm, key: Key, effects: &mut Vec<Effect>) {
+    match key.code {
+        Code::Esc => return,
+        Code::Enter => match confirm.verdict() {
+            Verdict::Do => return intent::carry_out(state, &confirm, effects),
+            Verdict::Cancel => return,
+            Verdict::Stay => {}
+        },
+        _ if confirm.deed.is_destructive() => {
+            confirm.typed.edit(key);
+        }
+        Code::Tab | Code::BackTab | Code::Left | Code::Right | Code::Char('h' | 'l') => confirm.go = !confirm.go,
+        _ => {}
+    }
+    state.modal = Some(Modal::Confirm(confirm));
+}

@@ -1,0 +1,158 @@
+//! What a view lists, in order: the keys move over it, and the pane draws it.
+
+use super::{Item, State, View};
+use crate::model::{Entry, Service};
+
+/// What the present view lists, filtered.
+pub fn items(state: &State) -> Vec<Item> {
+    items_of(state, state.view)
+}
+
+/// What `view` lists, filtered by its own filter.
+pub fn items_of(state: &State, view: View) -> Vec<Item> {
+    let filter = state.filters.get(view.index()).map_or("", |line| line.text()).to_lowercase();
+    let fits = |texts: &[&str]| matches(&filter, texts);
+    let model = &state.model;
+    match view {
+        View::Overview => overview(state),
+        View::Services => services(state, &filter),
+        View::Sensors => model
+            .sensors
+            .iter()
+            .filter(|one| fits(&[&one.name, one.status.word(), one.quality.word(), &one.unit]))
+            .map(|one| Item::Sensor(one.name.clone()))
+            .collect(),
+        View::Thermal => model
+            .zones
+            .iter()
+            .filter(|one| fits(&[&one.name, one.state.word()]))
+            .map(|one| Item::Zone(one.name.clone()))
+            .collect(),
+        View::Power => model
+            .machines
+            .iter()
+            .filter(|one| fits(&[&one.name, &one.state]))
+            .map(|one| Item::Machine(one.name.clone()))
+            .collect(),
+        View::Operations => model
+            .operations
+            .iter()
+            .rev()
+            .filter(|one| fits(&[&one.id, &one.kind, &one.target, one.state.word()]))
+            .map(|one| Item::Operation(one.id.clone()))
+            .collect(),
+        View::Events => model
+            .tail
+            .numbered()
+            .filter(|(_, entry)| entry_fits(entry, &filter))
+            .map(|(number, _)| Item::Entry(number))
+            .collect(),
+        View::Boot => model
+            .services
+            .iter()
+            .filter(|one| fits(&[&one.name, &one.group]))
+            .map(|one| Item::Service(one.name.clone()))
+            .collect(),
+        View::Hardware => hardware(state, &filter),
+    }
+}
+
+/// The selected item of the present view.
+pub fn selected(state: &State) -> Option<Item> {
+    let items = items(state);
+    let pick = state.picks.get(state.view.index())?;
+    if state.view == View::Events && state.follow {
+        return items.last().cloned();
+    }
+    items.get(pick.place(&items)).cloned()
+}
+
+/// The groups in phase order: as the daemon says, else as the services come.
+pub fn groups(state: &State) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    if let Some(status) = &state.model.status {
+        names.extend(status.groups.iter().map(|group| group.name.as_str()));
+    }
+    for service in &state.model.services {
+        if !names.contains(&service.group.as_str()) {
+            names.push(&service.group);
+        }
+    }
+    names
+}
+
+fn matches(filter: &str, texts: &[&str]) -> bool {
+    filter.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(filter))
+}
+
+fn service_fits(service: &Service, filter: &str) -> bool {
+    matches(filter, &[&service.name, &service.group, &service.category, service.state.word(), service.health.word()])
+}
+
+fn entry_fits(entry: &Entry, filter: &str) -> bool {
+    match entry {
+        Entry::Event(event) => {
+            matches(filter, &[&event.text, &event.subject, &event.source, event.severity.word(), &event.actor])
+        }
+        // What is missing concerns every filter.
+        Entry::Lost { .. } | Entry::Restarted => true,
+    }
+}
+
+fn overview(state: &State) -> Vec<Item> {
+    let model = &state.model;
+    let problems = model.status.as_ref().map_or(0, |status| status.problems.len());
+    let mut items: Vec<Item> = (0..problems).map(Item::Problem).collect();
+    items.extend(model.machines.iter().map(|one| Item::Machine(one.name.clone())));
+    items.extend(groups(state).into_iter().map(|name| Item::Group(name.to_owned())));
+    items.extend(model.zones.iter().map(|one| Item::Zone(one.name.clone())));
+    items
+}
+
+fn services(state: &State, filter: &str) -> Vec<Item> {
+    let mut items = Vec::new();
+    for group in groups(state) {
+        let mut members = state
+            .model
+            .services
+            .iter()
+            .filter(|service| service.group == group && service_fits(service, filter))
+            .map(|service| Item::Service(service.name.clone()))
+            .peekable();
+        if members.peek().is_none() {
+            continue;
+        }
+        items.push(Item::Group(group.to_owned()));
+        // A filter looks into folded groups too: what it finds must be seen.
+        if !state.folded.contains(group) || !filter.is_empty() {
+            items.extend(members);
+        }
+    }
+    items
+}
+
+fn hardware(state: &State, filter: &str) -> Vec<Item> {
+    let hardware = &state.model.hardware;
+    let mut items = Vec::new();
+    for supply in hardware.supplies.iter().flatten() {
+        if matches(filter, &[&supply.name, "supply"]) {
+            items.push(Item::Supply(supply.name.clone()));
+        }
+    }
+    for rail in hardware.rails.iter().flatten() {
+        if matches(filter, &[&rail.name, &rail.control_signal, &rail.good_signal, "rail"]) {
+            items.push(Item::Rail(rail.name.clone()));
+        }
+    }
+    for led in hardware.leds.iter().flatten() {
+        if matches(filter, &[&led.name, &led.role, led.pattern.word(), "led"]) {
+            items.push(Item::Led(led.name.clone()));
+        }
+    }
+    for part in hardware.items.iter().flatten() {
+        if matches(filter, &[&part.name, &part.kind, &part.product, &part.manufacturer]) {
+            items.push(Item::Part(part.name.clone()));
+        }
+    }
+    items
+}

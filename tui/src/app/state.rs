@@ -1,0 +1,233 @@
+//! All that the screen is drawn from.
+
+use std::collections::BTreeSet;
+
+use super::{Area, Confirm, Line, Menu, Palette, Size, Token, View};
+use crate::model::{Model, Mono, Refusal};
+
+/// Something that can be selected in a list. Kept by name, so that the selection stays on it when the list changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// The n-th problem of the status.
+    Problem(usize),
+    /// A group of services.
+    Group(String),
+    /// A service.
+    Service(String),
+    /// A machine.
+    Machine(String),
+    /// A zone.
+    Zone(String),
+    /// A sensor.
+    Sensor(String),
+    /// An operation, by id.
+    Operation(String),
+    /// An entry of the tail, by number.
+    Entry(u64),
+    /// An LED.
+    Led(String),
+    /// A supply.
+    Supply(String),
+    /// A rail.
+    Rail(String),
+    /// An inventory item.
+    Part(String),
+}
+
+/// What is selected in a view: the item, and where it was should it vanish.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pick {
+    /// None until something was selected: then the first is.
+    pub item: Option<Item>,
+    /// Its place in the list when it was selected.
+    pub index: usize,
+}
+
+impl Pick {
+    /// The place of the selection in `items`; 0 when there are none.
+    pub fn place(&self, items: &[Item]) -> usize {
+        let kept = self.item.as_ref().and_then(|item| items.iter().position(|other| other == item));
+        kept.unwrap_or(self.index.min(items.len().saturating_sub(1)))
+    }
+}
+
+/// The way to the daemon.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LinkState {
+    /// An attempt is under way.
+    Connecting,
+    /// It answers.
+    Up,
+    /// It does not.
+    Down {
+        /// Why.
+        reason: String,
+        /// When the next attempt is due.
+        retry_at: Mono,
+    },
+}
+
+/// A page opened over a view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// A service: its particulars and its log.
+    Service(String),
+    /// An entry of the tail, by number.
+    Entry(u64),
+}
+
+/// What stands in front of the view and takes the keys.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Modal {
+    /// Help; how far it is scrolled.
+    Help(usize),
+    /// A filter being typed, and what it was before.
+    Filter {
+        /// What Esc brings back.
+        before: String,
+    },
+    /// The palette.
+    Palette(Palette),
+    /// What can be done.
+    Menu(Menu),
+    /// Whether to do it.
+    Confirm(Confirm),
+    /// It was refused, and why.
+    Refused {
+        /// What was asked.
+        what: String,
+        /// The answer.
+        refusal: Refusal,
+    },
+}
+
+/// How a notice is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// For your information.
+    Plain,
+    /// It worked.
+    Good,
+    /// It did not.
+    Bad,
+}
+
+/// A sentence that is shown for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// The sentence.
+    pub text: String,
+    /// How it is meant.
+    pub tone: Tone,
+    /// When it goes.
+    pub until: Mono,
+}
+
+/// Seconds of the past that a sensor graph can show.
+pub const GRAPH_SPANS: [u32; 4] = [60, 120, 300, 600];
+
+/// All that the screen is drawn from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// The last event's moment.
+    pub now: Mono,
+    /// Wall time in seconds since 1970, as of the last tick.
+    pub wall_s: f64,
+    /// Bytes a second that the screen has taken of late. None: not worth showing.
+    pub bytes_per_s: Option<f64>,
+    /// The screen.
+    pub size: Size,
+    /// Where the daemon is looked for, as the user wrote it.
+    pub address: String,
+    /// No action is possible.
+    pub read_only: bool,
+    /// The daemon's mirror.
+    pub model: Model,
+    /// The way to it.
+    pub link: LinkState,
+    /// Since when the link is as it is.
+    pub link_since: Mono,
+    /// What this daemon does not serve.
+    pub missing: BTreeSet<Area>,
+    /// The view.
+    pub view: View,
+    /// A page over it.
+    pub page: Option<Page>,
+    /// What takes the keys.
+    pub modal: Option<Modal>,
+    /// A sentence at the bottom.
+    pub notice: Option<Notice>,
+    /// By view.
+    pub picks: [Pick; 9],
+    /// By view; empty: none.
+    pub filters: [Line; 9],
+    /// Groups that are folded away.
+    pub folded: BTreeSet<String>,
+    /// In the power view: the selected request of the selected machine. None: the machine list has the keys.
+    pub request: Option<usize>,
+    /// Whether the event tail follows the newest.
+    pub follow: bool,
+    /// On a service's page: the number of the lowest shown log entry. None: the newest.
+    pub log_anchor: Option<u64>,
+    /// Index into [`GRAPH_SPANS`].
+    pub span: usize,
+    /// Operations begun here whose end has not been told yet.
+    pub awaited: BTreeSet<String>,
+    /// Requests under way, and what to call them.
+    pub asked: Vec<(Token, String)>,
+    /// The last token given out.
+    pub last_token: Token,
+    /// When LEDs, inventory, rails and supplies were last asked for. None: not since the link came up.
+    pub hardware_asked: Option<Mono>,
+}
+
+impl State {
+    /// The state before anything has happened.
+    pub fn new(address: String, size: Size, view: View, read_only: bool) -> Self {
+        Self {
+            now: Mono::default(),
+            wall_s: 0.0,
+            bytes_per_s: None,
+            size,
+            address,
+            read_only,
+            model: Model::default(),
+            link: LinkState::Connecting,
+            link_since: Mono::default(),
+            missing: BTreeSet::new(),
+            view,
+            page: None,
+            modal: None,
+            notice: None,
+            picks: <[Pick; 9]>::default(),
+            filters: <[Line; 9]>::default(),
+            folded: BTreeSet::new(),
+            request: None,
+            follow: true,
+            log_anchor: None,
+            span: 1,
+            awaited: BTreeSet::new(),
+            asked: Vec::new(),
+            last_token: Token(0),
+            hardware_asked: None,
+        }
+    }
+
+    /// Whether the daemon answers.
+    pub fn connected(&self) -> bool {
+        self.link == LinkState::Up
+    }
+
+    /// The filter of the present view; empty: none.
+    pub fn filter(&self) -> &str {
+        self.filters.get(self.view.index()).map_or("", Line::text)
+    }
+
+    /// The service whose page is open.
+    pub fn open_service(&self) -> Option<&str> {
+        match &self.page {
+            Some(Page::Service(name)) => Some(name),
+            Some(Page::Entry(_)) | None => None,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The program `ubmc-tui`: its options, and the only loop.
+//!
+//! What happens (keys, news, ticks, signals) goes into the app; what it wants is done here; and when something may have
+//! changed on the screen, a frame is drawn as soon as the line has room for it.
+
+mod options;
+mod painter;
+mod suspend;
+
+use std::{
+    io::{self, IsTerminal},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use clap::{CommandFactory, Parser};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc,
+};
+
+pub use options::{ConsoleError, Options};
+
+use crate::{
+    app::{App, Effect, Event, LinkEvent, Size, State},
+    link::{self, Clock, Command, Link},
+    model::Mono,
+    term::{
+        guard::{self, Guard},
+        input,
+        keys::Typed,
+        pace::Urgency,
+        size,
+    },
+};
+use options::Prepared;
+use painter::Painter;
+
+/// News taken in before the next look at the keyboard: a flood must not hold up the keys.
+const NEWS_AT_ONCE: usize = 64;
+/// On a slow line, the first key after so many seconds of silence repaints everything: somebody may have just attached a
+/// terminal to it, which shows nothing of what was sent before.
+const SILENCE_S: f64 = 120.0;
+
+/// Runs the console with the options of the command line; the answer is the exit code.
+pub fn main() -> i32 {
+    let options = Options::parse();
+    if let Some(shell) = options.completions {
+        clap_complete::generate(shell, &mut Options::command(), "ubmc-tui", &mut io::stdout());
+        return 0;
+    }
+    let result = if options.man {
+        clap_mangen::Man::new(Options::command()).render(&mut io::stdout()).map_err(ConsoleError::Io)
+    } else {
+        start(&options)
+    };
+    match result {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("ubmc-tui: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+fn start(options: &Options) -> Result<(), ConsoleError> {
+    let prepared = options.prepare(|name| std::env::var_os(name))?;
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(ConsoleError::NoTerminal);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(run(prepared))
+}
+
+/// Signals that matter here.
+struct Signals {
+    terminate: Signal,
+    hang_up: Signal,
+    interrupt: Signal,
+    resized: Signal,
+    stop: Signal,
+    go_on: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            resized: signal(SignalKind::window_change())?,
+            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
+            go_on: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+        })
+    }
+}
+
+/// What woke the loop up.
+enum Woken {
+    Typed(Option<Typed>),
+    News(LinkEvent),
+    Tick,
+    Resized,
+    Leave,
+    Suspend,
+    GoOn,
+    Paint,
+}
+
+async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
+    let clock = Clock::start();
+    let mut signals = Signals::new()?;
+    guard::restore_on_panic();
+    let terminal = Guard::enter(prepared.brackets_paste)?;
+    let mut keyboard = input::start(clock)?;
+    let (to_app, mut news) = mpsc::channel(link::NEWS);
+    let link = Link::start(prepared.address.clone(), clock, to_app);
+    let state = State::new(prepared.address.to_string(), screen_size(&prepared), prepared.view, prepared.read_only);
+    let mut app = App::new(state);
+    let mut painter = Painter::new(prepared.look, prepared.baud, clock)?;
+    painter.repaint();
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut typed_last = clock.now();
+
+    loop {
+        let woken = tokio::select! {
+            // Leaving and keys first: a flood of news must not hold them up.
+            biased;
+            _ = signals.terminate.recv() => Woken::Leave,
+            _ = signals.hang_up.recv() => Woken::Leave,
+            _ = signals.interrupt.recv() => Woken::Leave,
+            _ = signals.stop.recv() => Woken::Suspend,
+            _ = signals.go_on.recv() => Woken::GoOn,
+            _ = signals.resized.recv() => Woken::Resized,
+            typed = keyboard.recv() => Woken::Typed(typed),
+            () = painter.due() => Woken::Paint,
+            _ = tick.tick() => Woken::Tick,
+            Some(event) = news.recv() => Woken::News(event),
+        };
+        let now = clock.now();
+        let mut effects = Vec::new();
+        match woken {
+            Woken::Leave | Woken::Typed(None) => break,
+            Woken::Suspend => {
+                suspend::stop(&terminal)?;
+                painter.repaint();
+            }
+            Woken::GoOn => {
+                // Stopped behind our back: the shell had the terminal meanwhile.
+                terminal.resume()?;
+                effects = app.handle(now, Event::Resize(screen_size(&prepared)));
+            }
+            Woken::Resized => effects = app.handle(now, Event::Resize(screen_size(&prepared))),
+            Woken::Typed(Some(typed)) => {
+                if prepared.baud.is_some() && now.since(typed_last) > SILENCE_S {
+                    painter.repaint();
+                }
+                typed_last = now;
+                effects = app.handle(now, event_of(typed));
+                painter.changed(Urgency::Answer);
+            }
+            Woken::Tick => {
+                let wall_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+                let bytes_per_s = prepared.baud.map(|_| painter.rate(now));
+                effects = app.handle(now, Event::Tick { wall_s, bytes_per_s });
+                painter.changed(Urgency::Background);
+            }
+            Woken::News(event) => {
+                effects = take_news(&mut app, now, event, &mut news, &mut painter);
+            }
+            Woken::Paint => {}
+        }
+        if carry_out(effects, &mut app, now, &link, &mut painter) {
+            break;
+        }
+        painter.paint(app.state());
+    }
+    Ok(())
+}
+
+/// Takes what has come, up to a bound. A change of the link itself is painted at once, values when there is time.
+fn take_news(
+    app: &mut App,
+    now: Mono,
+    first: LinkEvent,
+    news: &mut mpsc::Receiver<LinkEvent>,
+    painter: &mut Painter,
+) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let mut event = Some(first);
+    for _ in 0..NEWS_AT_ONCE {
+        let Some(one) = event else { break };
+        painter.changed(match one {
+            LinkEvent::News(_) | LinkEvent::Missing(_) => Urgency::Background,
+            LinkEvent::Connecting
+            | LinkEvent::Up
+            | LinkEvent::NewDaemon
+            | LinkEvent::Down { .. }
+            | LinkEvent::Answer { .. } => Urgency::Answer,
+        });
+        effects.extend(app.handle(now, Event::Link(one)));
+        event = news.try_recv().ok();
+    }
+    effects
+}
+
+/// Does what the app wants; true when it wants to leave.
+fn carry_out(effects: Vec<Effect>, app: &mut App, now: Mono, link: &Link, painter: &mut Painter) -> bool {
+    for effect in effects {
+        let command = match effect {
+            Effect::Quit => return true,
+            Effect::Repaint => {
+                painter.repaint();
+                continue;
+            }
+            Effect::Suspend => {
+                if let Err(why) = suspend::request() {
+                    app.handle(now, Event::Remark(why.to_owned()));
+                }
+                continue;
+            }
+            Effect::Reconnect => Command::Reconnect,
+            Effect::Ask(token, ask) => Command::Ask(token, ask),
+            Effect::FollowLog(service) => Command::FollowLog(service),
+        };
+        if !link.command(command) {
+            app.handle(now, Event::Remark("too many requests wait already: this one was not sent".to_owned()));
+        }
+    }
+    false
+}
+
+fn event_of(typed: Typed) -> Event {
+    match typed {
+        Typed::Key(key) => Event::Key(key),
+        Typed::Paste(text) => Event::Paste(text),
+    }
+}
+
+fn screen_size(prepared: &Prepared) -> Size {
+    let text = |name: &str| std::env::var(name).ok();
+    prepared.size.unwrap_or_else(|| size::current(io::stdout(), text("COLUMNS").as_deref(), text("LINES").as_deref()))
+}

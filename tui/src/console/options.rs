@@ -1,0 +1,180 @@
+//! The options of `ubmc-tui`, and what they mean on this terminal.
+
+use std::{ffi::OsString, io, path::PathBuf};
+
+use clap::Parser;
+use ubmc_proto::transport::{Address, default_socket};
+
+use crate::{
+    app::{Size, View},
+    style::{Depth, Look},
+    term::{
+        caps::{self, Surroundings},
+        size::Fixed,
+    },
+};
+
+/// The console of ubmc: everything that ubmcd supervises, live, and a hand on it.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "ubmc-tui", version, max_term_width = 100)]
+pub struct Options {
+    /// Where ubmcd listens: `unix:/path/to/socket`. Without it, the default socket.
+    #[arg(long, value_name = "ADDR", env = "UBMC_CONNECT")]
+    pub connect: Option<Address>,
+    /// Speed of the line in bits a second: frames are paced to it. Serial lines are asked themselves.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(110..=10_000_000))]
+    pub baud: Option<u32>,
+    /// Size of the screen, for lines that do not know it.
+    #[arg(long, value_name = "COLSxROWS")]
+    pub size: Option<Fixed>,
+    /// Characters of ASCII only.
+    #[arg(long)]
+    pub ascii: bool,
+    /// No colours; the same as a non-empty `NO_COLOR`.
+    #[arg(long)]
+    pub no_color: bool,
+    /// How many colours: auto, mono, 8, 16, 256 or rgb.
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub palette: String,
+    /// Look only: nothing can be started, stopped or switched.
+    #[arg(long)]
+    pub read_only: bool,
+    /// The view to begin with.
+    #[arg(long, value_name = "NAME", default_value = "overview")]
+    pub view: View,
+    /// Keys and theme from a file. Not in this version.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print a completion script for this shell.
+    #[arg(long, value_name = "SHELL", hide = true)]
+    pub completions: Option<clap_complete::Shell>,
+    /// Print the man page.
+    #[arg(long, hide = true)]
+    pub man: bool,
+}
+
+/// Why the console does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    /// Standard input or output is a file or a pipe.
+    #[error("this is not a terminal: run it in one, or use `ubmcctl` in scripts")]
+    NoTerminal,
+    /// `TERM` says that the cursor cannot be placed.
+    #[error(
+        "TERM is `{0}`, which cannot place the cursor: use `ubmcctl`, or set TERM to what the terminal is, for example vt100"
+    )]
+    DumbTerminal(String),
+    /// No socket to try.
+    #[error("there is no default socket for this user: name one with --connect unix:/path/to/socket")]
+    NoAddress,
+    /// No palette of that name.
+    #[error("{0}")]
+    Palette(String),
+    /// `--config`
+    #[error("--config {0}: this version has one keymap and one theme and reads no configuration; leave --config away")]
+    Config(String),
+    /// The terminal or the system did not do what was asked.
+    #[error("the terminal cannot be used: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl ConsoleError {
+    /// What the program ends with: 2 when it was called in a way that cannot work, 1 when something failed.
+    pub fn exit_code(&self) -> i32 {
+        match self {
+            Self::NoTerminal | Self::DumbTerminal(_) | Self::NoAddress | Self::Palette(_) | Self::Config(_) => 2,
+            Self::Io(_) => 1,
+        }
+    }
+}
+
+/// The options, checked, on this terminal.
+#[derive(Clone, Debug)]
+pub(super) struct Prepared {
+    pub(super) address: Address,
+    /// None: as many bytes as the terminal takes.
+    pub(super) baud: Option<u32>,
+    /// None: as the terminal says.
+    pub(super) size: Option<Size>,
+    pub(super) look: Look,
+    pub(super) brackets_paste: bool,
+    pub(super) read_only: bool,
+    pub(super) view: View,
+}
+
+impl Options {
+    /// Checks the options against the surroundings.
+    pub(super) fn prepare(&self, env: impl Fn(&str) -> Option<OsString>) -> Result<Prepared, ConsoleError> {
+        if let Some(config) = &self.config {
+            return Err(ConsoleError::Config(config.display().to_string()));
+        }
+        let surroundings = Surroundings::from_env(env);
+        let depth = match self.palette.as_str() {
+            "auto" => surroundings.depth(),
+            name => {
+                name.parse().map_err(|error: crate::style::UnknownDepth| ConsoleError::Palette(error.to_string()))?
+            }
+        };
+        if surroundings.is_dumb() {
+            return Err(ConsoleError::DumbTerminal(surroundings.term));
+        }
+        let is_root = rustix::process::geteuid().is_root();
+        let address = match &self.connect {
+            Some(address) => address.clone(),
+            None => Address::Unix(default_socket(is_root).ok_or(ConsoleError::NoAddress)?),
+        };
+        Ok(Prepared {
+            address,
+            baud: self.baud.or_else(|| caps::line_speed(io::stdout())),
+            size: self.size.map(|Fixed(size)| size),
+            look: Look::new(if self.no_color { Depth::Mono } else { depth }, !self.ascii && surroundings.utf8()),
+            brackets_paste: surroundings.brackets_paste(),
+            read_only: self.read_only,
+            view: self.view,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prepare(arguments: &[&str], term: &str) -> Result<Prepared, String> {
+        let options =
+            Options::try_parse_from(["ubmc-tui"].iter().chain(arguments)).map_err(|error| error.to_string())?;
+        let env = |name: &str| match name {
+            "TERM" => Some(term.into()),
+            "LANG" => Some("C.UTF-8".into()),
+            _ => None,
+        };
+        options.prepare(env).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_option_of_the_contract_is_taken() {
+        let all =
+            "--connect unix:/x --baud 9600 --size 100x30 --ascii --no-color --palette 16 --read-only --view events";
+        let prepared = prepare(&all.split(' ').collect::<Vec<_>>(), "xterm");
+        let prepared = prepared.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(prepared.baud, Some(9_600));
+        assert_eq!(prepared.size, Some(Size { columns: 100, rows: 30 }));
+        assert_eq!(prepared.look, Look::new(Depth::Mono, false));
+        assert!(prepared.read_only);
+        assert_eq!(prepared.view, View::Events);
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_with_a_sentence() {
+        for (arguments, term, expected) in [
+            (vec!["--view", "cellar"], "xterm", "no view `cellar`"),
+            (vec!["--palette", "pastel", "--connect", "/x"], "xterm", "no palette `pastel`"),
+            (vec!["--size", "0x0"], "xterm", "not a size"),
+            (vec!["--connect", "bmc7"], "xterm", "is not an address"),
+            (vec!["--config", "keys.toml", "--connect", "/x"], "xterm", "reads no configuration"),
+            (vec!["--connect", "/x"], "dumb", "cannot place the cursor"),
+        ] {
+            let error = prepare(&arguments, term).err().unwrap_or_default();
+            assert!(error.contains(expected), "{arguments:?}: {error}");
+        }
+    }
+}

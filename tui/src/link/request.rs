@@ -1,0 +1,118 @@
+//! One request, from the console's words to gRPC and back.
+
+use std::time::Duration;
+
+use tonic::{Code, Status, transport::Channel};
+use ubmc_proto::v1::{
+    self, inventory_service_client::InventoryServiceClient, led_service_client::LedServiceClient,
+    operator_service_client::OperatorServiceClient, power_service_client::PowerServiceClient,
+    sensor_service_client::SensorServiceClient, state_service_client::StateServiceClient,
+};
+
+use super::session::Out;
+use crate::{
+    app::{Answer, Area, Ask, LinkEvent, ServiceVerb, Token},
+    model::{HISTORY_KEPT, from_wire},
+};
+
+/// How long an answer may take. Acting requests answer at once with an operation, so this is about the link.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// Sends a request and brings its answer, or its news, to the app.
+pub(super) async fn carry_out(channel: Channel, out: Out, token: Token, ask: Ask) {
+    let result = match tokio::time::timeout(ANSWER_WITHIN, send(channel, &out, ask)).await {
+        Ok(result) => result,
+        Err(_) => Err(Status::deadline_exceeded(format!(
+            "no answer within {} s; whether it was done is not known: look at the operations",
+            ANSWER_WITHIN.as_secs()
+        ))),
+    };
+    out.send(LinkEvent::Answer { token, result: result.map_err(|error| from_wire::refusal(&error)) }).await;
+}
+
+async fn send(channel: Channel, out: &Out, ask: Ask) -> Result<Answer, Status> {
+    let operation = |wire: tonic::Response<v1::Operation>| {
+        Answer::Operation(Box::new(from_wire::operation(out.now(), wire.into_inner())))
+    };
+    match ask {
+        Ask::Plan { machine, request } => {
+            let request = v1::RequestTransitionRequest { machine, request, plan_only: true, ..Default::default() };
+            StateServiceClient::new(channel).request_transition(request).await.map(operation)
+        }
+        Ask::Transition { machine, request, revision } => {
+            let request =
+                v1::RequestTransitionRequest { machine, request, plan_revision: revision, ..Default::default() };
+            StateServiceClient::new(channel).request_transition(request).await.map(operation)
+        }
+        Ask::Service { verb, name, force } => {
+            let mut client = OperatorServiceClient::new(channel);
+            let (names, reason) = (vec![name.clone()], String::new());
+            match verb {
+                ServiceVerb::Start => {
+                    client.start_services(v1::StartServicesRequest { names, force, reason }).await.map(operation)
+                }
+                ServiceVerb::Stop => {
+                    client.stop_services(v1::StopServicesRequest { names, force, reason }).await.map(operation)
+                }
+                ServiceVerb::Restart => {
+                    client.restart_services(v1::RestartServicesRequest { names, force, reason }).await.map(operation)
+                }
+                ServiceVerb::Reset => {
+                    client.reset_service(v1::ResetServiceRequest { name }).await.map(|_| Answer::Done)
+                }
+            }
+        }
+        Ask::CancelOperation { id } => {
+            let request = v1::CancelOperationRequest { id, reason: String::new() };
+            StateServiceClient::new(channel).cancel_operation(request).await.map(operation)
+        }
+        Ask::Identify { on } => {
+            let leds = LedServiceClient::new(channel).identify(v1::IdentifyRequest { on, for_s: 0.0 }).await?;
+            out.news(from_wire::leds(out.now(), leds.into_inner())).await;
+            Ok(Answer::Done)
+        }
+        Ask::History { sensor } => {
+            let request = v1::GetSensorHistoryRequest { name: sensor.clone(), since_s: HISTORY_KEPT as f64 };
+            let past = SensorServiceClient::new(channel).get_sensor_history(request).await?;
+            out.news(from_wire::history(out.now(), sensor, past.into_inner())).await;
+            Ok(Answer::Done)
+        }
+        Ask::Hardware => hardware(channel, out).await,
+    }
+}
+
+/// LEDs, inventory, rails and supplies: each stands alone, so one that fails does not hide the others.
+async fn hardware(channel: Channel, out: &Out) -> Result<Answer, Status> {
+    let mut power = PowerServiceClient::new(channel.clone());
+    let mut led = LedServiceClient::new(channel.clone());
+    let mut inventory = InventoryServiceClient::new(channel);
+    let mut missing = 0;
+    let mut served = |error: Status| {
+        if error.code() == Code::Unimplemented {
+            missing += 1;
+            Ok(())
+        } else {
+            Err(error)
+        }
+    };
+    match power.list_supplies(v1::ListSuppliesRequest {}).await {
+        Ok(answer) => out.news(from_wire::supplies(answer.into_inner())).await,
+        Err(error) => served(error)?,
+    }
+    match power.list_rails(v1::ListRailsRequest {}).await {
+        Ok(answer) => out.news(from_wire::rails(answer.into_inner())).await,
+        Err(error) => served(error)?,
+    }
+    match led.list_leds(v1::ListLedsRequest {}).await {
+        Ok(answer) => out.news(from_wire::leds(out.now(), answer.into_inner())).await,
+        Err(error) => served(error)?,
+    }
+    match inventory.list_items(v1::ListItemsRequest {}).await {
+        Ok(answer) => out.news(from_wire::items(answer.into_inner())).await,
+        Err(error) => served(error)?,
+    }
+    if missing == 4 {
+        out.send(LinkEvent::Missing(Area::Hardware)).await;
+    }
+    Ok(Answer::Done)
+}

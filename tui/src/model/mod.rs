@@ -1,0 +1,210 @@
+//! The console's mirror of the daemon: what it was last told, and when.
+//!
+//! - [`Update`]: one piece of news, already free of protobuf;
+//! - [`Model::apply`]: takes it in;
+//! - [`from_wire`]: the only place that knows both these types and `ubmc_proto::v1`.
+//!
+//! Instants are on the console's own clock ([`Mono`]), so ages go on counting while the link is down.
+
+mod event;
+pub mod from_wire;
+mod machine;
+mod sensor;
+mod service;
+mod system;
+mod thermal;
+mod time;
+mod words;
+
+use std::collections::BTreeMap;
+
+pub use event::{Entry, Event, Tail};
+pub use machine::{Machine, MachineKind, Operation, OperationState, Request, Step, StepState};
+pub use sensor::{HISTORY_KEPT, History, Point, Quality, Sensor, SensorKind, SensorStatus, Thresholds};
+pub use service::{Log, LogEntry, Service, ServiceKind, ServiceState, active_dependents};
+pub use system::{Group, Hardware, Item, Led, LedPattern, Rail, Status, Supply};
+pub use thermal::{Controller, Fan, FanMode, Term, Zone, ZoneState};
+pub use time::Mono;
+pub use words::{Condition, Health, Refusal, Severity};
+
+/// One piece of news from the daemon.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Update {
+    /// The whole.
+    Status(Status),
+    /// All services, in start order.
+    Services(Vec<Service>),
+    /// One service changed.
+    Service(Service),
+    /// A reload removed this service.
+    ServiceRemoved(String),
+    /// All machines.
+    Machines(Vec<Machine>),
+    /// One machine changed.
+    Machine(Machine),
+    /// The recent operations.
+    Operations(Vec<Operation>),
+    /// One operation began or changed.
+    Operation(Operation),
+    /// All sensors, in board order.
+    Sensors(Vec<Sensor>),
+    /// These sensors changed.
+    SensorsChanged(Vec<Sensor>),
+    /// All zones and fans.
+    Zones(Vec<Zone>, Vec<Fan>),
+    /// These zones and fans changed.
+    ZonesChanged(Vec<Zone>, Vec<Fan>),
+    /// The next entry of the tail.
+    Tail(Entry),
+    /// Output of a service.
+    Log {
+        /// Whose.
+        service: String,
+        /// What.
+        entry: LogEntry,
+    },
+    /// The LEDs.
+    Leds(Vec<Led>),
+    /// What is built in.
+    Items(Vec<Item>),
+    /// The rails.
+    Rails(Vec<Rail>),
+    /// The supplies, and whether one of them would do.
+    Supplies(Vec<Supply>, bool),
+    /// The daemon's past of one sensor, oldest first.
+    History {
+        /// Which.
+        sensor: String,
+        /// Its past.
+        points: Vec<Point>,
+    },
+}
+
+/// Finished operations kept beside the running ones.
+const OPERATIONS_KEPT: usize = 200;
+
+/// What the console knows of the daemon.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Model {
+    /// None until the daemon has said it.
+    pub status: Option<Status>,
+    /// In start order.
+    pub services: Vec<Service>,
+    /// In the daemon's order.
+    pub machines: Vec<Machine>,
+    /// Oldest first.
+    pub operations: Vec<Operation>,
+    /// In board order.
+    pub sensors: Vec<Sensor>,
+    /// By sensor name.
+    pub histories: BTreeMap<String, History>,
+    /// In the daemon's order.
+    pub zones: Vec<Zone>,
+    /// In the daemon's order.
+    pub fans: Vec<Fan>,
+    /// The events.
+    pub tail: Tail,
+    /// The output of the open service.
+    pub log: Log,
+    /// LEDs, inventory, rails, supplies.
+    pub hardware: Hardware,
+    /// When the last news came. None before the first.
+    pub heard: Option<Mono>,
+}
+
+impl Model {
+    /// Takes a piece of news in.
+    pub fn apply(&mut self, now: Mono, update: Update) {
+        self.heard = Some(now);
+        match update {
+            Update::Status(status) => self.status = Some(status),
+            Update::Services(all) => self.services = all,
+            Update::Service(one) => put(&mut self.services, one, |service| &service.name),
+            Update::ServiceRemoved(name) => self.services.retain(|service| service.name != name),
+            Update::Machines(all) => self.machines = all,
+            Update::Machine(one) => put(&mut self.machines, one, |machine| &machine.name),
+            Update::Operations(all) => self.operations = all,
+            Update::Operation(one) => {
+                put(&mut self.operations, one, |operation| &operation.id);
+                let surplus = self.operations.len().saturating_sub(OPERATIONS_KEPT);
+                self.operations.drain(..surplus);
+            }
+            Update::Sensors(all) => self.sensors = all,
+            Update::SensorsChanged(some) => {
+                for one in some {
+                    put(&mut self.sensors, one, |sensor| &sensor.name);
+                }
+            }
+            Update::Zones(zones, fans) => {
+                self.zones = zones;
+                self.fans = fans;
+            }
+            Update::ZonesChanged(zones, fans) => {
+                for zone in zones {
+                    put(&mut self.zones, zone, |zone| &zone.name);
+                }
+                for fan in fans {
+                    put(&mut self.fans, fan, |fan| &fan.name);
+                }
+            }
+            Update::Tail(entry) => self.tail.push(entry),
+            Update::Log { service, entry } => self.log.push(&service, entry),
+            Update::Leds(leds) => self.hardware.leds = Some(leds),
+            Update::Items(items) => self.hardware.items = Some(items),
+            Update::Rails(rails) => self.hardware.rails = Some(rails),
+            Update::Supplies(supplies, redundant) => {
+                self.hardware.supplies = Some(supplies);
+                self.hardware.redundant = Some(redundant);
+            }
+            Update::History { sensor, points } => self.histories.entry(sensor).or_default().replace(points),
+        }
+    }
+
+    /// Adds the present reading of each sensor to its past; while `connected` is false, a gap. Called once a second:
+    /// the daemon sends changes only, so a steady reading leaves no trace of its own.
+    pub fn sample(&mut self, now: Mono, connected: bool) {
+        for sensor in &self.sensors {
+            let value = sensor.good().filter(|_| connected);
+            if let Some(history) = self.histories.get_mut(&sensor.name) {
+                history.push(now, value);
+            } else {
+                let mut history = History::default();
+                history.push(now, value);
+                self.histories.insert(sensor.name.clone(), history);
+            }
+        }
+    }
+
+    /// The service of this name.
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.name == name)
+    }
+
+    /// The machine of this name.
+    pub fn machine(&self, name: &str) -> Option<&Machine> {
+        self.machines.iter().find(|machine| machine.name == name)
+    }
+
+    /// The sensor of this name.
+    pub fn sensor(&self, name: &str) -> Option<&Sensor> {
+        self.sensors.iter().find(|sensor| sensor.name == name)
+    }
+
+    /// The zone of this name.
+    pub fn zone(&self, name: &str) -> Option<&Zone> {
+        self.zones.iter().find(|zone| zone.name == name)
+    }
+
+    /// The operation of this id.
+    pub fn operation(&self, id: &str) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.id == id)
+    }
+}
+
+/// Replaces the entry with the same key, or appends.
+fn put<T>(all: &mut Vec<T>, one: T, key: impl Fn(&T) -> &String) {
+    match all.iter_mut().find(|old| key(old) == key(&one)) {
+        Some(old) => *old = one,
+        None => all.push(one),
+    }
+}

@@ -1,0 +1,231 @@
+//! What stands in front of a view and asks something.
+
+use ratatui::layout::Rect;
+
+use super::{
+    canvas::{Canvas, Piece, mark_piece, wrap},
+    format, plan,
+};
+use crate::{
+    app::{
+        Confirm, Deed, Item, Menu, Plan, State,
+        confirm::Verdict,
+        menu::{self, Choice},
+    },
+    model::{Operation, Refusal},
+    style::{Mark, Role},
+};
+
+/// An empty box in the middle of `area`, with its title above and a hint below; the answer is its inside.
+pub(super) fn window(canvas: &mut Canvas<'_>, area: Rect, width: u16, height: u16, title: &str, hint: &str) -> Rect {
+    let (width, height) = (width.min(area.width).max(4), height.min(area.height).max(3));
+    let outer = Rect {
+        x: area.x + (area.width.saturating_sub(width)) / 2,
+        y: area.y + (area.height.saturating_sub(height)) / 3,
+        width,
+        height,
+    };
+    canvas.clear(outer);
+    let [upper_left, upper_right, lower_left, lower_right, side] = canvas.glyphs().corners();
+    let rule = canvas.glyphs().rule().repeat(usize::from(width - 2));
+    let (right, bottom) = (outer.right() - 1, outer.bottom() - 1);
+    canvas.put(outer.x, outer.y, width, &format!("{upper_left}{rule}{upper_right}"), Role::Text);
+    canvas.put(outer.x, bottom, width, &format!("{lower_left}{rule}{lower_right}"), Role::Text);
+    for y in outer.y + 1..bottom {
+        canvas.put(outer.x, y, 1, side, Role::Text);
+        canvas.put(right, y, 1, side, Role::Text);
+    }
+    canvas.put(outer.x + 2, outer.y, width.saturating_sub(4), &format!(" {title} "), Role::Title);
+    if !hint.is_empty() {
+        canvas.put_right(right.saturating_sub(1), bottom, width.saturating_sub(4), &format!(" {hint} "), Role::Dim);
+    }
+    Rect { x: outer.x + 2, y: outer.y + 1, width: width.saturating_sub(4), height: height - 2 }
+}
+
+/// The box around its inside.
+pub(super) fn outer(inner: Rect) -> Rect {
+    Rect {
+        x: inner.x.saturating_sub(2),
+        y: inner.y.saturating_sub(1),
+        width: inner.width + 4,
+        height: inner.height + 2,
+    }
+}
+
+/// What can be done with one thing; the answer is where.
+pub(super) fn menu(canvas: &mut Canvas<'_>, area: Rect, state: &State, menu: &Menu) -> Rect {
+    let choices = menu::choices(&state.model, &menu.target);
+    let name = match &menu.target {
+        Item::Machine(name) | Item::Service(name) => name.as_str(),
+        _ => "",
+    };
+    let height = u16::try_from(choices.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let inner = window(canvas, area, area.width.min(70), height, name, "Enter asks, nothing is done yet; Esc leaves");
+    for (index, (choice, row)) in choices.iter().zip(inner.rows()).enumerate() {
+        choice_row(canvas, row, choice);
+        if index == menu.selected.min(choices.len().saturating_sub(1)) {
+            canvas.select(row);
+        }
+    }
+    outer(inner)
+}
+
+fn choice_row(canvas: &mut Canvas<'_>, row: Rect, choice: &Choice) {
+    let word = match &choice.deed {
+        Deed::Transition { request, .. } => request.as_str(),
+        Deed::Service { verb, .. } => verb.word(),
+        Deed::CancelOperation { .. } => "cancel",
+        Deed::Identify { .. } => "identify",
+    };
+    let (mark, role) = if choice.blocked_by.is_empty() { (Mark::Good, Role::Text) } else { (Mark::Off, Role::Dim) };
+    let sign = mark_piece(canvas.glyphs(), mark);
+    canvas.put(row.x, row.y, 1, &sign.text, sign.role);
+    canvas.put(row.x + 2, row.y, 17, word, role);
+    let texts: Vec<&str> = choice.blocked_by.iter().map(|condition| condition.text.as_str()).collect();
+    canvas.put(row.x + 20, row.y, row.width.saturating_sub(20), &texts.join("; "), Role::Dim);
+}
+
+/// Whether to do it; the answer is where.
+pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, state: &State, confirm: &Confirm) -> Rect {
+    let title = confirm.deed.title();
+    let plan_rows = match &confirm.plan {
+        Plan::Known(operation) => plan_height(operation, area.width.min(74) - 4),
+        Plan::Refused(refusal) => refusal_height(refusal, area.width.min(74) - 4),
+        Plan::Asked(_) | Plan::None => 3,
+    };
+    let height = plan_rows.saturating_add(6);
+    let inner = window(canvas, area, area.width.min(74), height, &title, "Esc cancels");
+    // The last two rows are for the answer; the plan gets the others.
+    let body = Rect { height: inner.height.saturating_sub(3), ..inner };
+    match &confirm.plan {
+        Plan::Asked(_) => {
+            canvas.paragraph(body, "asking ubmcd what this would do", Role::Busy);
+        }
+        Plan::Known(operation) => {
+            known_plan(canvas, body, state, operation);
+        }
+        Plan::Refused(refusal) => {
+            refusal_text(canvas, body, refusal);
+        }
+        Plan::None => unplanned(canvas, body, &confirm.deed),
+    }
+    let rows = Rect { y: inner.bottom().saturating_sub(2), height: 2.min(inner.height), ..inner };
+    question(canvas, rows, confirm);
+    outer(inner)
+}
+
+fn plan_height(operation: &Operation, width: u16) -> u16 {
+    let conditions: usize =
+        operation.conditions.iter().map(|one| wrap(&one.text, width).len() + wrap(&one.remedy, width).len()).sum();
+    u16::try_from(operation.steps.len() + conditions + 3).unwrap_or(u16::MAX)
+}
+
+fn refusal_height(refusal: &Refusal, width: u16) -> u16 {
+    let width = width.saturating_sub(2);
+    let conditions: usize =
+        refusal.conditions.iter().map(|one| wrap(&one.text, width).len() + wrap(&one.remedy, width).len()).sum();
+    u16::try_from(conditions + wrap(&refusal.message, width).len() + 2).unwrap_or(u16::MAX)
+}
+
+fn known_plan(canvas: &mut Canvas<'_>, area: Rect, state: &State, operation: &Operation) {
+    let mut y = area.y;
+    let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    let expected = operation.expected_s.map(|seconds| format!(", about {}", format::short_duration(seconds)));
+    let mut text = format!("{}{}", format::count(operation.steps.len(), "step"), expected.unwrap_or_default());
+    if !operation.affects.is_empty() {
+        text = format!("{text}; changes {}", operation.affects.join(", "));
+    }
+    y += canvas.paragraph(Rect { height: rest(y).height.min(2), ..rest(y) }, &text, Role::Text);
+    y += plan::conditions(canvas, rest(y), &operation.conditions);
+    if operation.conditions.is_empty() && !operation.reason.is_empty() && rest(y).height > 2 {
+        y += canvas.paragraph(Rect { height: 1, ..rest(y) }, &operation.reason, Role::Dim);
+    }
+    plan::steps(canvas, rest(y), &operation.steps, state.now);
+}
+
+fn unplanned(canvas: &mut Canvas<'_>, area: Rect, deed: &Deed) {
+    let text = match deed {
+        Deed::Service { verb, name, along } if along.is_empty() => {
+            format!("ubmcd will be asked to {} {name}. No running service needs it.", verb.word())
+        }
+        Deed::Service { verb, name, along } => {
+            format!("ubmcd will be asked to {} {name}, and with it what needs it: {}.", verb.word(), along.join(", "))
+        }
+        Deed::CancelOperation { id } => format!("ubmcd will be asked to end {id} and to undo what it has done."),
+        Deed::Identify { on: true } => "The identify LED will be lit until it is switched off.".to_owned(),
+        Deed::Identify { on: false } => "The identify LED will be switched off.".to_owned(),
+        Deed::Transition { .. } => String::new(),
+    };
+    canvas.paragraph(area, &text, Role::Text);
+}
+
+fn question(canvas: &mut Canvas<'_>, area: Rect, confirm: &Confirm) {
+    let refused = !confirm.can_be_done() && !matches!(confirm.plan, Plan::Asked(_));
+    if refused {
+        canvas.put(area.x, area.y + 1, area.width, "It cannot be done now. Enter leaves.", Role::Text);
+        return;
+    }
+    let target = confirm.deed.target();
+    if confirm.deed.is_destructive() {
+        let typed = confirm.typed.text();
+        let used = canvas.pieces(
+            area.x,
+            area.y,
+            area.width,
+            &[
+                Piece::text("Type "),
+                Piece::new(Role::Title, target),
+                Piece::text(" to do it: "),
+                Piece::text(typed),
+                Piece::new(Role::Selected, " "),
+            ],
+        );
+        let hint = match (confirm.verdict(), typed.is_empty()) {
+            (Verdict::Do, _) => Some(("Enter does it", Role::Warning)),
+            (_, true) => Some(("Enter cancels", Role::Dim)),
+            (Verdict::Stay | Verdict::Cancel, false) if !target.starts_with(typed) => {
+                Some(("that is another name", Role::Warning))
+            }
+            (Verdict::Stay | Verdict::Cancel, false) => None,
+        };
+        if let Some((hint, role)) = hint {
+            let rest = area.width.saturating_sub(used + 2);
+            if rest >= super::canvas::columns(hint) {
+                canvas.put(area.x + used + 2, area.y, rest, hint, role);
+            } else {
+                canvas.put(area.x, area.y + 1, area.width, hint, role);
+            }
+        }
+        return;
+    }
+    let button = |chosen: bool| if chosen { Role::Tab } else { Role::Text };
+    let go = format!("[ {} ]", confirm.deed.title());
+    canvas.pieces(
+        area.x,
+        area.y + 1,
+        area.width,
+        &[
+            Piece::new(button(!confirm.go), "[ Cancel ]"),
+            Piece::text("  "),
+            Piece::new(button(confirm.go), go),
+            Piece::dim("  Tab moves, Enter presses"),
+        ],
+    );
+}
+
+/// It was refused, and what to do; the answer is where.
+pub(super) fn refused(canvas: &mut Canvas<'_>, area: Rect, what: &str, refusal: &Refusal) -> Rect {
+    let width = area.width.min(74);
+    let height = refusal_height(refusal, width - 4).saturating_add(3);
+    let inner = window(canvas, area, width, height, &format!("{what}: {}", refusal.code), "Enter leaves");
+    refusal_text(canvas, inner, refusal);
+    outer(inner)
+}
+
+fn refusal_text(canvas: &mut Canvas<'_>, area: Rect, refusal: &Refusal) {
+    let mut y = area.y;
+    let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    let message = if refusal.message.is_empty() { &refusal.code } else { &refusal.message };
+    y += canvas.paragraph(rest(y), message, Role::Warning);
+    plan::conditions(canvas, rest(y), &refusal.conditions);
+}

@@ -1,0 +1,206 @@
+//! Around every view: who and how it is, the tabs, and at the bottom what can be pressed.
+
+use ratatui::layout::Rect;
+
+use super::{
+    MADE_FOR,
+    canvas::{Canvas, Piece, columns, role_of},
+    format,
+};
+use crate::{
+    app::{LinkState, Modal, Page, State, Tone, View},
+    model::Health,
+    style::{Mark, Role},
+};
+
+/// In a sentence: is anything wrong.
+pub(super) fn verdict(state: &State) -> Piece {
+    let (mark, text) = judged(state);
+    Piece::new(role_of(mark), text)
+}
+
+fn judged(state: &State) -> (Mark, String) {
+    let since = format::duration(state.now.since(state.link_since));
+    match &state.link {
+        LinkState::Connecting if state.model.heard.is_none() => {
+            return (Mark::Busy, format!("connecting to {}", state.address));
+        }
+        LinkState::Connecting => return (Mark::Critical, format!("no connection for {since}, trying now")),
+        LinkState::Down { retry_at, .. } => {
+            let left = (retry_at.since(state.now)).ceil();
+            return (Mark::Critical, format!("no connection for {since}, reconnecting in {left:.0} s"));
+        }
+        LinkState::Up => {}
+    }
+    let Some(status) = &state.model.status else { return (Mark::Busy, "waiting for the status".to_owned()) };
+    if status.state == "stopping" {
+        return (Mark::Busy, "ubmcd is stopping".to_owned());
+    }
+    let problems = status.problems.len();
+    let mark = match (status.health, problems) {
+        (Health::Unhealthy, _) => Mark::Critical,
+        (Health::Degraded, _) | (Health::Healthy | Health::Unknown, 1..) => Mark::Warning,
+        (Health::Healthy | Health::Unknown, 0) if status.state == "starting" => Mark::Busy,
+        (Health::Healthy | Health::Unknown, 0) => Mark::Good,
+    };
+    let text = match (problems, status.state.as_str()) {
+        (0, "starting") => "starting".to_owned(),
+        (0, "degraded") => "degraded".to_owned(),
+        (0, _) if mark == Mark::Good => "all is well".to_owned(),
+        (0, _) => status.health.word().to_owned(),
+        (count, _) => format::count(count, "problem"),
+    };
+    (mark, text)
+}
+
+/// Two rows: the state of everything, and the tabs.
+pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    let clock = if state.wall_s > 0.0 { format::clock(state.wall_s) } else { String::new() };
+    let mut right = area.right();
+    right -= canvas.put_right(right, area.y, area.width, &clock, Role::Text);
+    if let Some(rate) = state.bytes_per_s {
+        // To the next ten: a number that changes with every frame would be its own reason.
+        let text = format!("{:.0} B/s  ", (rate / 10.0).ceil() * 10.0);
+        right -= canvas.put_right(right, area.y, area.width / 3, &text, Role::Dim);
+    }
+    let (mark, text) = judged(state);
+    let mut pieces = vec![Piece::new(Role::Title, "ubmc ")];
+    if let Some(status) = &state.model.status {
+        pieces.push(Piece::text(format!("{} ", status.board)));
+        if !status.hostname.is_empty() && area.width >= MADE_FOR.0 {
+            pieces.push(Piece::dim(format!("{} ", status.hostname)));
+        }
+    }
+    if state.read_only {
+        pieces.push(Piece::dim("read-only "));
+    }
+    pieces.push(Piece::text(" "));
+    pieces.push(canvas.mark(mark));
+    pieces.push(Piece::new(role_of(mark), format!(" {text}")));
+    if let LinkState::Down { reason, .. } = &state.link {
+        if let Some(heard) = state.model.heard {
+            let age = format::duration(state.now.since(heard));
+            pieces.push(Piece::text(format!("; data {age} old")));
+        }
+        pieces.push(Piece::dim(format!("; {reason}")));
+    } else if let Some(problem) = state.model.status.as_ref().and_then(|status| status.problems.first()) {
+        let text = if problem.text.is_empty() { &problem.subject } else { &problem.text };
+        pieces.push(Piece::text(format!(": {text}")));
+    }
+    if state.model.tail.missed > 0 {
+        let missed = format!(" ({} events missed)", state.model.tail.missed);
+        let width = columns(&missed);
+        if width + 30 < right {
+            right -= canvas.put_right(right.saturating_sub(1), area.y, width, &missed, Role::Warning) + 1;
+        }
+    }
+    canvas.pieces(area.x, area.y, right.saturating_sub(area.x + 1), &pieces);
+    tabs(canvas, Rect { y: area.y + 1, height: 1, ..area }, state);
+}
+
+/// The word on a tab: shorter where the name is long.
+fn tab(view: View) -> &'static str {
+    match view {
+        View::Operations => "ops",
+        View::Overview
+        | View::Services
+        | View::Sensors
+        | View::Thermal
+        | View::Power
+        | View::Events
+        | View::Boot
+        | View::Hardware => view.name(),
+    }
+}
+
+fn tabs(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    let labels = |short: bool, gap: u16| -> (Vec<(View, String)>, u16) {
+        let label = |view: View| {
+            let number = view.index() + 1;
+            if short && view != state.view { format!("{number}") } else { format!("{number} {}", tab(view)) }
+        };
+        let labels: Vec<(View, String)> = View::ALL.into_iter().map(|view| (view, label(view))).collect();
+        let width = labels.iter().map(|(_, label)| columns(label) + gap).sum::<u16>() - gap;
+        (labels, width)
+    };
+    let (mut shown, width) = labels(false, 2);
+    let mut gap = 2;
+    if width > area.width {
+        gap = 1;
+        let (tight, width) = labels(false, gap);
+        shown = if width <= area.width { tight } else { labels(true, gap).0 };
+    }
+    let mut x = area.x;
+    for (view, label) in shown {
+        let role = if view == state.view { Role::Tab } else { Role::Dim };
+        x += canvas.put(x, area.y, area.right().saturating_sub(x), &label, role) + gap;
+    }
+}
+
+/// One row: what is being typed, or a notice, or what can be pressed.
+pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    if let Some(Modal::Filter { .. }) = &state.modal {
+        let used = canvas.pieces(
+            area.x,
+            area.y,
+            area.width,
+            &[Piece::new(Role::Key, "/"), Piece::text(state.filter()), Piece::new(Role::Selected, " ")],
+        );
+        let rest = area.width.saturating_sub(used + 2);
+        canvas.put(area.x + used + 2, area.y, rest, "Enter keeps, Esc drops", Role::Dim);
+        return;
+    }
+    if let Some(notice) = &state.notice {
+        let (mark, role) = match notice.tone {
+            Tone::Plain => (Mark::Busy, Role::Text),
+            Tone::Good => (Mark::Done, Role::Good),
+            Tone::Bad => (Mark::Warning, Role::Warning),
+        };
+        let pieces = [canvas.mark(mark), Piece::new(role, format!(" {}", notice.text))];
+        canvas.pieces(area.x, area.y, area.width, &pieces);
+        return;
+    }
+    let mut right = area.right();
+    if area.width < MADE_FOR.0 || canvas_height(state) < MADE_FOR.1 {
+        let text = format!("made for {}x{}", MADE_FOR.0, MADE_FOR.1);
+        right -= canvas.put_right(right, area.y, area.width, &text, Role::Dim) + 1;
+    } else if !state.filter().is_empty() && state.page.is_none() {
+        let text = format!("filter: {}", state.filter());
+        right -= canvas.put_right(right, area.y, area.width / 3, &text, Role::Busy) + 1;
+    }
+    let mut x = area.x;
+    for (key, word) in hints(state) {
+        let width = columns(key) + 1 + columns(word);
+        if x + width > right {
+            break;
+        }
+        x += canvas.put(x, area.y, width, key, Role::Key) + 1;
+        x += canvas.put(x, area.y, width, word, Role::Dim) + 2;
+    }
+}
+
+fn canvas_height(state: &State) -> u16 {
+    state.size.rows
+}
+
+/// What is worth pressing here, the most useful first. Help has all of it.
+fn hints(state: &State) -> Vec<(&'static str, &'static str)> {
+    let mut hints = match (&state.page, state.view) {
+        (Some(Page::Service(_)), _) => vec![("Esc", "back"), ("a", "act"), ("f", "follow"), ("Up/Dn", "scroll")],
+        (Some(Page::Entry(_)), _) => vec![("Esc", "back"), ("Up/Dn", "next")],
+        (None, View::Overview) => vec![("Enter", "open"), ("a", "act")],
+        (None, View::Services) => vec![("Enter", "open"), ("a", "act"), ("Space", "fold"), ("/", "filter")],
+        (None, View::Sensors) => vec![("+/-", "zoom"), ("/", "filter")],
+        (None, View::Thermal | View::Boot) => vec![("/", "filter")],
+        (None, View::Power) if state.request.is_some() => vec![("Enter", "ask for it"), ("Esc", "back")],
+        (None, View::Power) => vec![("Enter", "requests"), ("a", "act")],
+        (None, View::Operations) => vec![("x", "cancel it"), ("/", "filter")],
+        (None, View::Events) => vec![("Enter", "open"), ("f", "follow"), ("/", "filter")],
+        (None, View::Hardware) => vec![("i", "identify"), ("/", "filter")],
+    };
+    if state.read_only {
+        hints.retain(|(key, _)| !matches!(*key, "a" | "x" | "i"));
+    }
+    hints.extend([(":", "command"), ("?", "help"), ("Tab", "next view"), ("q", "quit")]);
+    hints
+}

@@ -1,0 +1,123 @@
+//! Draws the state: [`draw`] reads, and changes nothing.
+//!
+//! One pane a file, by the name of what it shows. [`canvas`] is the surface, [`table`] lists, [`graph`] draws curves,
+//! [`verdict`] says how good a thing is, [`format`] how a number is written. No pane knows a colour or a byte.
+
+mod boot;
+pub mod canvas;
+mod dialog;
+mod events;
+pub mod format;
+mod frame;
+mod graph;
+mod hardware;
+mod help;
+mod operations;
+mod overview;
+mod palette;
+mod plan;
+mod power;
+mod sensors;
+mod service;
+mod services;
+pub mod table;
+mod thermal;
+pub mod verdict;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::{
+    app::{Modal, Page, State, View},
+    style::{Look, Role},
+};
+use canvas::Canvas;
+
+/// Below this, nothing sensible can be shown.
+pub const SMALLEST: (u16, u16) = (40, 15);
+/// What the views are made for.
+pub const MADE_FOR: (u16, u16) = (80, 24);
+
+/// A drawn screen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// All cells.
+    pub cells: Buffer,
+    /// What is sent first: the answer to a key, alarms.
+    pub first: Vec<Rect>,
+    /// What is sent last: graphs.
+    pub last: Vec<Rect>,
+}
+
+/// Draws the whole screen.
+pub fn draw(state: &State, look: Look) -> Picture {
+    let area = Rect::new(0, 0, state.size.columns, state.size.rows);
+    let mut cells = Buffer::empty(area);
+    let mut canvas = Canvas::new(&mut cells, look);
+    let mut first = Vec::new();
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        too_small(&mut canvas, area, state);
+    } else {
+        let header = Rect { height: 2, ..area };
+        let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
+        let body = Rect { y: 2, height: area.height - 3, ..area };
+        frame::header(&mut canvas, header, state);
+        canvas.fade(!state.connected());
+        pane(&mut canvas, body, state);
+        canvas.fade(false);
+        frame::footer(&mut canvas, footer, state);
+        if let Some(modal) = &state.modal {
+            first.extend(dialog(&mut canvas, body, state, modal));
+        }
+        first.push(footer);
+        first.push(header);
+    }
+    let last = canvas.into_late();
+    Picture { cells, first, last }
+}
+
+fn pane(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    match &state.page {
+        Some(Page::Service(name)) => return service::draw(canvas, area, state, name),
+        Some(Page::Entry(number)) => return events::page(canvas, area, state, *number),
+        None => {}
+    }
+    match state.view {
+        View::Overview => overview::draw(canvas, area, state),
+        View::Services => services::draw(canvas, area, state),
+        View::Sensors => sensors::draw(canvas, area, state),
+        View::Thermal => thermal::draw(canvas, area, state),
+        View::Power => power::draw(canvas, area, state),
+        View::Operations => operations::draw(canvas, area, state),
+        View::Events => events::draw(canvas, area, state),
+        View::Boot => boot::draw(canvas, area, state),
+        View::Hardware => hardware::draw(canvas, area, state),
+    }
+}
+
+/// Draws what stands in front; the answer is where.
+fn dialog(canvas: &mut Canvas<'_>, area: Rect, state: &State, modal: &Modal) -> Option<Rect> {
+    match modal {
+        Modal::Help(scrolled) => Some(help::draw(canvas, area, state, *scrolled)),
+        // Typed in the footer.
+        Modal::Filter { .. } => None,
+        Modal::Palette(open) => Some(palette::draw(canvas, area, state, open)),
+        Modal::Menu(menu) => Some(dialog::menu(canvas, area, state, menu)),
+        Modal::Confirm(confirm) => Some(dialog::confirm(canvas, area, state, confirm)),
+        Modal::Refused { what, refusal } => Some(dialog::refused(canvas, area, what, refusal)),
+    }
+}
+
+/// The one thing that matters, and what to do about the size.
+fn too_small(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    let word = frame::verdict(state);
+    let mut y = 0;
+    for (text, role) in [
+        (word.text.clone(), word.role),
+        (format!("{}x{} is too small", area.width, area.height), Role::Text),
+        (format!("at least {}x{}, better {}x{}", SMALLEST.0, SMALLEST.1, MADE_FOR.0, MADE_FOR.1), Role::Dim),
+        ("q quits".to_owned(), Role::Dim),
+    ] {
+        let rest = Rect { y, height: area.height.saturating_sub(y), ..area };
+        y += canvas.paragraph(rest, &text, role);
+    }
+}

@@ -1,0 +1,105 @@
+//! Long-running requests, newest first, with the steps of the selected one.
+
+use ratatui::layout::Rect;
+
+use super::{
+    canvas::{Canvas, Piece, mark_piece, role_of},
+    format, plan,
+    table::{self, Column, Table},
+    verdict,
+};
+use crate::{
+    app::{Area, Item, State, rows, serves},
+    model::{Operation, OperationState},
+    style::{Mark, Role},
+};
+
+const COLUMNS: [Column; 8] = [
+    Column::new("", 1),
+    Column::new("id", 6),
+    Column::new("what", 16),
+    Column::new("target", 10).grows(),
+    Column::new("state", 11),
+    Column::new("took", 7).right().rank(1),
+    Column::new("age", 7).right().rank(2),
+    Column::new("asked by", 16).grows().rank(3),
+];
+
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    let items = rows::items(state);
+    let selected = rows::selected(state);
+    let place = selected.as_ref().and_then(|item| items.iter().position(|other| other == item));
+    let wide = area.width >= 140;
+    let (list, detail) = if wide {
+        let list = Rect { width: area.width / 2, ..area };
+        (list, Rect { x: list.right() + 3, width: area.width - list.width - 3, ..area })
+    } else {
+        let needed = u16::try_from(items.len().max(1)).unwrap_or(u16::MAX).saturating_add(2);
+        let list = Rect { height: needed.min(area.height / 2), ..area };
+        (list, Rect { y: list.bottom(), height: area.height - list.height, ..area })
+    };
+    let running = state.model.operations.iter().filter(|one| one.state == OperationState::Running).count();
+    let empty = if !state.filter().is_empty() {
+        "no operation fits the filter"
+    } else if serves(state, Area::Operations) {
+        "nothing has been asked for yet"
+    } else {
+        "this daemon does not tell of its operations"
+    };
+    let table = Table {
+        title: "Operations",
+        remark: if running > 0 { format!("{running} running") } else { String::new() },
+        columns: &COLUMNS,
+        count: items.len(),
+        selected: place,
+        empty,
+    };
+    let (glyphs, now) = (canvas.glyphs(), state.now);
+    table::draw(canvas, list, &table, |index| {
+        let Some(Item::Operation(id)) = items.get(index) else { return Vec::new() };
+        let Some(operation) = state.model.operation(id) else { return Vec::new() };
+        let mark = verdict::operation(operation.state);
+        let age = now.since(operation.accepted);
+        let took = operation.duration_s.map(format::short_duration).unwrap_or_default();
+        vec![
+            mark_piece(glyphs, mark),
+            Piece::dim(&operation.id),
+            Piece::text(&operation.kind),
+            Piece::text(&operation.target),
+            Piece::new(if mark == Mark::Done { Role::Text } else { role_of(mark) }, operation.state.word()),
+            Piece::text(took),
+            Piece::dim(format::duration(age)),
+            Piece::dim(&operation.requested_by),
+        ]
+    });
+    if let Some(Item::Operation(id)) = selected
+        && let Some(operation) = state.model.operation(&id)
+    {
+        steps(canvas, detail, state, operation, "Steps of");
+    }
+}
+
+/// An operation with its steps as they go. The answer is the rows used.
+pub(super) fn steps(canvas: &mut Canvas<'_>, area: Rect, state: &State, operation: &Operation, title: &str) -> u16 {
+    if area.height < 2 {
+        return 0;
+    }
+    let heading = format!("{title}: {} {} {}", operation.id, operation.kind, operation.target);
+    let remark = match operation.duration_s {
+        Some(took) => format!("{} after {}", operation.state.word(), format::short_duration(took)),
+        None => format!("{}, {:.0} %", operation.state.word(), operation.progress * 100.0),
+    };
+    canvas.heading(area, &heading, &remark);
+    let mut y = area.y + 1;
+    let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    if !operation.reason.is_empty() && rest(y).height > 0 {
+        let role = match verdict::operation(operation.state) {
+            Mark::Critical | Mark::Warning => Role::Warning,
+            _ => Role::Dim,
+        };
+        y += canvas.paragraph(Rect { height: rest(y).height.min(2), ..rest(y) }, &operation.reason, role);
+    }
+    y += plan::conditions(canvas, rest(y), &operation.conditions);
+    y += plan::steps(canvas, rest(y), &operation.steps, state.now);
+    y - area.y
+}

@@ -1,0 +1,283 @@
+//! Is anything wrong, and what.
+
+use ratatui::layout::Rect;
+
+use super::{
+    canvas::{Canvas, Piece, role_of},
+    events, format, power,
+    table::{self, Column, Table},
+    thermal, verdict,
+};
+use crate::{
+    app::{Item, State, View, rows},
+    model::{Condition, Sensor, SensorStatus, ServiceState},
+    style::{Mark, Role},
+};
+
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    let items = rows::items_of(state, View::Overview);
+    let selected = rows::selected(state);
+    let picked = |wanted: &dyn Fn(&Item) -> bool| {
+        let own: Vec<&Item> = items.iter().filter(|item| wanted(item)).collect();
+        selected.as_ref().and_then(|selected| own.iter().position(|item| *item == selected))
+    };
+    let problem = picked(&|item| matches!(item, Item::Problem(_)));
+    let machine = picked(&|item| matches!(item, Item::Machine(_)));
+    let group = picked(&|item| matches!(item, Item::Group(_)));
+    let zone = picked(&|item| matches!(item, Item::Zone(_)));
+
+    let mut y = area.y;
+    y += problems(canvas, Rect { height: area.height / 3, ..area }, state, problem);
+    let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    if area.width < 72 {
+        y += machines(canvas, fitting(rest(y), state.model.machines.len()), state, machine);
+        y += zones(canvas, fitting(rest(y), state.model.zones.len()), state, zone);
+        groups(canvas, rest(y), state, group);
+        return;
+    }
+    let gap = if area.width < 100 { 2 } else { 4 };
+    let left = Rect { width: (area.width - gap) / 2, ..rest(y) };
+    let right = Rect { x: left.right() + gap, width: area.width - gap - left.width, ..rest(y) };
+
+    let mut low = left.y;
+    low += machines(canvas, fitting(below(left, low), state.model.machines.len()), state, machine);
+    low += groups(canvas, fitting(below(left, low), rows::groups(state).len()), state, group);
+
+    let mut low_right = right.y;
+    low_right += zones(canvas, fitting(below(right, low_right), state.model.zones.len()), state, zone);
+    let supplies = state.model.hardware.supplies.as_ref().map_or(0, Vec::len);
+    let supplies_height = if supplies > 0 { u16::try_from(supplies).unwrap_or(0) + 1 } else { 0 };
+    // As many sensors as fit beside what is on the left; more when the screen is high.
+    let spare = low.saturating_sub(low_right + supplies_height).max(if area.height > 30 { 7 } else { 0 });
+    low_right += closest(canvas, Rect { height: spare, ..below(right, low_right) }, state);
+    if supplies_height > 0 {
+        low_right += power::supplies(canvas, Rect { height: supplies_height, ..below(right, low_right) }, state);
+    }
+
+    let y = low.max(low_right);
+    events::recent(canvas, rest(y), state);
+}
+
+fn below(column: Rect, y: u16) -> Rect {
+    Rect { y, height: column.bottom().saturating_sub(y), ..column }
+}
+
+/// A heading and `count` rows, as far as there is room.
+fn fitting(area: Rect, count: usize) -> Rect {
+    Rect { height: area.height.min(u16::try_from(count).unwrap_or(u16::MAX).saturating_add(1)), ..area }
+}
+
+/// Everything that is not as it should be, worst first. The answer is the rows used.
+fn problems(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<usize>) -> u16 {
+    let problems: &[Condition] = state.model.status.as_ref().map_or(&[], |status| &status.problems);
+    let roomy = area.width >= 100;
+    if problems.is_empty() {
+        canvas.heading(area, "Problems", "");
+        let row = Rect { y: area.y + 1, height: 1, ..area };
+        let (mark, text) = match &state.model.status {
+            None => (Mark::Busy, "not known yet".to_owned()),
+            Some(_) => (Mark::Good, format!("none: {}", all_well(state))),
+        };
+        let pieces = [canvas.mark(mark), Piece::text(format!(" {text}"))];
+        canvas.pieces(row.x, row.y, row.width, &pieces);
+        return 2;
+    }
+    let height = area.height.min(u16::try_from(problems.len()).unwrap_or(u16::MAX).saturating_add(1));
+    let columns = [
+        Column::new("", 1),
+        Column::new("", if roomy { 24 } else { 18 }),
+        Column::new("", 20).grows(),
+        Column::new("", if roomy { 30 } else { 0 }).grows().rank(1),
+    ];
+    let columns = if roomy { &columns[..] } else { &columns[..3] };
+    let table = Table { title: "Problems", remark: String::new(), columns, count: problems.len(), selected, empty: "" };
+    let grave = state.model.status.as_ref().is_some_and(|status| status.health == crate::model::Health::Unhealthy);
+    let mark = if grave { Mark::Critical } else { Mark::Warning };
+    let glyphs = canvas.glyphs();
+    table::draw(canvas, Rect { height, ..area }, &table, |index| {
+        let Some(problem) = problems.get(index) else { return Vec::new() };
+        let mark = if index == 0 { mark } else { Mark::Warning };
+        let remedy = match problem.remedy.as_str() {
+            "" => String::new(),
+            remedy => format!("{} {remedy}", glyphs.arrow()),
+        };
+        vec![
+            super::canvas::mark_piece(glyphs, mark),
+            Piece::new(role_of(mark), &problem.subject),
+            Piece::text(&problem.text),
+            Piece::dim(remedy),
+        ]
+    });
+    height
+}
+
+fn all_well(state: &State) -> String {
+    let running = state.model.services.iter().filter(|service| service.state == ServiceState::Running).count();
+    let sensors = state.model.sensors.iter().filter(|sensor| sensor.status == SensorStatus::Ok).count();
+    format!("{} running, {} within limits", format::count(running, "service"), format::count(sensors, "sensor"))
+}
+
+fn machines(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<usize>) -> u16 {
+    if area.height == 0 {
+        return 0;
+    }
+    let machines = &state.model.machines;
+    let columns = [
+        Column::new("", 1),
+        Column::new("", 8),
+        Column::new("", 13),
+        Column::new("", 7).right(),
+        Column::new("", 12).grows().rank(1),
+    ];
+    let table = Table {
+        title: "Machines",
+        remark: String::new(),
+        columns: &columns,
+        count: machines.len(),
+        selected,
+        empty: "",
+    };
+    let (glyphs, now) = (canvas.glyphs(), state.now);
+    table::draw(canvas, area, &table, |index| {
+        let Some(machine) = machines.get(index) else { return Vec::new() };
+        let mark = verdict::machine(machine);
+        let remark = if !machine.operation.is_empty() {
+            Piece::new(Role::Busy, &machine.operation)
+        } else if !machine.reason.is_empty() {
+            Piece::new(Role::Warning, &machine.reason)
+        } else if !machine.requested.is_empty() && area.width > 50 {
+            Piece::dim(format!("asked: {}", machine.requested))
+        } else {
+            Piece::dim("")
+        };
+        vec![
+            super::canvas::mark_piece(glyphs, mark),
+            Piece::text(&machine.name),
+            Piece::new(if mark == Mark::Good { Role::Text } else { role_of(mark) }, &machine.state),
+            Piece::dim(format::duration(now.since(machine.since))),
+            remark,
+        ]
+    });
+    area.height
+}
+
+fn groups(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<usize>) -> u16 {
+    if area.height == 0 {
+        return 0;
+    }
+    let groups = rows::groups(state);
+    let columns =
+        [Column::new("", 1), Column::new("", 11), Column::new("", 8).right(), Column::new("", 14).grows().rank(1)];
+    let running = state.model.services.iter().filter(|one| one.state == ServiceState::Running).count();
+    let table = Table {
+        title: "Services",
+        remark: format!("{running} running"),
+        columns: &columns,
+        count: groups.len(),
+        selected,
+        empty: "",
+    };
+    let glyphs = canvas.glyphs();
+    table::draw(canvas, area, &table, |index| {
+        let Some(group) = groups.get(index) else { return Vec::new() };
+        let members: Vec<_> = state.model.services.iter().filter(|service| service.group == **group).collect();
+        let up =
+            members.iter().filter(|one| matches!(one.state, ServiceState::Running | ServiceState::Completed)).count();
+        let marks: Vec<(Mark, &str)> = members.iter().map(|one| (verdict::service(one), one.name.as_str())).collect();
+        let worst = worst(marks.iter().map(|(mark, _)| *mark));
+        // Only those that say more than "fine" are named.
+        let named: Vec<String> = members
+            .iter()
+            .filter(|one| !matches!(verdict::service(one), Mark::Good | Mark::Done | Mark::Off))
+            .map(|one| format!("{} {}", one.name, one.state.word()))
+            .collect();
+        vec![
+            super::canvas::mark_piece(glyphs, worst),
+            Piece::text(*group),
+            Piece::text(format!("{up}/{} up", members.len())),
+            Piece::new(role_of(worst), named.join(", ")),
+        ]
+    });
+    area.height
+}
+
+/// The worst of several verdicts; Good when there are none.
+pub(super) fn worst(marks: impl Iterator<Item = Mark>) -> Mark {
+    let rank = |mark: &Mark| match mark {
+        Mark::Off | Mark::Done => 0,
+        Mark::Good => 1,
+        Mark::Busy => 2,
+        Mark::Unknown => 3,
+        Mark::Warning => 4,
+        Mark::Critical => 5,
+    };
+    match marks.max_by_key(rank) {
+        None | Some(Mark::Done) => Mark::Good,
+        Some(mark) => mark,
+    }
+}
+
+fn zones(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<usize>) -> u16 {
+    if area.height == 0 || state.model.zones.is_empty() {
+        return 0;
+    }
+    thermal::zones(canvas, area, state, selected, "Thermal");
+    area.height
+}
+
+/// The sensors that are nearest to a limit. The answer is the rows used.
+fn closest(canvas: &mut Canvas<'_>, area: Rect, state: &State) -> u16 {
+    if area.height < 2 || state.model.sensors.is_empty() {
+        return 0;
+    }
+    let mut nearest: Vec<(f64, &Sensor, f64)> = state
+        .model
+        .sensors
+        .iter()
+        .filter_map(|sensor| margin(sensor).map(|(share, margin)| (share, sensor, margin)))
+        .collect();
+    nearest.sort_by(|one, other| one.0.total_cmp(&other.0).then_with(|| one.1.name.cmp(&other.1.name)));
+    let columns = [
+        Column::new("", 1),
+        Column::new("", 14).grows(),
+        Column::new("", 10).right(),
+        Column::new("", 10).right().rank(1),
+    ];
+    let count = nearest.len().min(usize::from(area.height - 1));
+    let table = Table {
+        title: "Closest to a limit",
+        remark: String::new(),
+        columns: &columns,
+        count,
+        selected: None,
+        empty: "no sensor has a limit",
+    };
+    let glyphs = canvas.glyphs();
+    table::draw(canvas, area, &table, |index| {
+        let Some((_, sensor, margin)) = nearest.get(index) else { return Vec::new() };
+        let mark = verdict::sensor(sensor);
+        let left = if *margin < 0.0 { "over by" } else { "left" };
+        let number = format::reading(margin.abs(), &sensor.unit);
+        let margin = if *margin < 0.0 { format!("{left} {number}") } else { format!("{number} {left}") };
+        vec![
+            super::canvas::mark_piece(glyphs, mark),
+            Piece::text(&sensor.name),
+            Piece::text(format::reading_with_unit(sensor.value.unwrap_or_default(), &sensor.unit)),
+            Piece::new(if mark == Mark::Good { Role::Dim } else { role_of(mark) }, margin),
+        ]
+    });
+    area.height.min(u16::try_from(count.max(1)).unwrap_or(0) + 1)
+}
+
+/// How far a reading is from its nearest warning: as a share of the limit, and in its unit; negative: beyond.
+fn margin(sensor: &Sensor) -> Option<(f64, f64)> {
+    let value = sensor.good()?;
+    let limits = &sensor.thresholds;
+    let high = limits.warning_high.or(limits.critical_high).map(|limit| (limit - value, limit));
+    let low = limits.warning_low.or(limits.critical_low).map(|limit| (value - limit, limit));
+    [high, low]
+        .into_iter()
+        .flatten()
+        .map(|(margin, limit)| (margin / limit.abs().max(1e-9), margin))
+        .min_by(|one, other| one.0.total_cmp(&other.0))
+}

@@ -1,0 +1,151 @@
+//! A service's page: its particulars, what it is tied to, and its log as it comes.
+
+use ratatui::layout::Rect;
+
+use super::{
+    canvas::{Canvas, Piece, mark_piece, role_of},
+    format, services, table, verdict,
+};
+use crate::{
+    app::State,
+    model::{LogEntry, Service},
+    style::{Mark, Role},
+};
+
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, name: &str) {
+    let Some(service) = state.model.service(name) else {
+        canvas.heading(area, name, "");
+        let gone = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        canvas.paragraph(gone, "this service is not declared any more", Role::Warning);
+        return;
+    };
+    canvas.heading(area, name, &service.description);
+    let wide = area.width >= 110;
+    let most =
+        area.height.saturating_sub(1) * if area.height > 30 { 1 } else { 2 } / if area.height > 30 { 2 } else { 3 };
+    let top = Rect { y: area.y + 1, height: most, ..area };
+    let used = if wide {
+        let gap = 3;
+        let left = Rect { width: (top.width - gap) / 2, ..top };
+        let right = Rect { x: left.right() + gap, width: top.width - gap - left.width, ..top };
+        let one = table::facts(canvas, left, &state_facts(canvas.glyphs(), service, state));
+        one.max(table::facts(canvas, right, &tie_facts(canvas.glyphs(), service, state)))
+    } else {
+        let mut facts = state_facts(canvas.glyphs(), service, state);
+        facts.extend(tie_facts(canvas.glyphs(), service, state));
+        table::facts(canvas, top, &facts)
+    };
+    let y = top.y + used;
+    log(canvas, Rect { y, height: area.bottom().saturating_sub(y), ..area }, state, service);
+}
+
+fn state_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -> Vec<(&'static str, Vec<Piece>)> {
+    let mark = verdict::service(service);
+    let age = format::duration(state.now.since(service.since));
+    let wanted = match service.wanted {
+        Some(true) => "wanted up",
+        Some(false) => "not wanted",
+        None => "",
+    };
+    let mut kind = vec![service.kind.word()];
+    kind.extend(
+        [(service.critical, "critical"), (service.oneshot, "oneshot"), (service.auto_start, "starts by itself")]
+            .into_iter()
+            .filter_map(|(is, word)| is.then_some(word)),
+    );
+    let mut health = vec![
+        mark_piece(glyphs, verdict::health(service.health)),
+        Piece::new(role_of(verdict::health(service.health)), format!(" {} ", service.health.word())),
+    ];
+    if let Some(rate) = service.health_success_rate {
+        health.push(Piece::dim(format!("{:.0} % passed  ", rate * 100.0)));
+    }
+    health.push(Piece::text(&service.health_text));
+    let use_of = [
+        service.pid.map(|pid| format!("pid {pid}")),
+        service.cpu_percent.map(|percent| format!("cpu {percent:.1} %")),
+        service.rss_bytes.map(|bytes| format!("memory {}", format::bytes(bytes))),
+        service.fds.map(|fds| format!("{fds} descriptors")),
+    ];
+    let use_of: Vec<String> = use_of.into_iter().flatten().collect();
+    vec![
+        (
+            "state",
+            vec![
+                mark_piece(glyphs, mark),
+                Piece::new(role_of(mark), format!(" {}", service.state.word())),
+                Piece::dim(format!(" for {age}, {wanted}")),
+            ],
+        ),
+        ("why", vec![Piece::text(services::why(service, state))]),
+        ("health", health),
+        ("uses", vec![Piece::text(use_of.join(", "))]),
+        ("kind", vec![Piece::text(kind.join(", "))]),
+    ]
+}
+
+fn tie_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -> Vec<(&'static str, Vec<Piece>)> {
+    let names = |names: &[String]| -> Vec<Piece> {
+        names
+            .iter()
+            .flat_map(|name| {
+                let mark = state.model.service(name).map_or(Mark::Unknown, verdict::service);
+                [mark_piece(glyphs, mark), Piece::text(format!(" {name}  "))]
+            })
+            .collect()
+    };
+    let mut starts = vec![format!("{} by itself, {} by request", service.restarts, service.manual_starts)];
+    if service.crashes > 0 {
+        starts.push(format!("{} unexpected ends", service.crashes));
+    }
+    if let Some(took) = service.start_duration_s {
+        starts.push(format!("last start took {}", format::short_duration(took)));
+    }
+    vec![
+        ("starts", vec![Piece::text(starts.join(", "))]),
+        ("last exit", vec![Piece::text(service.last_exit.clone().unwrap_or_default())]),
+        ("last error", vec![Piece::new(Role::Warning, &service.last_error)]),
+        ("needs", names(&service.dependencies)),
+        ("wants", names(&service.wants)),
+        ("needed by", names(&service.dependents)),
+    ]
+}
+
+fn log(canvas: &mut Canvas<'_>, area: Rect, state: &State, service: &Service) {
+    if area.height == 0 {
+        return;
+    }
+    let log = &state.model.log;
+    let height = usize::from(area.height - 1);
+    let newest = log.end().saturating_sub(1);
+    let anchor = state.log_anchor.unwrap_or(newest);
+    let mut remark = match state.log_anchor {
+        None => "following".to_owned(),
+        Some(anchor) => format!("{} below", newest.saturating_sub(anchor)),
+    };
+    if service.dropped_lines > 0 {
+        remark = format!("{} lines dropped, {remark}", service.dropped_lines);
+    }
+    canvas.heading(area, "Log", &remark);
+    let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    if log.entries.is_empty() {
+        canvas.paragraph(body, "no output yet", Role::Dim);
+        return;
+    }
+    let end = usize::try_from(anchor.saturating_sub(log.dropped)).unwrap_or(0) + 1;
+    // Scrolled to the very top, the window is still full.
+    let end = end.max(height).min(log.entries.len());
+    let first = end.saturating_sub(height);
+    for (row, entry) in body.rows().zip(log.entries.range(first..end)) {
+        let pieces = match entry {
+            LogEntry::Line { stderr, time_s, text } => vec![
+                Piece::dim(format::clock(*time_s)),
+                if *stderr { Piece::new(Role::Warning, " ! ") } else { Piece::text("   ") },
+                Piece::text(text),
+            ],
+            LogEntry::Gap(lost) => vec![Piece::new(Role::Warning, format!("{lost} lines are missing here"))],
+            LogEntry::Remark(text) => vec![Piece::new(Role::Warning, text)],
+        };
+        canvas.pieces(row.x, row.y, row.width, &pieces);
+    }
+}

@@ -1,0 +1,120 @@
+//! The tree of services by group.
+
+use ratatui::layout::Rect;
+
+use super::{
+    canvas::{Canvas, Piece, mark_piece, role_of},
+    format, overview,
+    table::{self, Column, Table},
+    verdict,
+};
+use crate::{
+    app::{Area, Item, State, rows, serves},
+    model::{Health, Service, ServiceState},
+    style::{Mark, Role},
+};
+
+const COLUMNS: [Column; 10] = [
+    Column::new("", 1),
+    Column::new("service", 18).grows(),
+    Column::new("state", 9),
+    Column::new("health", 9).rank(2),
+    Column::new("pid", 7).right().rank(4),
+    Column::new("uptime", 7).right().rank(1),
+    Column::new("rst", 3).right().rank(3),
+    Column::new("cpu %", 5).right().rank(5),
+    Column::new("mem", 6).right().rank(6),
+    Column::new("why", 36).grows().rank(9),
+];
+
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    let items = rows::items(state);
+    let selected = rows::selected(state).and_then(|item| items.iter().position(|other| *other == item));
+    // The reason of the selected one has a row of its own where the table has no column for it.
+    let footed = area.width < 130 && area.height > 8;
+    let list = Rect { height: area.height - u16::from(footed), ..area };
+    let running = state.model.services.iter().filter(|one| one.state == ServiceState::Running).count();
+    let table = Table {
+        title: "Services",
+        remark: format!("{running} of {} running", state.model.services.len()),
+        columns: &COLUMNS,
+        count: items.len(),
+        selected,
+        empty: empty(state),
+    };
+    let glyphs = canvas.glyphs();
+    table::draw(canvas, list, &table, |index| match items.get(index) {
+        Some(Item::Group(group)) => group_row(state, group, glyphs),
+        Some(Item::Service(name)) => {
+            state.model.service(name).map(|service| service_row(state, service, glyphs)).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    });
+    if footed && let Some(Item::Service(name)) = rows::selected(state) {
+        let text = state.model.service(&name).map(|service| why(service, state)).unwrap_or_default();
+        canvas.put(area.x, area.bottom() - 1, area.width, &text, Role::Dim);
+    }
+}
+
+fn empty(state: &State) -> &'static str {
+    if !state.filter().is_empty() {
+        "no service fits the filter"
+    } else if serves(state, Area::Services) {
+        "no services yet"
+    } else {
+        "this daemon does not tell of its services"
+    }
+}
+
+fn group_row(state: &State, group: &str, glyphs: crate::style::Glyphs) -> Vec<Piece> {
+    let members: Vec<&Service> = state.model.services.iter().filter(|service| service.group == group).collect();
+    let up = members.iter().filter(|one| matches!(one.state, ServiceState::Running | ServiceState::Completed)).count();
+    let folded = state.folded.contains(group) && state.filter().is_empty();
+    let worst = overview::worst(members.iter().map(|one| verdict::service(one)));
+    vec![
+        Piece::dim(glyphs.fold(!folded)),
+        Piece::new(Role::Title, group),
+        Piece::new(if worst == Mark::Good { Role::Dim } else { role_of(worst) }, format!("{up}/{} up", members.len())),
+    ]
+}
+
+fn service_row(state: &State, service: &Service, glyphs: crate::style::Glyphs) -> Vec<Piece> {
+    let mark = verdict::service(service);
+    let quiet = matches!(mark, Mark::Good | Mark::Done | Mark::Off);
+    let number = |text: Option<String>| Piece::text(text.unwrap_or_else(|| "-".to_owned()));
+    let health_role = match service.health {
+        Health::Unknown => Role::Dim,
+        Health::Healthy => Role::Text,
+        Health::Degraded | Health::Unhealthy => role_of(verdict::health(service.health)),
+    };
+    vec![
+        mark_piece(glyphs, mark),
+        Piece::text(format!(" {}", service.name)),
+        Piece::new(if quiet { Role::Text } else { role_of(mark) }, service.state.word()),
+        Piece::new(health_role, service.health.word()),
+        number(service.pid.map(|pid| pid.to_string())),
+        number(service.up_since.map(|since| format::duration(state.now.since(since)))),
+        Piece::new(if service.restarts > 0 { Role::Warning } else { Role::Dim }, service.restarts.to_string()),
+        number(service.cpu_percent.map(|percent| format!("{percent:.1}"))),
+        number(service.rss_bytes.map(format::bytes)),
+        Piece::dim(why(service, state)),
+    ]
+}
+
+/// In a sentence: why it is as it is.
+pub(super) fn why(service: &Service, state: &State) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    if let Some(retry) = service.retry_at {
+        parts.push(format!("next start in {:.0} s", retry.since(state.now).ceil()));
+    }
+    for text in [&service.reason, &service.status_text] {
+        if !text.is_empty() && !parts.contains(text) {
+            parts.push(text.clone());
+        }
+    }
+    if !service.last_error.is_empty() && service.state != ServiceState::Running && !parts.contains(&service.last_error)
+    {
+        parts.push(service.last_error.clone());
+    }
+    if parts.is_empty() { service.description.clone() } else { parts.join("; ") }
+}

@@ -1,0 +1,204 @@
+//! Zones: the curve and where it stands, what drives the fans, and the fans.
+
+use ratatui::layout::Rect;
+
+use super::{
+    canvas::{Canvas, Piece, mark_piece, role_of},
+    format, graph,
+    table::{self, Column, Table},
+    verdict,
+};
+use crate::{
+    app::{Area, Item, State, rows, serves},
+    model::{Controller, Fan, FanMode, Term, Zone},
+    style::{Mark, Role},
+};
+
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    let items = rows::items(state);
+    let selected = rows::selected(state);
+    let place = selected.as_ref().and_then(|item| items.iter().position(|other| other == item));
+    let height = |rows: usize| u16::try_from(rows).unwrap_or(u16::MAX);
+    let zones_height = height(state.model.zones.len().max(1)).saturating_add(1).min(area.height / 3);
+    zones(canvas, Rect { height: zones_height, ..area }, state, place, "Zones");
+
+    let zone = match &selected {
+        Some(Item::Zone(name)) => state.model.zone(name),
+        _ => None,
+    };
+    let rest = Rect { y: area.y + zones_height, height: area.height - zones_height, ..area };
+    let Some(zone) = zone else {
+        fans(canvas, rest, state, None);
+        return;
+    };
+    let mine = state.model.fans.iter().filter(|fan| fan.zone == zone.name).count();
+    // The selected zone's fans first; where there is room, all of them.
+    let shown = if rest.height > 24 { state.model.fans.len() } else { mine };
+    let fans_height = height(shown.max(1)).saturating_add(2).min(rest.height / 2);
+    let middle = Rect { height: rest.height - fans_height, ..rest };
+    let below = Rect { y: middle.bottom(), height: fans_height, ..rest };
+    control(canvas, middle, zone);
+    fans(canvas, below, state, (shown == mine).then_some(zone.name.as_str()));
+}
+
+/// The list of zones, also for the overview.
+pub(super) fn zones(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<usize>, title: &str) {
+    let zones: Vec<&Zone> = if title == "Zones" {
+        let items = rows::items(state);
+        items
+            .iter()
+            .filter_map(|item| if let Item::Zone(name) = item { state.model.zone(name) } else { None })
+            .collect()
+    } else {
+        state.model.zones.iter().collect()
+    };
+    let columns = [
+        Column::new("", 1),
+        Column::new("", 8),
+        Column::new("", 10),
+        Column::new("", 5).right(),
+        Column::new("", 12).grows().rank(1),
+    ];
+    let empty = if serves(state, Area::Zones) { "no zones yet" } else { "this daemon does not tell of its zones" };
+    let table = Table { title, remark: String::new(), columns: &columns, count: zones.len(), selected, empty };
+    let glyphs = canvas.glyphs();
+    table::draw(canvas, area, &table, |index| {
+        let Some(zone) = zones.get(index) else { return Vec::new() };
+        let mark = verdict::zone(zone.state);
+        vec![
+            mark_piece(glyphs, mark),
+            Piece::text(&zone.name),
+            Piece::new(if mark == Mark::Good { Role::Text } else { role_of(mark) }, zone.state.word()),
+            Piece::text(format!("{:.0} %", zone.duty)),
+            Piece::dim(&zone.driver),
+        ]
+    });
+}
+
+/// The controller that decides, drawn, beside what it did to the duty step by step.
+fn control(canvas: &mut Canvas<'_>, area: Rect, zone: &Zone) {
+    let deciding = deciding(zone);
+    let terms_width = if area.width >= 110 { 44 } else { 34 };
+    let sided = area.width >= 72;
+    let (plot, why) = if sided {
+        let plot = Rect { width: area.width - terms_width - 3, ..area };
+        (plot, Rect { x: plot.right() + 3, width: terms_width, ..area })
+    } else {
+        let plot = Rect { height: area.height / 2, ..area };
+        (plot, Rect { y: plot.bottom(), height: area.height - plot.height, ..area })
+    };
+    if let Some(controller) = deciding {
+        let title = format!("{} ({})", controller.name, controller.kind);
+        canvas.heading(plot, &title, &controller.sensors.join(", "));
+        let body = Rect { y: plot.y + 1, height: plot.height.saturating_sub(1).min(20), ..plot };
+        let at = controller.input.zip(controller.output);
+        if controller.curve.is_empty() {
+            loop_terms(canvas, body, controller);
+        } else {
+            graph::curve(canvas, body, &controller.curve, controller.kind == "stepwise", at);
+        }
+    } else {
+        canvas.heading(plot, "Control", "");
+        let body = Rect { y: plot.y + 1, height: plot.height.saturating_sub(1), ..plot };
+        canvas.paragraph(body, "no controller has an input now", Role::Warning);
+    }
+    reasons(canvas, why, zone);
+}
+
+/// The controller that asks for most: that is the one which decides.
+fn deciding(zone: &Zone) -> Option<&Controller> {
+    zone.controllers
+        .iter()
+        .filter(|controller| controller.output.is_some())
+        .max_by(|one, other| one.output.unwrap_or(0.0).total_cmp(&other.output.unwrap_or(0.0)))
+        .or(zone.controllers.first())
+}
+
+/// A controller without a curve: its input, its aim and its terms.
+fn loop_terms(canvas: &mut Canvas<'_>, area: Rect, controller: &Controller) {
+    let celsius = |value: Option<f64>| value.map(|value| format!("{value:.1} °C")).unwrap_or_default();
+    let output = controller.output.map(|value| format!("{value:.1} %")).unwrap_or_default();
+    let used = table::facts(
+        canvas,
+        area,
+        &[
+            ("input", vec![Piece::text(celsius(controller.input))]),
+            ("set-point", vec![Piece::text(celsius(controller.set_point))]),
+            ("output", vec![Piece::text(output)]),
+        ],
+    );
+    let rest = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
+    terms(canvas, rest, &controller.terms);
+}
+
+fn reasons(canvas: &mut Canvas<'_>, area: Rect, zone: &Zone) {
+    canvas.heading(area, &format!("{}: why {:.0} %", zone.name, zone.duty), "");
+    let mut y = area.y + 1;
+    let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    let sentence = if zone.reason.is_empty() { &zone.driver } else { &zone.reason };
+    y += canvas.paragraph(Rect { height: rest(y).height.min(3), ..rest(y) }, sentence, Role::Text);
+    y += terms(canvas, rest(y), &zone.terms);
+    let bounds =
+        format!("floor {:.0} %, ceiling {:.0} %, fail-safe {:.0} %", zone.floor, zone.ceiling, zone.failsafe_duty);
+    canvas.paragraph(rest(y), &bounds, Role::Dim);
+}
+
+/// Named numbers, one a row, aligned. The answer is the rows used.
+fn terms(canvas: &mut Canvas<'_>, area: Rect, terms: &[Term]) -> u16 {
+    let mut used = 0;
+    for (row, term) in area.rows().zip(terms) {
+        let value = format!("{:.1} {}", term.value, term.unit);
+        let width = canvas.put_right(row.right(), row.y, row.width, value.trim_end(), Role::Text);
+        canvas.put(row.x, row.y, row.width.saturating_sub(width + 1), &term.name, Role::Dim);
+        used += 1;
+    }
+    used
+}
+
+fn fans(canvas: &mut Canvas<'_>, area: Rect, state: &State, zone: Option<&str>) {
+    let fans: Vec<&Fan> = state.model.fans.iter().filter(|fan| zone.is_none_or(|zone| fan.zone == zone)).collect();
+    let columns = [
+        Column::new("", 1),
+        Column::new("fan", 8),
+        Column::new("zone", 8).rank(3),
+        Column::new("duty", 5).right(),
+        Column::new("", 12).grows().rank(2),
+        Column::new("rpm", 6).right(),
+        Column::new("expected", 8).right().rank(4),
+        Column::new("mode", 18),
+        Column::new("", 20).grows().rank(5),
+    ];
+    let table = Table {
+        title: "Fans",
+        remark: zone.map(|zone| format!("of {zone}")).unwrap_or_default(),
+        columns: &columns,
+        count: fans.len(),
+        selected: None,
+        empty: "no fans here",
+    };
+    let (glyphs, now) = (canvas.glyphs(), state.now);
+    // The bar is as wide as its column turns out: about a quarter of the row.
+    let bar = (area.width / 5).clamp(12, 40);
+    table::draw(canvas, area, &table, |index| {
+        let Some(fan) = fans.get(index) else { return Vec::new() };
+        let mark = verdict::fan(fan);
+        let mode = match (fan.mode, fan.override_ends) {
+            (FanMode::Manual, Some(ends)) => format!("manual, {} left", format::duration(ends.since(now))),
+            (mode, _) => mode.word().to_owned(),
+        };
+        vec![
+            mark_piece(glyphs, mark),
+            Piece::text(&fan.name),
+            Piece::dim(&fan.zone),
+            Piece::text(format!("{:.0} %", fan.duty)),
+            Piece::new(Role::Graph, glyphs.bar(fan.duty / 100.0, bar)),
+            match fan.rpm {
+                Some(rpm) => Piece::text(format!("{rpm:.0}")),
+                None => Piece::new(Role::Warning, "?"),
+            },
+            Piece::dim(fan.expected_rpm.map(|rpm| format!("{rpm:.0}")).unwrap_or_default()),
+            Piece::new(if fan.mode == FanMode::Auto { Role::Dim } else { Role::Warning }, mode),
+            Piece::new(role_of(mark), &fan.reason),
+        ]
+    });
+}
