@@ -216,6 +216,7 @@ mod tests {
         services dependencies web --format dot
         services reset web
         services watch
+        services monitor web --interval 5
         host list
         host status
         host status host.0
@@ -237,6 +238,7 @@ mod tests {
         chassis identify off
         bmc status
         bmc maintenance on
+        chassis maintenance off --wait
         machines list
         machines show host.0
         machines graph host.0 --format mermaid

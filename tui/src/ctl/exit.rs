@@ -145,7 +145,9 @@ impl From<Status> for Failure {
         }
         let message = sentence(&status);
         match status.code() {
-            Code::Unavailable => Self::Unreachable(format!("ubmcd does not serve this now: {message}")),
+            // Something behind ubmcd: it was reached, and calling again is of no use.
+            Code::Unavailable if reason(&status).starts_with("SIMULATION") => Self::Failed(message),
+            Code::Unavailable => Self::Unreachable(message),
             Code::DeadlineExceeded => Self::TimedOut(message),
             Code::NotFound => Self::NotFound(message),
             Code::PermissionDenied | Code::Unauthenticated => Self::NotPermitted(message),
@@ -162,6 +164,11 @@ impl From<Status> for Failure {
 /// The daemon's sentence, or at least the code in words.
 fn sentence(status: &Status) -> String {
     if status.message().is_empty() { status.code().to_string() } else { status.message().to_owned() }
+}
+
+/// `ErrorInfo.reason`, or empty.
+fn reason(status: &Status) -> String {
+    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
 }
 
 fn refusal(status: &Status, message: String) -> Refusal {
@@ -233,6 +240,16 @@ mod tests {
             let failure = Failure::from(status);
             assert_eq!(failure.exit(), Exit::Unreachable);
             assert_eq!(failure.to_string(), "the connection to ubmcd broke: connection reset");
+        }
+    }
+
+    #[test]
+    fn an_unplugged_simulation_is_no_unreachable_daemon() {
+        for (reason, exit) in [("SIMULATION_STOPPED", Exit::Failed), ("API_STOPPING", Exit::Unreachable)] {
+            let mut details = ErrorDetails::new();
+            details.set_error_info(reason, "ubmc", []);
+            let status = Status::with_error_details(Code::Unavailable, "gone", details);
+            assert_eq!(Failure::from(status).exit(), exit, "{reason}");
         }
     }
 

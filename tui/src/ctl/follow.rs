@@ -84,6 +84,17 @@ impl Link {
         }
     }
 
+    /// Lets time pass between two questions.
+    pub(crate) async fn pause(&mut self, pause: Duration) -> Result<(), Broken> {
+        if self.deadline.is_some_and(|deadline| Instant::now() + pause >= deadline) {
+            return Err(Broken::Over);
+        }
+        tokio::select! {
+            () = sleep(pause) => Ok(()),
+            () = &mut self.reader_gone => Err(Failure::ReaderGone.into()),
+        }
+    }
+
     /// Waits a while after a loss. True: open again; false: the watch is over.
     pub(crate) async fn mend(&mut self, session: &mut Session, watched: Watched) -> Result<bool, Failure> {
         let Err(broken) = watched;
@@ -98,14 +109,12 @@ impl Link {
             session.out.warn(&format!("{cause}; trying again until it is back"));
         }
         session.disconnect();
-        if self.deadline.is_some_and(|deadline| Instant::now() + self.pause >= deadline) {
-            return Ok(false);
-        }
-        tokio::select! {
-            () = sleep(self.pause) => {}
-            () = &mut self.reader_gone => return Err(Failure::ReaderGone),
-        }
+        let paused = self.pause(self.pause).await;
         self.pause = (self.pause * 2).min(PAUSES.1);
-        Ok(true)
+        match paused {
+            Ok(()) => Ok(true),
+            Err(Broken::Over) => Ok(false),
+            Err(Broken::Failed(failure)) => Err(failure),
+        }
     }
 }

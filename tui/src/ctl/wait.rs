@@ -141,6 +141,11 @@ pub(crate) fn verdict(operation: &Operation) -> Result<(), Failure> {
 
 /// One or two lines: how it ended, or how to follow it.
 fn summary(operation: &Operation, canvas: Canvas) -> String {
+    // What was fulfilled before it was asked for never became an operation.
+    if operation.id.is_empty() {
+        let word = canvas.paint(Paint::of(&operation.state), &operation.state);
+        return operation.reason.as_deref().map_or(word.into_owned(), |reason| plain_text(reason).into_owned());
+    }
     let title = plain_text(&operation.title()).into_owned();
     let state = canvas.paint(Paint::of(&operation.state), &operation.state);
     if operation.ended() {
@@ -254,6 +259,16 @@ mod tests {
     fn what_is_accepted_says_how_to_follow_it() {
         let text = summary(&operation(v1::OperationState::Running), Canvas::PLAIN);
         assert_eq!(text, "host.0 on: accepted as op-17\nfollow it with: ubmcctl operations watch op-17");
+    }
+
+    #[test]
+    fn what_needs_no_operation_says_so() {
+        let nothing = v1::Operation {
+            state: v1::OperationState::Succeeded.into(),
+            reason: "nothing to do: it was so already".into(),
+            ..v1::Operation::default()
+        };
+        assert_eq!(summary(&nothing.into(), Canvas::PLAIN), "nothing to do: it was so already");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use ubmc_proto::v1::{IdentifyRequest, led_service_client::LedServiceClient};
 
 use super::{
     leds,
-    transition::{How, Risk, request, show_machine},
+    transition::{How, Maintenance, Risk, maintenance, request, show_machine},
 };
 use crate::ctl::{cli::seconds, exit::Failure, object::Led, session::Session};
 
@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Cycle(How),
     /// Cuts all power at once
     EmergencyOff(How),
+    /// Enters or leaves maintenance
+    Maintenance(Maintenance),
     /// Lights the identify LED: for so many seconds, until switched off, or off
     Identify {
         #[arg(value_name = "SECONDS|on|off", default_value = "on")]
@@ -61,6 +63,7 @@ impl Command {
             Self::Off(how) => request(session, CHASSIS, "off", Risk::Interrupts, how).await,
             Self::Cycle(how) => request(session, CHASSIS, "cycle", Risk::Interrupts, how).await,
             Self::EmergencyOff(how) => request(session, CHASSIS, "emergency-off", Risk::Interrupts, how).await,
+            Self::Maintenance(wanted) => maintenance(session, CHASSIS, wanted).await,
             Self::Identify { what } => identify(session, what).await,
         }
     }

@@ -16,7 +16,7 @@ use crate::ctl::{
     exit::Failure,
     follow::{Link, Watched},
     object::{HistoryPoint, Sensor},
-    output::{Canvas, Cell, Format, Page, Paint, Table, duration, left, measure, plain_text, right},
+    output::{Canvas, Cell, Format, Page, Paint, Table, duration, left, measure, plain_text, right, time_of_day},
     session::Session,
 };
 
@@ -223,13 +223,21 @@ impl Mirror {
 
     fn change(&mut self, session: &mut Session, sensor: Sensor) -> Result<(), Failure> {
         let before = self.sensors.get(&sensor.name);
-        if before != Some(&sensor) {
+        // For people a reading that only grew older is no change.
+        let told = session.out.format() != Format::Table || before.is_none_or(|before| differs(before, &sensor));
+        if told && before != Some(&sensor) {
             let width = self.width;
-            session.out.item(&sensor, |canvas| change_line(&sensor, width, canvas))?;
+            let draw = |canvas| format!("{} {}", time_of_day(), change_line(&sensor, width, canvas));
+            session.out.item(&sensor, draw)?;
         }
         self.sensors.insert(sensor.name.clone(), sensor);
         Ok(())
     }
+}
+
+fn differs(before: &Sensor, now: &Sensor) -> bool {
+    (before.value, &before.quality, &before.status, &before.reason)
+        != (now.value, &now.quality, &now.status, &now.reason)
 }
 
 fn change_line(sensor: &Sensor, width: usize, canvas: Canvas) -> String {

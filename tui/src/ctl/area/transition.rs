@@ -33,6 +33,29 @@ pub(crate) enum Risk {
     Interrupts,
 }
 
+/// In or out of maintenance.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub(crate) struct Maintenance {
+    #[arg(value_enum)]
+    switch: Switch,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+pub(crate) async fn maintenance(session: &mut Session, machine: &str, wanted: Maintenance) -> Result<(), Failure> {
+    let asked = match wanted.switch {
+        Switch::On => "maintenance-on",
+        Switch::Off => "maintenance-off",
+    };
+    request(session, machine, asked, Risk::Harmless, wanted.how).await
+}
+
 /// Asks `machine` for a transition.
 pub(crate) async fn request(
     session: &mut Session,

@@ -22,7 +22,7 @@ pub(crate) use figures::{bytes, duration, measure, or_dash, percent};
 pub(crate) use page::Page;
 pub(crate) use style::{Canvas, Paint, plain_text};
 pub(crate) use table::{Cell, Table, left, right};
-pub(crate) use time::{clock, rfc3339};
+pub(crate) use time::{clock, rfc3339, time_of_day};
 
 use super::exit::Failure;
 

@@ -1,5 +1,7 @@
 //! Wall time: seconds since 1970 as RFC 3339 in UTC.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 /// The time as RFC 3339 in UTC with milliseconds. None for what is no time: zero, negative, not finite, or past the
 /// year 9999.
 #[allow(clippy::cast_possible_truncation)] // checked to lie within the year 9999
@@ -19,6 +21,13 @@ pub(crate) fn rfc3339(seconds: f64) -> Option<String> {
 /// The same for people: whole seconds, `-` when absent.
 pub(crate) fn clock(time: Option<&String>) -> String {
     time.and_then(|time| time.get(..19)).map_or_else(|| "-".to_owned(), |time| format!("{time}Z"))
+}
+
+/// The time of day now, for lines of things that carry none: UTC, whole seconds.
+pub(crate) fn time_of_day() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let text = rfc3339(now.as_secs_f64()).unwrap_or_default();
+    text.get(11..19).map_or_else(|| "-".to_owned(), |time| format!("{time}Z"))
 }
 
 /// Day number since 1970-01-01 to year, month, day: Howard Hinnant's `civil_from_days`, whose years begin in March so

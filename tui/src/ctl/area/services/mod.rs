@@ -1,5 +1,6 @@
 //! `ubmcctl services`: what ubmcd supervises.
 
+mod monitor;
 mod watch;
 
 use clap::Subcommand;
@@ -13,6 +14,7 @@ use super::{
     logs::{self, Logs},
 };
 use crate::ctl::{
+    cli::seconds,
     exit::Failure,
     graph::{Drawing, dependencies},
     object::{Dependency, Service, ServiceHealth},
@@ -50,6 +52,13 @@ pub(crate) enum Command {
         name: Option<String>,
         #[arg(long, value_enum, default_value_t)]
         format: Drawing,
+    },
+    /// One service again and again: state, health and what it takes
+    Monitor {
+        name: String,
+        /// Time between two looks
+        #[arg(long, value_name = "S", default_value = "2", value_parser = seconds)]
+        interval: f64,
     },
     /// Forgets a failure: clears `failed`, the restart count and the back-off
     Reset { name: String },
@@ -91,6 +100,7 @@ impl Command {
             Self::Logs(arguments) => logs::run(session, arguments).await,
             Self::Dependencies { name, format } => show_dependencies(session, name, format).await,
             Self::Reset { name } => reset(session, name).await,
+            Self::Monitor { name, interval } => monitor::monitor(session, name, interval).await,
             Self::Watch => watch::watch(session).await,
         }
     }

@@ -11,7 +11,7 @@ use crate::ctl::{
     exit::Failure,
     follow::{Link, Watched},
     object::Service,
-    output::{Canvas, Format, Paint, plain_text},
+    output::{Canvas, Format, Paint, plain_text, time_of_day},
     session::Session,
 };
 
@@ -85,7 +85,8 @@ impl Mirror {
         // For people figures that merely move, as uptime and CPU do, are no change.
         let told = session.out.format() != Format::Table || before.is_none_or(|before| differs(before, &service));
         if told && before != Some(&service) {
-            session.out.item(&service, |canvas| change_line(before, &service, canvas))?;
+            let draw = |canvas| format!("{} {}", time_of_day(), change_line(before, &service, canvas));
+            session.out.item(&service, draw)?;
         }
         self.services.insert(service.name.clone(), service);
         Ok(())
@@ -94,7 +95,7 @@ impl Mirror {
     fn remove(&mut self, session: &mut Session, name: String) -> Result<(), Failure> {
         self.services.remove(&name);
         let removed = Removed { name, removed: true };
-        session.out.item(&removed, |_| format!("{}: no longer declared", removed.name))
+        session.out.item(&removed, |_| format!("{} {}: no longer declared", time_of_day(), removed.name))
     }
 }
 
