@@ -130,7 +130,7 @@ impl Hardware {
             table.missing("source", "{ sim = \"…\" }", cx);
             return None;
         };
-        let source = Table::open(&entry.node, entry.key_at, format!("`source` of {}", table.who), schema::SOURCE, cx)?;
+        let source = Table::open(&entry.node, entry.key_at, table.named("source"), schema::SOURCE, cx)?;
         let sim = source.required_text("sim", "\"…\"", cx)?;
         if !self.simulated {
             cx.out

@@ -50,14 +50,19 @@ const HAPPENINGS: [(&str, Happening); 4] = [
 
 /// Where the parts of a definition were written, for the checks that look at the whole.
 pub(super) struct Places {
-    pub(super) file: Span,
+    /// Whether everything could be read.
+    pub(super) sound: bool,
     pub(super) inputs: Vec<At<String>>,
     pub(super) outputs: Vec<At<String>>,
+    /// Keys of `[goals]`.
+    pub(super) goals: Vec<At<Demand>>,
     /// By state, in order of the states.
     pub(super) states: Vec<StatePlaces>,
 }
 
 pub(super) struct StatePlaces {
+    /// Whether everything in it could be read; what follows from a state that could not be is not worth telling.
+    pub(super) sound: bool,
     pub(super) at: Span,
     pub(super) timeout: Option<Span>,
     /// Parallel to the state's transitions.
@@ -70,8 +75,15 @@ struct Reader<'r> {
     states: Vec<&'r str>,
 }
 
-/// Reads and checks a definition. With errors the result is incomplete, and unused.
+/// Reads and checks a definition; nothing when it has errors, so that no machine is blamed for them as well.
 pub(super) fn read(root: &Node, cx: &mut Context<'_>) -> Option<Definition> {
+    let noted = cx.out.errors();
+    let definition = read_all(root, cx)?;
+    (cx.out.errors() == noted).then_some(definition)
+}
+
+fn read_all(root: &Node, cx: &mut Context<'_>) -> Option<Definition> {
+    let noted = cx.out.errors();
     let file = Span { end: root.at.start, ..root.at };
     let table = Table::open(root, file, "the machine definition", schema::DEFINITION, cx)?;
     let inputs = table.texts("inputs", cx);
@@ -106,8 +118,18 @@ pub(super) fn read(root: &Node, cx: &mut Context<'_>) -> Option<Definition> {
         states: defs,
         undiscovered: undiscovered.unwrap_or_else(|| Name::from("")),
     };
-    definition_check::check(&definition, &Places { file, inputs, outputs, states: state_places }, cx);
+    let goals = goal_places(&table, cx);
+    let sound = cx.out.errors() == noted;
+    definition_check::check(&definition, &Places { sound, goals, inputs, outputs, states: state_places }, cx);
     Some(definition)
+}
+
+fn goal_places(table: &Table<'_>, cx: &mut Context<'_>) -> Vec<At<Demand>> {
+    let entries = table.free_table("goals", cx);
+    let place = |(word, demand): (&str, Demand)| {
+        entries.iter().find(|entry| entry.key == word).map(|entry| At::new(demand, entry.key_at))
+    };
+    DEMANDS.into_iter().filter_map(place).collect()
 }
 
 impl Reader<'_> {
@@ -128,6 +150,7 @@ impl Reader<'_> {
     }
 
     fn state(&self, entry: &Entry, cx: &mut Context<'_>) -> Option<(StateDef, StatePlaces)> {
+        let noted = cx.out.errors();
         let who = format!("state `{}`", entry.key);
         let table = Table::open(&entry.node, entry.key_at, who, schema::STATE, cx)?;
         let tone = table.word("tone", &TONES, cx).map_or(Tone::Normal, |tone| tone.value);
@@ -152,7 +175,9 @@ impl Reader<'_> {
             entry: entry_actions,
             transitions,
         };
-        Some((def, StatePlaces { at: table.at, timeout: timeout.map(|timeout| timeout.at), transitions: places }))
+        let sound = cx.out.errors() == noted;
+        let timeout = timeout.map(|timeout| timeout.at);
+        Some((def, StatePlaces { sound, at: table.at, timeout, transitions: places }))
     }
 
     fn action(&self, state: &Table<'_>, item: &Node, cx: &mut Context<'_>) -> Option<Action> {

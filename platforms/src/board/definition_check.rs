@@ -11,9 +11,9 @@ use super::{definition::Places, names::note_repeats, table::Context};
 
 /// Notes everything that would let a machine hang, jump for ever, or never get where it should.
 pub(super) fn check(definition: &Definition, places: &Places, cx: &mut Context<'_>) {
-    check_roles(definition, places, cx);
+    check_roles(places, cx);
     for (index, (name, state)) in definition.states.iter().enumerate() {
-        let Some(place) = places.states.get(index) else { continue };
+        let Some(place) = places.states.get(index).filter(|place| place.sound) else { continue };
         let on_timeout = state.transitions.iter().position(|transition| transition.on == Trigger::Timeout);
         match (state.timeout, on_timeout) {
             (Some(_), None) => cx
@@ -52,18 +52,29 @@ pub(super) fn check(definition: &Definition, places: &Places, cx: &mut Context<'
         check_hidden(name, state, place, cx);
         check_power_loss(definition, name, state, place, cx);
     }
-    check_levels(definition, places, cx);
-    check_reachable(definition, places, cx);
-    check_goals(definition, places, cx);
+    // What the states are together can be judged only when each of them could be read.
+    if places.sound {
+        check_driven(definition, places, cx);
+        check_levels(definition, places, cx);
+        check_reachable(definition, places, cx);
+        check_goals(definition, places, cx);
+    }
 }
 
-fn check_roles(definition: &Definition, places: &Places, cx: &mut Context<'_>) {
+fn check_roles(places: &Places, cx: &mut Context<'_>) {
     note_repeats(&places.inputs, "`inputs` names", cx);
     note_repeats(&places.outputs, "`outputs` names", cx);
     for role in &places.outputs {
-        if places.inputs.iter().any(|input| input.value == role.value) {
-            cx.out.error(role.at, format!("role `{}` is an input and an output", role.value));
+        if let Some(input) = places.inputs.iter().find(|input| input.value == role.value) {
+            cx.out
+                .error(role.at, format!("role `{}` is an input and an output", role.value))
+                .related(input.at, "the input");
         }
+    }
+}
+
+fn check_driven(definition: &Definition, places: &Places, cx: &mut Context<'_>) {
+    for role in &places.outputs {
         let driven = definition.states.values().flat_map(|state| &state.entry).any(|action| match action {
             Action::Set { role: driven, .. } | Action::Pulse { role: driven, .. } => driven.as_str() == role.value,
         });
@@ -123,7 +134,7 @@ fn check_levels(definition: &Definition, places: &Places, cx: &mut Context<'_>) 
                 .any(|back| back.on == transition.on && back.to == *name && back.guard.is_empty());
             if at_level && transition.guard.is_empty() && (back || transition.to == *name) {
                 let place = places.states.get(index);
-                let at = place.and_then(|place| place.transitions.get(number)).copied().unwrap_or(places.file);
+                let at = place.and_then(|place| place.transitions.get(number)).copied().unwrap_or_default();
                 cx.out
                     .error(at, format!("`{name}` and `{}` would send each other on for ever", transition.to))
                     .label(format!("both go on `{}`", transition.on));
@@ -166,13 +177,12 @@ fn check_goals(definition: &Definition, places: &Places, cx: &mut Context<'_>) {
             }
         }
     }
-    for demand in definition.goals.keys() {
-        let taken = definition
-            .states
-            .values()
-            .any(|state| state.transitions.iter().any(|transition| transition.on == Trigger::Demand(*demand)));
-        if !taken {
-            cx.out.error(places.file, format!("`goals` has the request `{}`, which no state takes", demand.as_str()));
+    for goal in &places.goals {
+        let wanted = Trigger::Demand(goal.value);
+        if !definition.states.values().flat_map(|state| &state.transitions).any(|transition| transition.on == wanted) {
+            cx.out
+                .error(goal.at, format!("no state takes the request `{}`", goal.value.as_str()))
+                .label("so nothing leads there");
         }
     }
 }

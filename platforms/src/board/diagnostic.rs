@@ -78,9 +78,9 @@ impl Diagnostics {
         self.items.len()
     }
 
-    /// Whether any of them is an error.
-    pub fn has_errors(&self) -> bool {
-        self.items.iter().any(|item| item.severity == Severity::Error)
+    /// How many of them are errors.
+    pub fn errors(&self) -> usize {
+        self.items.iter().filter(|item| item.severity == Severity::Error).count()
     }
 
     pub(super) fn add_source(&mut self, label: impl Into<String>, text: impl Into<String>) -> usize {

@@ -13,7 +13,7 @@ use super::{
     diagnostic::Diagnostics,
     lines,
     machines::{self, Around},
-    names::{Section, bounded, raw_texts},
+    names::{Section, bounded, check_name, raw_texts},
     schema, sensors,
     services::{self, Declared, MAX_SERVICES},
     shipped, simulation,
@@ -81,7 +81,7 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Diagnostics> {
 
     let mut out = cx.out;
     out.sort();
-    if out.has_errors() { Err(out) } else { Ok(Loaded { board, bindings, sim, warnings: out }) }
+    if out.errors() > 0 { Err(out) } else { Ok(Loaded { board, bindings, sim, warnings: out }) }
 }
 
 /// Label, text, and the folder that the board's own files are relative to.
@@ -122,7 +122,8 @@ fn load_registry(path: &Path, services: &mut Vec<Declared>, cx: &mut Context<'_>
     let file = cx.out.add_source(path.display().to_string(), text.as_str());
     if path.extension().is_some_and(|extension| extension == "json") {
         if let Some(root) = tree::parse_json(&text, file, &mut cx.out) {
-            services.extend(services::read_robot(&root, cx));
+            let folder = path.parent().unwrap_or(Path::new(""));
+            services.extend(services::read_robot(&root, folder, cx));
         }
         return;
     }
@@ -155,7 +156,10 @@ fn read_board(
         root.missing("board", "{ name = \"…\" }", cx);
     }
     if let Some(table) = root.table("board", schema::BOARD, cx) {
-        board.name = table.required_text("name", "\"…\"", cx).map(|name| name.value).unwrap_or_default();
+        if let Some(name) = table.required_text("name", "\"…\"", cx) {
+            check_name(&name.value, name.at, "board", &mut cx.out);
+            board.name = name.value;
+        }
         board.description = table.text("description", cx).map(|text| text.value).unwrap_or_default();
     }
 

@@ -193,10 +193,15 @@ fn roles(
         }
         bound.insert(Name::from(role.as_str()), id);
     }
-    for role in known().filter(|role| !bound.contains_key(*role)) {
+    let unbound: Vec<_> = known().filter(|role| !bound.contains_key(*role)).map(|role| format!("`{role}`")).collect();
+    if let [first, rest @ ..] = unbound.as_slice() {
+        let roles = if rest.is_empty() { "role" } else { "roles" };
         cx.out
-            .error(table.key_at("signals"), format!("role `{role}` of {} is bound to no signal", table.who))
-            .label(format!("needs `{role} = \"…\"`"));
+            .error(
+                table.key_at("signals"),
+                format!("{} has no signal for its {roles} {}", table.who, unbound.join(", ")),
+            )
+            .label(format!("needs {} = \"…\"", first.trim_matches('`')));
     }
     bound
 }

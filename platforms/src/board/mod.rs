@@ -12,7 +12,7 @@
 //! | `source`, `diagnostic` | texts and places; problems and how they are shown |
 //! | `tree`, `table`, `quantity` | values with places; typed access that notes problems; times, sizes, variables |
 //! | `schema` | every key there is |
-//! | `names` | what is declared, so that references resolve |
+//! | `names`, `order` | what is declared, so that references resolve; what needs what |
 //! | `lines`, `sensors`, `thermal`, `machines`, `services/` | one section of the board file each |
 //! | `definition`, `definition_check` | state machines as files |
 //! | `bindings`, `simulation` | which hardware stands behind each row; what the simulated hardware is |
@@ -29,6 +29,7 @@ mod lines;
 mod load;
 mod machines;
 mod names;
+mod order;
 mod quantity;
 pub mod schema;
 mod sensors;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     diagnostic::Diagnostics,
+    order::{Order, order},
     source::{At, Span},
     table::{Context, Table, nearest},
     tree::{Entry, Node, Value},
@@ -74,52 +75,32 @@ impl<'t> Section<'t> {
         self.entries.get(index).map_or("", |entry| entry.key.as_str())
     }
 
-    /// Moves every declaration behind those it is built from, and otherwise keeps the file's order. Where they go
-    /// round in a circle, notes it with every member.
+    /// Puts every declaration behind those it is built from, and otherwise keeps the file's order. Where they go round
+    /// in a circle, notes it with every member.
     pub(super) fn order_by(&mut self, needs: impl Fn(&'t Node) -> Vec<&'t str>, relation: &str, cx: &mut Context<'_>) {
-        let mut waiting = std::mem::take(&mut self.entries);
-        loop {
-            let mut blocked: Vec<&'t Entry> = Vec::new();
-            let count = waiting.len();
-            for (index, entry) in waiting.iter().enumerate() {
-                let after = waiting.get(index + 1..).unwrap_or_default();
-                let is_pending = |need: &&str| blocked.iter().chain(after).any(|other| other.key == **need);
-                if needs(&entry.node).iter().any(|need| *need != entry.key && is_pending(need)) {
-                    blocked.push(entry);
-                } else {
-                    self.entries.push(entry);
-                }
-            }
-            let stuck = blocked.len() == count;
-            waiting = blocked;
-            if stuck || waiting.is_empty() {
-                break;
+        let places: BTreeMap<_, _> =
+            self.entries.iter().enumerate().map(|(at, entry)| (entry.key.as_str(), at)).collect();
+        let edges: Vec<Vec<usize>> = self
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(own, entry)| {
+                // One that needs itself is told so where it is read.
+                let needs = needs(&entry.node).into_iter().filter_map(|name| places.get(name).copied());
+                needs.filter(|need| *need != own).collect()
+            })
+            .collect();
+        let Order { places, circles } = order(&edges);
+        for circle in circles {
+            let names: Vec<_> = circle.iter().map(|index| format!("`{}`", self.name(*index))).collect();
+            let at = circle.first().map(|index| self.at(*index)).unwrap_or_default();
+            let shown = names.iter().chain(names.first()).map(String::as_str).collect::<Vec<_>>().join(" → ");
+            let mut noted = cx.out.error(at, format!("{}s {relation} each other in a circle: {shown}", self.kind));
+            for index in circle.iter().skip(1) {
+                noted = noted.related(self.at(*index), "and this one");
             }
         }
-        // Whatever merely hangs on a circle is dropped from its description by following needs until a name repeats.
-        if let Some(first) = waiting.first() {
-            let mut path = vec![first.key.as_str()];
-            let circle = loop {
-                let last = path.last().copied().unwrap_or_default();
-                let next = waiting.iter().find(|entry| entry.key == last).and_then(|entry| {
-                    needs(&entry.node)
-                        .into_iter()
-                        .find(|need| *need != entry.key && waiting.iter().any(|other| other.key == *need))
-                });
-                let Some(next) = next else { break path.as_slice() };
-                if let Some(start) = path.iter().position(|name| *name == next) {
-                    break path.get(start..).unwrap_or_default();
-                }
-                path.push(next);
-            };
-            let at = waiting
-                .iter()
-                .find(|entry| Some(&entry.key.as_str()) == circle.first())
-                .map_or(first.key_at, |e| e.key_at);
-            let shown: Vec<_> = circle.iter().chain(circle.first()).map(|name| format!("`{name}`")).collect();
-            cx.out.error(at, format!("{}s {relation} each other in a circle: {}", self.kind, shown.join(" → ")));
-        }
-        self.entries.extend(waiting);
+        self.entries = places.into_iter().filter_map(|index| self.entries.get(index).copied()).collect();
     }
 }
 

@@ -10,6 +10,20 @@ pub struct Keys {
     pub names: &'static [&'static str],
 }
 
+impl Keys {
+    /// The key of another table that somebody put into this one: the same letters, one level up, down or beside.
+    pub(super) fn elsewhere(&self, wanted: &str) -> Option<(&'static str, &'static str)> {
+        let letters = |key: &str| key.replace(['_', '-'], "").to_lowercase();
+        if self.names.iter().any(|known| letters(known) == letters(wanted)) {
+            return None;
+        }
+        let family = |path: &str| path.trim_matches(['[', ']']).split('.').next().unwrap_or_default().to_owned();
+        TABLES.iter().filter(|table| family(table.path) == family(self.path)).find_map(|table| {
+            table.names.iter().find(|known| letters(known) == letters(wanted)).map(|known| (*known, table.path))
+        })
+    }
+}
+
 macro_rules! schema {
     ($($table:ident $path:literal [$($key:literal)*])*) => {
         $(pub(super) const $table: &Keys = &Keys { path: $path, names: &[$($key),*] };)*
@@ -42,6 +56,10 @@ schema! {
     SUPPLY "[supplies.NAME]" ["present" "good" "power" "temperature" "rated_w"]
     MACHINE "[machines.NAME]" ["definition" "parent" "signals" "zones" "supplies"]
     LED "[leds.NAME]" ["role" "source"]
+    SIM "[sim]" ["seed" "ambient" "speed" "power" "base_w" "standby_w" "hosts" "supplies" "fans"]
+    SIM_HOSTS "[sim.hosts]" ["count" "cpu_idle_w" "cpu_full_w" "boot_s" "shutdown_s"]
+    SIM_SUPPLIES "[sim.supplies]" ["count" "rated_w"]
+    SIM_FANS "[sim.fans]" ["count" "max_rpm" "min_rpm" "max_w" "watchdog_s"]
 
     SERVICE "[services.NAME]" [
         "name" "display_name" "description" "type" "category" "group" "critical" "protects_hardware" "dependencies" "wants"
@@ -90,4 +108,34 @@ schema! {
     STATE "[states.NAME]" ["description" "tone" "powered" "timeout" "entry" "transitions"]
     ACTION "an item of entry" ["set" "level" "pulse" "duration"]
     TRANSITION "an item of transitions" ["request" "rises" "falls" "event" "when" "to"]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::SimConfig;
+
+    #[test]
+    fn the_simulator_has_the_keys_that_are_listed_here() {
+        let config = toml::Table::try_from(SimConfig::default()).unwrap();
+        let check = |keys: &Keys, table: &toml::Table| {
+            let mut listed: Vec<_> = keys.names.iter().map(|name| (*name).to_owned()).collect();
+            let mut real: Vec<_> = table.keys().cloned().collect();
+            listed.sort();
+            real.sort();
+            assert_eq!(listed, real, "{}", keys.path);
+        };
+        check(SIM, &config);
+        for (keys, name) in [(SIM_HOSTS, "hosts"), (SIM_SUPPLIES, "supplies"), (SIM_FANS, "fans")] {
+            check(keys, config[name].as_table().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_table_is_told_where_it_belongs() {
+        assert_eq!(SERVICE.elsewhere("autostart"), Some(("auto_start", "[services.NAME.startup]")));
+        assert_eq!(SENSOR.elsewhere("warning_high"), Some(("warning_high", "[sensors.NAME.thresholds]")));
+        assert_eq!(STARTUP.elsewhere("autostart"), None);
+        assert_eq!(SENSOR.elsewhere("mode"), None);
+    }
 }

@@ -4,8 +4,9 @@ use serde::Deserialize as _;
 use toml::de::DeTable;
 
 use super::{
+    schema,
     source::Span,
-    table::Context,
+    table::{Context, Table},
     tree::{Node, Value},
 };
 use crate::sim::SimConfig;
@@ -13,6 +14,9 @@ use crate::sim::SimConfig;
 /// The simulated machine, when the board has one and its table is right.
 pub(super) fn read(text: &str, root: &Node, file: usize, cx: &mut Context<'_>) -> Option<SimConfig> {
     let sim_at = place(root, "sim")?;
+    if !known_keys(root, cx) {
+        return None;
+    }
     // Parsed once more, because the parser's own values take their places along into serde's errors.
     let mut table = DeTable::parse(text).ok()?.into_inner();
     let value = table.remove("sim")?;
@@ -32,6 +36,22 @@ pub(super) fn read(text: &str, root: &Node, file: usize, cx: &mut Context<'_>) -
             None
         }
     }
+}
+
+/// Notes every unknown key; whether there is none.
+fn known_keys(root: &Node, cx: &mut Context<'_>) -> bool {
+    let noted = cx.out.len();
+    if let Value::Table(entries) = &root.value
+        && let Some(entry) = entries.iter().find(|entry| entry.key == "sim")
+        && let Some(sim) = Table::open(&entry.node, entry.key_at, "the simulated machine", schema::SIM, cx)
+    {
+        for (key, keys) in
+            [("hosts", schema::SIM_HOSTS), ("supplies", schema::SIM_SUPPLIES), ("fans", schema::SIM_FANS)]
+        {
+            sim.table(key, keys, cx);
+        }
+    }
+    cx.out.len() == noted
 }
 
 /// Where a dotted key's value stands; for a table, its own key.

@@ -19,15 +19,22 @@ pub(super) struct Context<'v> {
     pub(super) vars: &'v BTreeMap<String, String>,
 }
 
-/// The candidate that `wanted` was probably meant to be. As in the core's `nearest`, a third of the letters may differ.
+/// The candidate that `wanted` was probably meant to be: a third of its letters may differ, or letters may have been
+/// left out of one of the two (`cmd` for `command`).
 pub(super) fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .filter(|name| *name != wanted)
-        .map(|name| (strsim::damerau_levenshtein(wanted, name), name))
-        .filter(|(distance, name)| *distance <= 1 + wanted.len().max(name.len()) / 3)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+    let candidates = known.into_iter().filter(|name| *name != wanted).filter_map(|name| {
+        let (short, long) = if name.len() < wanted.len() { (name, wanted) } else { (wanted, name) };
+        let distance = strsim::damerau_levenshtein(wanted, name);
+        let close = distance <= (long.len() / 3).max(1) && distance < short.len();
+        (close || is_shortened(short, long)).then_some((!close, distance, name))
+    });
+    candidates.min().map(|(_, _, name)| name)
+}
+
+fn is_shortened(short: &str, long: &str) -> bool {
+    let mut rest = long.chars();
+    let contained = short.chars().all(|wanted| rest.any(|letter| letter == wanted));
+    short.len() >= 2 && contained && short.chars().next() == long.chars().next()
 }
 
 /// One table, whose keys are known.
@@ -35,6 +42,8 @@ pub(super) fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>
 pub(super) struct Table<'t> {
     /// For sentences, e.g. ``sensor `inlet_temp` ``.
     pub(super) who: String,
+    /// Path from there to this table, e.g. `thresholds.`; empty for the declaration itself.
+    prefix: String,
     /// Where it is declared: its key, or itself when it has none.
     pub(super) at: Span,
     entries: &'t [Entry],
@@ -50,20 +59,41 @@ impl<'t> Table<'t> {
         keys: &'static Keys,
         cx: &mut Context<'_>,
     ) -> Option<Self> {
-        let who = who.into();
-        let entries = entries(node, &who, cx)?;
-        for entry in entries {
-            if keys.names.contains(&entry.key.as_str()) {
-                continue;
-            }
+        Self::open_within(node, at, who.into(), String::new(), keys, cx)
+    }
+
+    fn open_within(
+        node: &'t Node,
+        at: Span,
+        who: String,
+        prefix: String,
+        keys: &'static Keys,
+        cx: &mut Context<'_>,
+    ) -> Option<Self> {
+        let what = if prefix.is_empty() { who.clone() } else { format!("`{}` of {who}", prefix.trim_end_matches('.')) };
+        let entries = entries(node, &what, cx)?;
+        for entry in entries.iter().filter(|entry| !keys.names.contains(&entry.key.as_str())) {
             let key = &entry.key;
-            let noted = cx.out.error(entry.key_at, format!("{who} has no key `{key}`"));
-            match nearest(key, keys.names.iter().copied()) {
-                Some(candidate) => noted.meant(Some(candidate)).done(),
-                None => noted.label("unknown key").help(format!("known here: {}", keys.names.join(", "))).done(),
+            let noted = cx.out.error(entry.key_at, format!("{who} has no key `{prefix}{key}`"));
+            if let Some((known, table)) = keys.elsewhere(key) {
+                noted.label(format!("`{known}` belongs to `{table}`")).done();
+            } else if let Some(candidate) = nearest(key, keys.names.iter().copied()) {
+                noted.meant(Some(candidate)).done();
+            } else {
+                noted.label("unknown key").help(format!("known here: {}", keys.names.join(", "))).done();
             }
         }
-        Some(Self { who, at, entries, keys })
+        Some(Self { who, prefix, at, entries, keys })
+    }
+
+    /// A key and whose it is, for sentences: `` `thresholds.hysteresis` of sensor `inlet_temp` ``.
+    pub(super) fn named(&self, key: &str) -> String {
+        format!("`{}{key}` of {}", self.prefix, self.who)
+    }
+
+    /// Place of a key's value that is there, else of the table.
+    pub(super) fn value_at(&self, key: &str) -> Span {
+        self.entry(key).map_or(self.at, |entry| entry.node.at)
     }
 
     /// The entry of a key that is there.
@@ -84,28 +114,26 @@ impl<'t> Table<'t> {
     /// Notes that a key must be there and is not.
     pub(super) fn missing(&self, key: &str, example: &str, cx: &mut Context<'_>) {
         cx.out
-            .error(self.at, format!("{} has no `{key}`", self.who))
-            .label("needs it")
+            .error(self.at, format!("{} has no `{}{key}`", self.who, self.prefix))
+            .label("missing here")
             .help(format!("add `{key} = {example}`"));
     }
 
     /// A table inside this one.
     pub(super) fn table(&self, key: &str, keys: &'static Keys, cx: &mut Context<'_>) -> Option<Table<'t>> {
         let entry = self.entry(key)?;
-        Table::open(&entry.node, entry.key_at, format!("{}: `{key}`", self.who), keys, cx)
+        Table::open_within(&entry.node, entry.key_at, self.who.clone(), format!("{}{key}.", self.prefix), keys, cx)
     }
 
     /// The entries of a table inside this one whose keys are free names.
     pub(super) fn free_table(&self, key: &str, cx: &mut Context<'_>) -> &'t [Entry] {
-        self.entry(key)
-            .and_then(|entry| entries(&entry.node, &format!("`{key}` of {}", self.who), cx))
-            .unwrap_or_default()
+        self.entry(key).and_then(|entry| entries(&entry.node, &self.named(key), cx)).unwrap_or_default()
     }
 
     /// A text, variables expanded.
     pub(super) fn text(&self, key: &str, cx: &mut Context<'_>) -> Option<At<String>> {
         let node = &self.entry(key)?.node;
-        text(node, &format!("`{key}` of {}", self.who), cx)
+        text(node, &self.named(key), cx)
     }
 
     /// A text that must be there.
@@ -118,7 +146,7 @@ impl<'t> Table<'t> {
 
     /// A list of texts; empty when absent.
     pub(super) fn texts(&self, key: &str, cx: &mut Context<'_>) -> Vec<At<String>> {
-        let what = format!("`{key}` of {}", self.who);
+        let what = self.named(key);
         self.list(key, cx).iter().filter_map(|node| text(node, &format!("an item of {what}"), cx)).collect()
     }
 
@@ -128,7 +156,13 @@ impl<'t> Table<'t> {
             None => &[],
             Some(At { value: Value::List(items), .. }) => items,
             Some(node) => {
-                wrong_type(node, &format!("`{key}` of {}", self.who), "an array", cx);
+                match &node.value {
+                    Value::Text(text) => {
+                        let what = format!("{} must be an array, not a string", self.named(key));
+                        cx.out.error(node.at, what).label(format!("write [{text:?}]")).done();
+                    }
+                    _ => wrong_type(node, &self.named(key), "an array", cx),
+                }
                 &[]
             }
         }
@@ -139,7 +173,7 @@ impl<'t> Table<'t> {
         if let Value::Bool(value) = node.value {
             return Some(value);
         }
-        wrong_type(node, &format!("`{key}` of {}", self.who), "true or false", cx);
+        wrong_type(node, &self.named(key), "true or false", cx);
         None
     }
 
@@ -150,7 +184,7 @@ impl<'t> Table<'t> {
     {
         let node = &self.entry(key)?.node;
         let Value::Integer(value) = node.value else {
-            wrong_type(node, &format!("`{key}` of {}", self.who), "an integer", cx);
+            wrong_type(node, &self.named(key), "an integer", cx);
             return None;
         };
         match T::try_from(value) {
@@ -165,7 +199,7 @@ impl<'t> Table<'t> {
     /// A finite number within bounds.
     pub(super) fn number(&self, key: &str, bounds: RangeInclusive<f64>, cx: &mut Context<'_>) -> Option<At<f64>> {
         let node = &self.entry(key)?.node;
-        let value = number(node, &format!("`{key}` of {}", self.who), cx)?;
+        let value = number(node, &self.named(key), cx)?;
         if bounds.contains(&value) {
             return Some(At::new(value, node.at));
         }
@@ -181,7 +215,7 @@ impl<'t> Table<'t> {
         high: &dyn std::fmt::Display,
         cx: &mut Context<'_>,
     ) {
-        cx.out.error(at, format!("`{key}` of {} is out of range", self.who)).label(format!("must be {low} to {high}"));
+        cx.out.error(at, format!("{} is out of range", self.named(key))).label(format!("must be {low} to {high}"));
     }
 
     /// A time, zero included.
@@ -193,14 +227,14 @@ impl<'t> Table<'t> {
             Value::Number(seconds) => quantity::duration(*seconds),
             Value::Text(text) => quantity::parse_duration(text),
             _ => {
-                wrong_type(node, &format!("`{key}` of {}", self.who), "a time in seconds or like \"250ms\"", cx);
+                wrong_type(node, &self.named(key), "a time in seconds or like \"250ms\"", cx);
                 return None;
             }
         };
         match parsed {
             Ok(duration) => Some(At::new(duration, node.at)),
             Err(reason) => {
-                cx.out.error(node.at, format!("`{key}` of {} is no usable time", self.who)).label(reason);
+                cx.out.error(node.at, format!("{} is no usable time", self.named(key))).label(reason);
                 None
             }
         }
@@ -212,7 +246,7 @@ impl<'t> Table<'t> {
         if !time.value.is_zero() {
             return Some(time);
         }
-        cx.out.error(time.at, format!("`{key}` of {} is zero", self.who)).label("must be longer than zero");
+        cx.out.error(time.at, format!("{} is zero", self.named(key))).label("must be longer than zero");
         None
     }
 
@@ -223,14 +257,14 @@ impl<'t> Table<'t> {
             Value::Integer(bytes) => u64::try_from(*bytes).map_err(|_| "a size cannot be negative".to_owned()),
             Value::Text(text) => quantity::parse_bytes(text),
             _ => {
-                wrong_type(node, &format!("`{key}` of {}", self.who), "a size in bytes or like \"64M\"", cx);
+                wrong_type(node, &self.named(key), "a size in bytes or like \"64M\"", cx);
                 return None;
             }
         };
         match parsed {
             Ok(bytes) => Some(At::new(bytes, node.at)),
             Err(reason) => {
-                cx.out.error(node.at, format!("`{key}` of {} is no usable size", self.who)).label(reason);
+                cx.out.error(node.at, format!("{} is no usable size", self.named(key))).label(reason);
                 None
             }
         }
@@ -239,7 +273,7 @@ impl<'t> Table<'t> {
     /// One of a few words.
     pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&str, T)], cx: &mut Context<'_>) -> Option<At<T>> {
         let text = self.text(key, cx)?;
-        choose(&text, &format!("`{key}` of {}", self.who), words, cx).map(|value| At::new(value, text.at))
+        choose(&text, &self.named(key), words, cx).map(|value| At::new(value, text.at))
     }
 
     /// One of a few words that must be there.

@@ -12,7 +12,7 @@ use ubmc_core::{
 use super::{
     bindings::{FanBinding, Hardware, Source, Wanted},
     lines::sensor_of_kind,
-    names::{Section, bounded},
+    names::{Section, bounded, raw_texts},
     schema,
     source::{At, Span},
     table::{Context, Table, number, wrong_type},
@@ -169,10 +169,10 @@ fn controllers(
     let mut specs: Vec<ControllerSpec> = Vec::new();
     let mut places: BTreeMap<String, Span> = BTreeMap::new();
     for (index, item) in items.iter().enumerate().take(MAX_CONTROLLERS) {
-        let who = format!("controller {} of {}", index + 1, zone.who);
-        let Some(mut table) = Table::open(item, item.at, who, schema::CONTROLLER, cx) else { continue };
-        let name = table.text("name", cx).unwrap_or_else(|| At::new(format!("{}", index + 1), item.at));
-        table.who = format!("controller `{}` of {}", name.value, zone.who);
+        let own = raw_texts(item, &["name"]).first().map_or_else(|| (index + 1).to_string(), |name| (*name).to_owned());
+        let who = format!("controller `{own}` of {}", zone.who);
+        let Some(table) = Table::open(item, item.at, who, schema::CONTROLLER, cx) else { continue };
+        let name = table.text("name", cx).unwrap_or_else(|| At::new(own, item.at));
         match places.get(&name.value) {
             Some(first) => cx
                 .out

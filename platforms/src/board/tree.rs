@@ -67,8 +67,11 @@ pub(super) fn parse_toml(text: &str, file: usize, out: &mut Diagnostics) -> Opti
         let range = error.span().unwrap_or(0..0);
         let at = Span { file, start: range.start, end: range.end };
         if error.message() == "duplicate key" {
-            out.error(at, format!("{} is declared twice in this file", quoted(text, at)))
-                .help("keep one of the two declarations");
+            let noted = out.error(at, format!("{} is declared twice in this file", quoted(text, at)));
+            match first_declaration(text, at) {
+                Some(first) => noted.label("second declaration").related(first, "first declaration").done(),
+                None => noted.label("second declaration").done(),
+            }
         } else if !broken {
             // What follows a syntax error is guesswork of the parser: one per file is worth reading.
             out.error(at, format!("this is not TOML: {}", error.message()));
@@ -85,6 +88,31 @@ pub(super) fn parse_toml(text: &str, file: usize, out: &mut Diagnostics) -> Opti
 
 fn quoted(text: &str, at: Span) -> String {
     text.get(at.start..at.end).map_or_else(|| "a key".to_owned(), |key| format!("`{}`", key.trim_matches(['"', '\''])))
+}
+
+/// Where the same table header, or the same key below the same header, stands before. The parser does not say, so the
+/// lines are compared; what is written differently both times is not found.
+fn first_declaration(text: &str, second: Span) -> Option<Span> {
+    let line_start = text.get(..second.start)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let offset = second.start - line_start;
+    let line = text.get(line_start..)?.lines().next()?;
+    let is_header = line.starts_with('[');
+    let head = if is_header { line.split(']').next()? } else { text.get(line_start..second.end)? };
+    let mut end = line_start;
+    while let Some(above) = text.get(..end.checked_sub(1)?) {
+        let start = above.rfind('\n').map_or(0, |newline| newline + 1);
+        let candidate = above.get(start..)?;
+        let rest = candidate.strip_prefix(head).map(str::trim_start);
+        if rest.is_some_and(|rest| rest.starts_with(if is_header { ']' } else { '=' })) {
+            let start = start + offset;
+            return Some(Span { file: second.file, start, end: start + (second.end - second.start) });
+        }
+        if !is_header && candidate.starts_with('[') {
+            return None;
+        }
+        end = start;
+    }
+    None
 }
 
 fn toml_table(table: &DeTable<'_>, file: usize, depth: usize) -> Value {
@@ -131,7 +159,7 @@ fn toml_node(value: &Spanned<DeValue<'_>>, file: usize, depth: usize) -> Node {
 /// As [`parse_toml`], for JSON.
 pub(super) fn parse_json(text: &str, file: usize, out: &mut Diagnostics) -> Option<Node> {
     match serde_json::from_str::<&RawValue>(text) {
-        Ok(raw) => Some(json_node(raw, text, file, 0)),
+        Ok(raw) => Some(json_node(raw, text, file, 0, out)),
         Err(error) => {
             let start = offset(text, error.line(), error.column());
             let at = Span { file, start, end: (start + 1).min(text.len()) };
@@ -143,7 +171,7 @@ pub(super) fn parse_json(text: &str, file: usize, out: &mut Diagnostics) -> Opti
     }
 }
 
-fn json_node(raw: &RawValue, text: &str, file: usize, depth: usize) -> Node {
+fn json_node(raw: &RawValue, text: &str, file: usize, depth: usize, out: &mut Diagnostics) -> Node {
     let json = raw.get();
     // A borrowed raw value is a piece of the text it was read from.
     let start = (json.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
@@ -156,19 +184,26 @@ fn json_node(raw: &RawValue, text: &str, file: usize, depth: usize) -> Node {
         Some(b't' | b'f') => Value::Bool(json == "true"),
         Some(b'n') => Value::Null,
         Some(b'[') => match serde_json::from_str::<Vec<&RawValue>>(json) {
-            Ok(items) => Value::List(items.into_iter().map(|item| json_node(item, text, file, depth + 1)).collect()),
+            Ok(items) => {
+                Value::List(items.into_iter().map(|item| json_node(item, text, file, depth + 1, out)).collect())
+            }
             Err(_) => Value::Other("an array that cannot be read"),
         },
         Some(b'{') => match serde_json::from_str::<Pairs<'_>>(json) {
-            Ok(Pairs(pairs)) => Value::Table(
-                pairs
-                    .into_iter()
-                    .map(|(key, value)| {
-                        let node = json_node(value, text, file, depth + 1);
-                        Entry { key_at: json_key_at(text, &key, node.at), key, node }
-                    })
-                    .collect(),
-            ),
+            Ok(Pairs(pairs)) => {
+                let mut entries: Vec<Entry> = Vec::new();
+                for (key, value) in pairs {
+                    let node = json_node(value, text, file, depth + 1, out);
+                    let key_at = json_key_at(text, &key, node.at);
+                    if let Some(first) = entries.iter().find(|entry| entry.key == key) {
+                        out.error(key_at, format!("`{key}` is declared twice"))
+                            .related(first.key_at, "first declaration");
+                    } else {
+                        entries.push(Entry { key, key_at, node });
+                    }
+                }
+                Value::Table(entries)
+            }
             Err(_) => Value::Other("an object that cannot be read"),
         },
         _ => match (json.parse(), json.parse()) {
@@ -180,11 +215,14 @@ fn json_node(raw: &RawValue, text: &str, file: usize, depth: usize) -> Node {
     At::new(value, at)
 }
 
-/// The key stands just before its value; one with escapes is not found, and the value's place serves.
+/// The key stands just before its value; where it is far off, or written with escapes, the value's place serves.
 fn json_key_at(text: &str, key: &str, value: Span) -> Span {
+    const FAR: usize = 64;
     let quoted = format!("\"{key}\"");
-    match text.get(..value.start).and_then(|before| before.rfind(&quoted)) {
-        Some(start) => Span { file: value.file, start, end: start + quoted.len() },
+    let from = value.start.saturating_sub(quoted.len() + FAR);
+    let near = text.as_bytes().get(from..value.start).unwrap_or_default();
+    match near.windows(quoted.len()).rposition(|window| window == quoted.as_bytes()) {
+        Some(offset) => Span { file: value.file, start: from + offset, end: from + offset + quoted.len() },
         None => value,
     }
 }

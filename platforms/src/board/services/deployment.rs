@@ -73,7 +73,7 @@ pub(super) fn read(service: &Table<'_>, name: &str, limits: Limits, cx: &mut Con
         if key != own && table.has(key) {
             cx.out
                 .warning(table.key_at(key), format!("`{key}` of {} has no effect in this mode", service.who))
-                .related(table.key_at("mode"), "the mode");
+                .related(table.value_at("mode"), "the mode");
         }
     }
     match mode {
@@ -103,7 +103,7 @@ pub(super) fn read(service: &Table<'_>, name: &str, limits: Limits, cx: &mut Con
             }
             cx.out
                 .warning(
-                    table.key_at("mode"),
+                    table.value_at("mode"),
                     format!("{} is deployed by {name}, which this version cannot run", service.who),
                 )
                 .label("it is listed, but cannot be started");
@@ -141,16 +141,13 @@ fn builtin(service: &Table<'_>, table: &Table<'_>, name: &str, cx: &mut Context<
 
 fn binary(service: &Table<'_>, table: &Table<'_>, limits: Limits, cx: &mut Context<'_>) -> Option<Binary> {
     let path = table.required_text("binary_path", "\"/usr/bin/…\"", cx);
-    if let Some(path) = &path
-        && path.value.trim().is_empty()
-    {
-        cx.out.error(path.at, format!("`binary_path` of {} is empty", service.who)).label("which program?");
+    if let Some(path) = &path {
+        // A bare name is looked up in PATH.
+        check_path(path, "binary_path", service, !path.value.contains('/'), cx);
     }
     let working_dir = table.text("working_dir", cx);
-    if let Some(dir) = &working_dir
-        && !dir.value.starts_with('/')
-    {
-        cx.out.error(dir.at, format!("`working_dir` of {} is not absolute", service.who)).label("relative to what?");
+    if let Some(dir) = &working_dir {
+        check_path(dir, "working_dir", service, false, cx);
     }
     let mut words = |key: &str| table.texts(key, cx).into_iter().map(|text| text.value).collect::<Vec<_>>();
     let (args, stop_command) = (words("args"), words("stop_command"));
@@ -177,6 +174,19 @@ fn binary(service: &Table<'_>, table: &Table<'_>, limits: Limits, cx: &mut Conte
     })
 }
 
+fn check_path(path: &At<String>, key: &str, service: &Table<'_>, may_be_bare: bool, cx: &mut Context<'_>) {
+    let text = path.value.as_str();
+    if text.trim().is_empty() {
+        cx.out.error(path.at, format!("`{key}` of {} is empty", service.who)).label("which one?");
+    } else if text.starts_with('~') || text.starts_with('$') {
+        cx.out
+            .error(path.at, format!("`{key}` of {} is written for a shell, but no shell reads it", service.who))
+            .help("`${HOME}/…` is expanded; `~` and `$HOME` are not");
+    } else if !text.starts_with('/') && !may_be_bare {
+        cx.out.error(path.at, format!("`{key}` of {} is not absolute", service.who)).label("relative to what?");
+    }
+}
+
 fn environment(table: &Table<'_>, cx: &mut Context<'_>) -> std::collections::BTreeMap<String, String> {
     let mut env = std::collections::BTreeMap::new();
     for entry in table.free_table("env", cx) {
@@ -195,7 +205,7 @@ fn environment(table: &Table<'_>, cx: &mut Context<'_>) -> std::collections::BTr
 fn account(table: &Table<'_>, key: &str, cx: &mut Context<'_>) -> Option<String> {
     let name = table.text(key, cx)?;
     if name.value.trim().is_empty() {
-        cx.out.error(name.at, format!("`{key}` of {} is empty", table.who)).label("leave it out for ubmcd's own");
+        cx.out.error(name.at, format!("{} is empty", table.named(key))).label("leave it out for ubmcd's own");
     }
     Some(name.value)
 }
@@ -203,7 +213,7 @@ fn account(table: &Table<'_>, key: &str, cx: &mut Context<'_>) -> Option<String>
 fn stop_signal(table: &Table<'_>, cx: &mut Context<'_>) -> Signal {
     let Some(name) = table.text("stop_signal", cx) else { return Signal::Term };
     let short = At::new(name.value.trim_start_matches("SIG").to_owned(), name.at);
-    crate::board::table::choose(&short, &format!("`stop_signal` of {}", table.who), &SIGNALS, cx).unwrap_or_default()
+    crate::board::table::choose(&short, &table.named("stop_signal"), &SIGNALS, cx).unwrap_or_default()
 }
 
 /// Octal text such as `"022"`: a bare number would be read as decimal by some and octal by others.
@@ -213,7 +223,7 @@ fn umask(table: &Table<'_>, cx: &mut Context<'_>) -> Option<u32> {
         Ok(bits) if bits <= 0o777 => Some(bits),
         _ => {
             cx.out
-                .error(umask.at, format!("`umask` of {} is no file mode", table.who))
+                .error(umask.at, format!("{} is no file mode", table.named("umask")))
                 .label("octal, \"000\" to \"777\"");
             None
         }
@@ -273,7 +283,10 @@ fn capabilities(table: &Table<'_>, cx: &mut Context<'_>) -> Option<Vec<String>> 
     for name in &names {
         if !CAPABILITIES.contains(&name.value.as_str()) {
             cx.out
-                .error(name.at, format!("{}: Linux has no capability `{}`", table.who, name.value))
+                .error(
+                    name.at,
+                    format!("{} names `{}`, which Linux does not have", table.named("capabilities"), name.value),
+                )
                 .meant(nearest(&name.value, CAPABILITIES));
         }
     }
@@ -287,7 +300,7 @@ pub(super) fn limits(service: &Table<'_>, cx: &mut Context<'_>) -> Limits {
         let size = table.bytes(key, cx)?;
         if size.value < least {
             cx.out
-                .error(size.at, format!("`{key}` of {} is too small for any program", service.who))
+                .error(size.at, format!("{} is too small for any program", table.named(key)))
                 .label(format!("at least {least} bytes"));
         }
         Some(size.value)

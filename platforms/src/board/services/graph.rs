@@ -6,6 +6,7 @@ use ubmc_core::services::{Deployment, RestartPolicy, Run, ServiceSpec};
 
 use super::{Declared, restart};
 use crate::board::{
+    order::order,
     source::{At, Span},
     table::{Context, nearest},
 };
@@ -20,6 +21,7 @@ pub(in crate::board) fn check(services: &mut Vec<Declared>, cx: &mut Context<'_>
         check_links(service, services, &places, cx);
         check_alone(service, cx);
     }
+    check_conflicts(services, &places, cx);
     check_ports(services, cx);
     check_tasks(services, cx);
     check_cycles(services, &places, cx);
@@ -66,21 +68,10 @@ fn check_links(service: &Declared, all: &[Declared], places: &BTreeMap<&str, usi
             }
         }
     }
+    check_groups(service, all, places, cx);
     let target = |link: &At<String>| places.get(link.value.as_str()).and_then(|index| all.get(*index));
     for (link, hard) in service.dependencies.iter().map(|l| (l, true)).chain(service.wants.iter().map(|l| (l, false))) {
         let Some(other) = target(link) else { continue };
-        if other.spec.group > service.spec.group {
-            cx.out
-                .error(
-                    link.at,
-                    format!(
-                        "{who} is in group {} and needs `{}` of the later group {}",
-                        service.spec.group, link.value, other.spec.group
-                    ),
-                )
-                .label("groups start one after the other: it would wait for ever")
-                .related(other.at, "declared here");
-        }
         if let Some(conflict) = service.conflicts.iter().find(|conflict| conflict.value == link.value) {
             let verb = if hard { "depends on" } else { "wants" };
             cx.out
@@ -96,6 +87,37 @@ fn check_links(service: &Declared, all: &[Declared], places: &BTreeMap<&str, usi
                 .warning(link.at, format!("{who} is critical, but depends on `{}`, which is not", link.value))
                 .label("if this is given up, so is the critical one")
                 .related(other.at, "declared here");
+        }
+    }
+}
+
+/// Groups start one after the other; nothing can be ordered against that.
+fn check_groups(service: &Declared, all: &[Declared], places: &BTreeMap<&str, usize>, cx: &mut Context<'_>) {
+    let own = service.spec.group;
+    let links = [
+        ("depends on", &service.dependencies, false),
+        ("wants", &service.wants, false),
+        ("comes after", &service.after, false),
+        ("comes before", &service.before, true),
+    ];
+    for (verb, names, is_before) in links {
+        for link in names {
+            let Some(other) = places.get(link.value.as_str()).and_then(|index| all.get(*index)) else { continue };
+            let group = other.spec.group;
+            let contradicts = if is_before { group < own } else { group > own };
+            if contradicts {
+                let when = if is_before { "earlier" } else { "later" };
+                cx.out
+                    .error(
+                        link.at,
+                        format!(
+                            "service `{}` of group {own} {verb} `{}` of the {when} group {group}",
+                            service.spec.name, link.value
+                        ),
+                    )
+                    .label("groups start one after the other")
+                    .related(other.at, format!("in group {group}"));
+            }
         }
     }
 }
@@ -128,6 +150,34 @@ fn check_alone(service: &Declared, cx: &mut Context<'_>) {
             .error(service.at, format!("service `{name}` is a oneshot that is always restarted"))
             .label("it would run without end")
             .help("use the policy \"on-failure\" or \"never\"");
+    }
+}
+
+/// Two services that never run together, and are both started by themselves: one of them would always lose.
+fn check_conflicts(services: &[Declared], places: &BTreeMap<&str, usize>, cx: &mut Context<'_>) {
+    for (index, service) in services.iter().enumerate() {
+        for link in &service.conflicts {
+            let Some(other) = places.get(link.value.as_str()).copied() else { continue };
+            let told_already =
+                other < index && services[other].conflicts.iter().any(|back| back.value == service.spec.name.as_str());
+            let needed = |a: &Declared, b: &Declared| {
+                a.dependencies.iter().chain(&a.wants).any(|link| link.value == b.spec.name.as_str())
+            };
+            // One that needs what it conflicts with has been told so.
+            let told_already = told_already || needed(service, &services[other]) || needed(&services[other], service);
+            if other != index && !told_already && service.spec.auto_start && services[other].spec.auto_start {
+                cx.out
+                    .error(
+                        link.at,
+                        format!(
+                            "services `{}` and `{}` conflict, and both start by themselves",
+                            service.spec.name, link.value
+                        ),
+                    )
+                    .help("set `auto_start = false` for one of them")
+                    .related(services[other].at, "declared here");
+            }
+        }
     }
 }
 
@@ -193,10 +243,13 @@ fn check_cycles(services: &[Declared], places: &BTreeMap<&str, usize>, cx: &mut 
     for (index, edges) in before.iter_mut().enumerate() {
         edges.retain(|(other, _)| *other != index);
     }
-    for circle in circles(&before) {
-        let names =
-            circle.iter().filter_map(|index| services.get(*index)).map(|service| format!("`{}`", service.spec.name));
-        let names: Vec<_> = names.collect();
+    let needs: Vec<Vec<usize>> = before.iter().map(|edges| edges.iter().map(|(other, _)| *other).collect()).collect();
+    for circle in order(&needs).circles {
+        let names: Vec<_> = circle
+            .iter()
+            .filter_map(|index| services.get(*index))
+            .map(|service| format!("`{}`", service.spec.name))
+            .collect();
         let edge = |from: usize, to: usize| before.get(from)?.iter().find(|(other, _)| *other == to).map(|(_, at)| *at);
         let mut steps = circle.iter().zip(circle.iter().cycle().skip(1)).filter_map(|(from, to)| edge(*from, *to));
         let first = steps.next().unwrap_or_default();
@@ -208,44 +261,5 @@ fn check_cycles(services: &[Declared], places: &BTreeMap<&str, usize>, cx: &mut 
         for step in steps {
             noted = noted.related(step, "and goes on here");
         }
-        noted.done();
     }
-}
-
-/// One circle of every knot of services that wait for each other, found without recursion.
-fn circles(before: &[Vec<(usize, Span)>]) -> Vec<Vec<usize>> {
-    #[derive(Clone, Copy, PartialEq, Eq)]
-    enum Seen {
-        Never,
-        OnPath,
-        Done,
-    }
-    let mut seen = vec![Seen::Never; before.len()];
-    let mut found = Vec::new();
-    for start in 0..before.len() {
-        if seen[start] != Seen::Never {
-            continue;
-        }
-        seen[start] = Seen::OnPath;
-        let mut path = vec![(start, 0)];
-        while let Some((node, next)) = path.last_mut() {
-            let Some((other, _)) = before[*node].get(*next) else {
-                seen[*node] = Seen::Done;
-                path.pop();
-                continue;
-            };
-            *next += 1;
-            match seen[*other] {
-                Seen::Never => {
-                    seen[*other] = Seen::OnPath;
-                    path.push((*other, 0));
-                }
-                Seen::OnPath => {
-                    found.push(path.iter().map(|(node, _)| *node).skip_while(|node| node != other).collect());
-                }
-                Seen::Done => {}
-            }
-        }
-    }
-    found
 }

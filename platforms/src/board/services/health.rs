@@ -42,10 +42,7 @@ pub(super) fn read(service: &Table<'_>, cx: &mut Context<'_>) -> Option<HealthSp
         let has_table = !matches!(other, Kind::Heartbeat | Kind::None);
         if has_table && other != kind.value && table.has(word) {
             cx.out
-                .warning(
-                    table.key_at(word),
-                    format!("`{word}` of {} has no effect: its `type` says otherwise", table.who),
-                )
+                .warning(table.key_at(word), format!("{} has no effect: the type says otherwise", table.named(word)))
                 .related(kind.at, "the type");
         }
     }
@@ -57,14 +54,18 @@ pub(super) fn read(service: &Table<'_>, cx: &mut Context<'_>) -> Option<HealthSp
             if !details.has("port") {
                 details.missing("port", "8080", cx);
             }
+            let host = details.text("host", cx);
+            if let Some(host) = &host {
+                not_empty(host, "host", &details, cx);
+            }
             Some(HealthCheck::Tcp {
-                host: details.text("host", cx).map_or_else(|| "localhost".to_owned(), |host| host.value),
+                host: host.map_or_else(|| "localhost".to_owned(), |host| host.value),
                 port: details.integer("port", 1..=u16::MAX, cx)?.value,
             })
         }),
         Kind::Command => details(&table, "command", schema::COMMAND, cx).and_then(|details| {
             let command = details.required_text("command", "\"…\"", cx)?;
-            not_empty(&command, &details, cx);
+            not_empty(&command, "command", &details, cx);
             Some(HealthCheck::Command {
                 command: command.value,
                 expected_exit_code: details.integer("expected_exit_code", 0..=255, cx).map_or(0, |code| code.value),
@@ -72,12 +73,12 @@ pub(super) fn read(service: &Table<'_>, cx: &mut Context<'_>) -> Option<HealthSp
         }),
         Kind::File => details(&table, "file", schema::FILE, cx).and_then(|details| {
             let path = details.required_text("path", "\"/run/…\"", cx)?;
-            not_empty(&path, &details, cx);
+            not_empty(&path, "path", &details, cx);
             Some(HealthCheck::File { path: path.value, must_exist: details.bool("must_exist", cx).unwrap_or(true) })
         }),
         Kind::Grpc => details(&table, "grpc", schema::GRPC, cx).and_then(|details| {
             let endpoint = details.required_text("endpoint", "\"localhost:50051\"", cx)?;
-            not_empty(&endpoint, &details, cx);
+            not_empty(&endpoint, "endpoint", &details, cx);
             Some(HealthCheck::Grpc {
                 endpoint: endpoint.value,
                 service: details.text("service", cx).map(|service| service.value).unwrap_or_default(),
@@ -113,30 +114,40 @@ fn details<'t>(table: &Table<'t>, key: &str, keys: &'static Keys, cx: &mut Conte
     table.table(key, keys, cx)
 }
 
-fn not_empty(text: &At<String>, table: &Table<'_>, cx: &mut Context<'_>) {
+fn not_empty(text: &At<String>, key: &str, table: &Table<'_>, cx: &mut Context<'_>) {
     if text.value.trim().is_empty() {
-        cx.out.error(text.at, format!("{} is empty", table.who));
+        cx.out.error(text.at, format!("{} is empty", table.named(key)));
     }
+}
+
+/// `HOST` or `HOST:PORT`, where an IPv6 address is in brackets.
+fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let good_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0));
+    good_port && !host.is_empty() && !host.contains(char::is_whitespace)
 }
 
 fn http(details: &Table<'_>, cx: &mut Context<'_>) -> Option<HealthCheck> {
     let endpoint = details.required_text("endpoint", "\"http://localhost:8080/health\"", cx)?;
     match endpoint.value.split_once("://") {
-        Some(("http", rest)) if !rest.is_empty() && !rest.starts_with('/') => {}
+        Some(("http", rest)) if is_authority(rest.split('/').next().unwrap_or_default()) => {}
         Some(("https", _)) => cx
             .out
-            .error(endpoint.at, format!("{} asks over https", details.who))
+            .error(endpoint.at, format!("{} asks over https", details.named("endpoint")))
             .label("health checks speak plain http, to services of this BMC")
             .done(),
         _ => cx
             .out
-            .error(endpoint.at, format!("{} has no usable endpoint", details.who))
+            .error(endpoint.at, format!("{} is no usable address", details.named("endpoint")))
             .label("http://HOST[:PORT]/PATH")
             .done(),
     }
     let method = details.text("method", cx);
     if let Some(method) = &method {
-        crate::board::table::choose(method, &format!("`method` of {}", details.who), &METHODS, cx);
+        crate::board::table::choose(method, &details.named("method"), &METHODS, cx);
     }
     Some(HealthCheck::Http {
         endpoint: endpoint.value,
@@ -157,10 +168,10 @@ enum When {
 const WHEN: [(&str, When); 5] =
     [("exec", When::Exec), ("notify", When::Notify), ("fd", When::Fd), ("check", When::Check), ("delay", When::Delay)];
 
-/// When the service counts as ready; its health and deployment have been read.
-pub(super) fn readiness(service: &Table<'_>, spec: &ServiceSpec, cx: &mut Context<'_>) -> Readiness {
-    let Some(table) = service.table("readiness", schema::READINESS, cx) else { return Readiness::Exec };
-    let Some(when) = table.required_word("type", &WHEN, cx) else { return Readiness::Exec };
+/// When the service counts as ready, if it says so; its health, deployment and time-outs have been read.
+pub(super) fn readiness(service: &Table<'_>, spec: &ServiceSpec, cx: &mut Context<'_>) -> Option<Readiness> {
+    let table = service.table("readiness", schema::READINESS, cx)?;
+    let when = table.required_word("type", &WHEN, cx)?;
     for (key, belongs) in [("fd", matches!(when.value, When::Fd)), ("delay", matches!(when.value, When::Delay))] {
         if table.has(key) && !belongs {
             cx.out
@@ -168,7 +179,7 @@ pub(super) fn readiness(service: &Table<'_>, spec: &ServiceSpec, cx: &mut Contex
                 .related(when.at, "the type");
         }
     }
-    match when.value {
+    Some(match when.value {
         When::Exec => Readiness::Exec,
         When::Notify => Readiness::Notify,
         When::Fd => {
@@ -180,7 +191,7 @@ pub(super) fn readiness(service: &Table<'_>, spec: &ServiceSpec, cx: &mut Contex
                 table.missing("fd", "3", cx);
             }
             // 0 to 2 are the standard streams, which the supervisor captures.
-            table.integer("fd", 3..=1023, cx).map_or(Readiness::Exec, |fd| Readiness::Fd(fd.value))
+            Readiness::Fd(table.integer("fd", 3..=1023, cx)?.value)
         }
         When::Check => {
             if !service.has("health_check") {
@@ -200,7 +211,13 @@ pub(super) fn readiness(service: &Table<'_>, spec: &ServiceSpec, cx: &mut Contex
             if !table.has("delay") {
                 table.missing("delay", "2", cx);
             }
-            table.positive_time("delay", cx).map_or(Readiness::Exec, |delay| Readiness::Delay(delay.value))
+            let delay = table.positive_time("delay", cx)?;
+            if delay.value >= spec.start_timeout {
+                cx.out
+                    .error(delay.at, format!("{} would never be ready in time", service.who))
+                    .label(format!("its `start_timeout` is {} s", spec.start_timeout.as_secs_f64()));
+            }
+            Readiness::Delay(delay.value)
         }
-    }
+    })
 }

@@ -102,14 +102,20 @@ pub(super) fn read(entry: &Entry, cx: &mut Context<'_>) -> Option<Declared> {
     spec.protects_hardware = table.bool("protects_hardware", cx).unwrap_or(false);
     spec.required_for = table.texts("required_for", cx).into_iter().map(|text| text.value).collect();
     spec.run = run(&table, cx);
+    if let (Deployment::Builtin(_), Run::Oneshot { .. }) = (&spec.deployment, spec.run) {
+        let key = if table.has("once_per") { "once_per" } else { "oneshot" };
+        cx.out
+            .error(table.key_at(key), format!("{} is a task inside ubmcd, which never ends by itself", table.who))
+            .label("cannot be a oneshot");
+    }
     spec.health = health::read(&table, cx);
-    spec.readiness = health::readiness(&table, &spec, cx);
     let port = table.integer("port", 1..=u16::MAX, cx);
     spec.port = port.as_ref().map(|port| port.value);
     let startup = table.table("startup", schema::STARTUP, cx);
     if let Some(startup) = &startup {
         read_startup(startup, &mut spec, cx);
     }
+    spec.readiness = health::readiness(&table, &spec, cx).unwrap_or_default();
     let burst = restart::read(&table, startup.as_ref(), &mut spec.restart, cx);
 
     let mut declared = Declared::new(spec, entry.key_at);
