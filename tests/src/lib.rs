@@ -1,1 +1,3 @@
-//! (to be written)
+//! What the black-box tests and the simulation share.
+
+pub mod world;

@@ -390,11 +390,12 @@ impl Core {
 
     fn track(
         &mut self,
-        order: Order<'_>,
+        mut order: Order<'_>,
         verb: ServiceVerb,
         members: &[ServiceId],
         not_before: impl Fn(ServiceId) -> crate::ids::Generation,
     ) -> Reply {
+        order.deadline = Some(self.supervisor.bound(members) + self.board.policy.start_timeout);
         let id = self.operations.open_services(order, verb, members, not_before, &self.supervisor, &mut self.out);
         Reply::Operation(id)
     }

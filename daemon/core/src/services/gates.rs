@@ -11,10 +11,14 @@ impl Supervisor {
     /// Whether everything is there that `id` needs to start.
     pub(super) fn gate(&self, id: ServiceId) -> Gate {
         let relations = self.graph.of(id);
+        if self.unit(id).haunted {
+            return Gate::Wait(Blocker::Survivors);
+        }
         for dependency in &relations.hard {
             let unit = self.unit(*dependency);
             match unit.state {
-                State::Failed(_) => return Gate::Broken(*dependency),
+                // What ended by itself and is not to be restarted will not come back by waiting either.
+                State::Failed(_) | State::Completed if !unit.is_ready() => return Gate::Broken(*dependency),
                 _ if !unit.is_ready() => return Gate::Wait(Blocker::Dependency(*dependency)),
                 _ => {}
             }
@@ -109,7 +113,7 @@ impl Supervisor {
         let name = |id: ServiceId| self.unit(id).spec.name.clone();
         match self.gate(id) {
             Gate::Open => String::new(),
-            Gate::Broken(dependency) => format!("needs {}, which has failed", name(dependency)),
+            Gate::Broken(dependency) => format!("needs {}, which {}", name(dependency), self.end_of(dependency)),
             Gate::Wait(Blocker::Dependency(other)) => {
                 format!("needs {}, which is {}", name(other), self.unit(other).state.public().as_str())
             }
@@ -119,7 +123,16 @@ impl Supervisor {
             Gate::Wait(Blocker::Conflict(other)) => {
                 format!("conflicts with {}, which is {}", name(other), self.unit(other).state.public().as_str())
             }
+            Gate::Wait(Blocker::Survivors) => "what is left of its last life survives even KILL".to_owned(),
             Gate::Wait(Blocker::Group(group)) => format!("waits until group {group} is complete"),
+        }
+    }
+
+    /// How a service that is not coming back came to its end.
+    pub(super) fn end_of(&self, id: ServiceId) -> String {
+        match self.unit(id).state {
+            State::Completed => "ended by itself".to_owned(),
+            _ => format!("has failed: {}", self.unit(id).record.last_error),
         }
     }
 

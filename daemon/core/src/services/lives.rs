@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long KILL may take before what is left is reported.
-const KILL_BOUND: Duration = Duration::from_secs(5);
+pub(super) const KILL_BOUND: Duration = Duration::from_secs(5);
 
 /// Kernel errors that may be gone at the next try: EAGAIN, ENOMEM, ENFILE, EMFILE, ETXTBSY.
 const TRANSIENT: [i32; 5] = [11, 12, 23, 24, 26];
@@ -151,7 +151,8 @@ impl Supervisor {
                 self.kill(id, out);
             }
             State::Stopping { phase: StopPhase::Killed, .. } => {
-                self.give_up(id, "something it started survives even KILL; see `services status`".to_owned(), out);
+                self.units[id.index()].haunted = true;
+                self.give_up(id, "something it started survives even KILL".to_owned(), out);
             }
             State::Backoff => {
                 self.units[id.index()].record.restarts += 1;
@@ -171,6 +172,15 @@ impl Supervisor {
 
     /// Something happened to a life.
     pub fn happened(&mut self, id: ServiceId, generation: Generation, happening: ServiceHappening, out: &mut Outbox) {
+        if let Some(unit) = self.units.get_mut(id.index())
+            && unit.haunted
+            && unit.generation == generation
+            && happening == ServiceHappening::Gone
+        {
+            unit.haunted = false;
+            self.touch(id);
+            return self.settle(out);
+        }
         // An older life's news is no news.
         if self.units.get(id.index()).is_none_or(|unit| unit.generation != generation || !unit.state.is_alive()) {
             return;
@@ -211,6 +221,7 @@ impl Supervisor {
             ServiceHappening::Checked { passed, text, took } => self.checked(id, passed, text, took, out),
             ServiceHappening::Survivors { pids } => {
                 let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
+                self.units[id.index()].haunted = true;
                 self.give_up(id, format!("processes {} survive even KILL", pids.join(" ")), out);
             }
         }

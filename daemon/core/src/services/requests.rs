@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Builtin, Deployment,
     supervisor::{Phase, Supervisor},
-    unit::{FailReason, Goal, State, StopWhy},
+    unit::{Blocker, FailReason, Gate, Goal, State, StopWhy},
 };
 use crate::{
     ids::{Name, ServiceId},
@@ -72,7 +72,7 @@ impl Supervisor {
                 .graph
                 .dependents(*id)
                 .into_iter()
-                .filter(|other| self.unit(*other).state.is_alive() && !targets.contains(other))
+                .filter(|other| self.minds_a_stop(*other) && !targets.contains(other))
                 .map(|other| self.unit(other).spec.name.to_string())
                 .collect();
             if !dependents.is_empty() && !force {
@@ -144,8 +144,12 @@ impl Supervisor {
         if !obstacles.is_empty() {
             return Err(Refusal::precondition("RESTART_REFUSED", start_text(&obstacles), obstacles));
         }
+        for id in &members {
+            if targets.contains(id) || !self.unit(*id).is_ready() {
+                self.clear_failure(*id, out);
+            }
+        }
         for id in &targets {
-            self.clear_failure(*id, out);
             let unit = &mut self.units[id.index()];
             unit.goal = Goal::Up;
             unit.cause = out.cause();
@@ -175,6 +179,16 @@ impl Supervisor {
         self.clear_failure(id, out);
         self.settle(out);
         Ok(id)
+    }
+
+    /// It is up, or on its way: taking away what it needs would undo what somebody wanted.
+    fn minds_a_stop(&self, id: ServiceId) -> bool {
+        let unit = self.unit(id);
+        match unit.state {
+            State::Starting { .. } | State::Running | State::Stopping { .. } => true,
+            State::Waiting | State::Delaying | State::Backoff => unit.desired == Desired::Up,
+            State::Stopped | State::Failed(_) | State::Completed => false,
+        }
     }
 
     /// Every process, in start order.
@@ -229,6 +243,15 @@ impl Supervisor {
                 since: None,
             });
         }
+        if unit.haunted {
+            obstacles.push(Obstacle {
+                kind: "survivors",
+                subject: format!("service {name}"),
+                text: format!("what is left of the last life of {name} survives even KILL"),
+                remedy: "find out what its processes hang on; it can start as soon as they are gone".to_owned(),
+                since: Some(unit.since),
+            });
+        }
         for other in &self.graph.of(id).conflicts {
             let other_unit = self.unit(*other);
             if other_unit.state.is_alive() || (starting.contains(other) && *other < id) {
@@ -257,6 +280,8 @@ impl Supervisor {
                 out.cancel(Timer::Service(id));
                 self.enter(id, State::Stopped, out);
             }
+            // A oneshot that is done stays done; what should be running and ended by itself is started again.
+            State::Completed if unit.spec.run == super::Run::LongRunning => self.enter(id, State::Stopped, out),
             State::Stopped
             | State::Waiting
             | State::Delaying
@@ -266,6 +291,15 @@ impl Supervisor {
             | State::Completed => {}
         }
         self.touch(id);
+    }
+
+    /// Longest time that these services may take one after the other: what an operation on them is bounded by.
+    pub fn bound(&self, members: &[ServiceId]) -> std::time::Duration {
+        let of = |id: &ServiceId| {
+            let spec = &self.unit(*id).spec;
+            spec.start_delay + spec.start_timeout + spec.stop_timeout + super::lives::KILL_BOUND
+        };
+        members.iter().map(of).sum()
     }
 
     /// Whether a start by request has come to its end for this service, and how.
@@ -280,11 +314,14 @@ impl Supervisor {
         match &unit.state {
             State::Failed(FailReason::Own(why)) => Some(Err(why.clone())),
             State::Failed(FailReason::Dependency(_)) => {
-                let root = self.unit(self.root_failure(id));
-                Some(Err(format!("{} has failed: {}", root.spec.name, root.record.last_error)))
+                let root = self.root_failure(id);
+                Some(Err(format!("{} {}", self.unit(root).spec.name, self.end_of(root))))
             }
             State::Backoff => Some(Err(format!("{}; it is retried in the background", unit.record.last_error))),
             State::Completed => Some(Err("it ended by itself".to_owned())),
+            State::Waiting if matches!(self.gate(id), Gate::Wait(Blocker::Conflict(_) | Blocker::Survivors)) => {
+                Some(Err(self.waiting_reason(id)))
+            }
             _ if unit.desired == Desired::Down => Some(Err("stopped before it was ready".to_owned())),
             _ => None,
         }

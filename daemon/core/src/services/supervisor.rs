@@ -265,13 +265,8 @@ impl Supervisor {
     pub(super) fn touch(&mut self, id: ServiceId) {
         self.dirty.insert(self.graph.rank(id));
         let relations = self.graph.of(id);
-        let concerned = [
-            &relations.required_by,
-            &relations.followed_by,
-            &relations.hard,
-            &relations.after,
-            &relations.conflicts,
-        ];
+        let concerned =
+            [&relations.required_by, &relations.followed_by, &relations.hard, &relations.after, &relations.conflicts];
         self.dirty.extend(concerned.into_iter().flatten().map(|other| self.graph.rank(*other)));
     }
 
@@ -307,7 +302,7 @@ impl Supervisor {
             Step::Wait => self.enter(id, State::Waiting, out),
             Step::Start => self.begin_start(id, out),
             Step::BreakFor(dependency) => {
-                let text = format!("{} has failed", self.unit(dependency).spec.name);
+                let text = format!("{} {}", self.unit(dependency).spec.name, self.end_of(dependency));
                 self.enter(id, State::Failed(FailReason::Dependency(dependency)), out);
                 self.announce_failed(id, &text, out);
             }

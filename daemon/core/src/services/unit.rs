@@ -142,6 +142,8 @@ pub enum Blocker {
     Conflict(ServiceId),
     /// An earlier group that is not complete.
     Group(super::Group),
+    /// What is left of its own last life, which survives even KILL.
+    Survivors,
 }
 
 /// The next step of a service.
@@ -246,6 +248,8 @@ pub struct Unit {
     pub health: HealthBook,
     /// For people.
     pub record: Record,
+    /// Something of its last life survives even KILL: a new life would run beside it.
+    pub haunted: bool,
     /// Counted among those that keep its group from being complete.
     pub unsettled: bool,
 }
@@ -267,6 +271,7 @@ impl Unit {
             restart: RestartBook::default(),
             health: HealthBook::default(),
             record: Record::default(),
+            haunted: false,
             unsettled: false,
         }
     }

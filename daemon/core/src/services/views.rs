@@ -85,12 +85,12 @@ impl Supervisor {
             State::Backoff => unit.record.last_error.clone(),
             State::Failed(FailReason::Own(why)) => why.clone(),
             State::Failed(FailReason::Dependency(other)) => {
-                let root = self.unit(self.root_failure(id));
-                let other = &self.unit(*other).spec.name;
-                if root.spec.name == *other {
-                    format!("needs {other}, which has failed: {}", root.record.last_error)
+                let root = self.root_failure(id);
+                let (name, end) = (&self.unit(root).spec.name, self.end_of(root));
+                if root == *other {
+                    format!("needs {name}, which {end}")
                 } else {
-                    format!("needs {other}; {} has failed: {}", root.spec.name, root.record.last_error)
+                    format!("needs {}; {name} {end}", self.unit(*other).spec.name)
                 }
             }
             State::Completed => match unit.spec.run {

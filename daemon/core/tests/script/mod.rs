@@ -144,15 +144,8 @@ impl Runner {
         let services = declared.into_iter().map(|(spec, _)| spec).collect();
         let board = Board { name: "script".to_owned(), services, ..Board::default() };
         let core = Core::new(board, 1).unwrap_or_else(|errors| panic!("{errors:?}"));
-        let mut runner = Self {
-            core,
-            names,
-            exec_fails,
-            now: Mono::ZERO,
-            requests: 0,
-            trace: Vec::new(),
-            ended: BTreeMap::new(),
-        };
+        let mut runner =
+            Self { core, names, exec_fails, now: Mono::ZERO, requests: 0, trace: Vec::new(), ended: BTreeMap::new() };
         let effects = runner.core.start(Mono::ZERO);
         runner.carry_out(effects);
         runner

@@ -1,0 +1,19 @@
+//! Ten thousand worlds in the ordinary run; `UBMC_WORLDS` and `UBMC_SEED` choose others.
+
+use ubmc_tests::world::{run_all, seeds, services};
+
+#[test]
+fn services_hold_their_invariants_in_every_world() {
+    if let Err(violation) = run_all(seeds(0, 10_000), services::run) {
+        panic!("{violation}");
+    }
+}
+
+#[test]
+fn a_world_is_a_function_of_its_seed() {
+    for seed in seeds(0, 200) {
+        if let Err(violation) = services::is_deterministic(seed) {
+            panic!("{violation}");
+        }
+    }
+}
