@@ -1,0 +1,241 @@
+//! The threads behind the built-in services that touch hardware. Each *part* can be started and stopped by itself.
+//!
+//! ```text
+//!   part      service      threads                      in                    out
+//!   Sampler   sensormon    one per bus                  –                     Samples
+//!   Fans      thermalmgr   one                          SetDuty               CommandFailed
+//!   Lines     powermgr     one                          SetSignal             CommandFailed
+//!   Watcher   statemgr     one                          –                     Signal
+//!   Leds      ledmgr       one                          SetLed                CommandFailed
+//! ```
+//!
+//! Invariants: no call here waits for hardware; hardware is touched by the parts' threads alone. What waits for a part is
+//! bounded: the newest duty per fan and pattern per LED, and 256 line commands. A part's thread that hangs in the
+//! kernel hangs alone: a new life of the part has threads of its own.
+
+mod control;
+mod life;
+mod sampler;
+#[cfg(test)]
+mod tests;
+mod watcher;
+mod writers;
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use ubmc_core::{
+    board::Board,
+    input::{Exit, HardwareCommand, Input},
+    services::Builtin,
+};
+
+use self::{
+    control::Control,
+    life::{Life, Work},
+};
+use super::{Backend, SensorBus};
+
+/// What can be started and stopped by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Reads sensors.
+    Sampler,
+    /// Drives fans.
+    Fans,
+    /// Drives lines.
+    Lines,
+    /// Watches lines.
+    Watcher,
+    /// Drives LEDs.
+    Leds,
+}
+
+impl Part {
+    /// The part that a built-in service stands for. None: that one does not touch hardware.
+    pub const fn of(builtin: Builtin) -> Option<Self> {
+        match builtin {
+            Builtin::Sensormon => Some(Self::Sampler),
+            Builtin::Thermalmgr => Some(Self::Fans),
+            Builtin::Powermgr => Some(Self::Lines),
+            Builtin::Statemgr => Some(Self::Watcher),
+            Builtin::Ledmgr => Some(Self::Leds),
+            Builtin::Journal | Builtin::Inventory | Builtin::Api => None,
+        }
+    }
+
+    /// The part that executes a command.
+    pub const fn for_command(command: &HardwareCommand) -> Self {
+        match command {
+            HardwareCommand::SetDuty(..) => Self::Fans,
+            HardwareCommand::SetSignal(..) => Self::Lines,
+            HardwareCommand::SetLed(..) => Self::Leds,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sampler => "sensormon",
+            Self::Fans => "thermalmgr",
+            Self::Lines => "powermgr",
+            Self::Watcher => "statemgr",
+            Self::Leds => "ledmgr",
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How a part ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// It finishes what it does. The fans' last duty is their zones' fail-safe, full speed without a zone.
+    Orderly,
+    /// The same, but it counts as ended at once: its end is reported without waiting for its threads.
+    Now,
+    /// It leaves everything as it is, because somebody else takes over; the end is reported like that of `Orderly`.
+    HandOver,
+}
+
+/// A command that no part takes.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{reason}")]
+pub struct NotTaken {
+    /// Which.
+    pub command: HardwareCommand,
+    /// Why, one sentence without a full stop.
+    pub reason: String,
+}
+
+impl From<NotTaken> for Input {
+    fn from(refused: NotTaken) -> Self {
+        Self::CommandFailed { command: refused.command, reason: refused.reason }
+    }
+}
+
+/// Where inputs go.
+type Sink = Arc<dyn Fn(Input) + Send + Sync>;
+
+/// Runs the parts.
+pub struct Runner {
+    board: Arc<Board>,
+    hardware: Arc<dyn Backend>,
+    sink: Sink,
+    lives: BTreeMap<Part, Life>,
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner").field("lives", &self.lives).finish_non_exhaustive()
+    }
+}
+
+impl Runner {
+    /// Runs nothing yet. `sink` is called by the parts' threads and may make them wait, never by a method of this.
+    pub fn new(board: Arc<Board>, hardware: Arc<dyn Backend>, sink: impl Fn(Input) + Send + Sync + 'static) -> Self {
+        Self { board, hardware, sink: Arc::new(sink), lives: BTreeMap::new() }
+    }
+
+    /// Starts a part; when this returns it takes commands. A life it still has ends as with [`Stop::Now`].
+    ///
+    /// `ended` is called once, when all its threads have ended: [`Exit::Panic`] when one panicked (the others are then
+    /// told to end), else [`Exit::Code`] 0. It is called by one of them, or by [`Runner::stop`] with [`Stop::Now`], so
+    /// it must not wait.
+    ///
+    /// # Errors
+    /// A thread could not be made; the text is for people.
+    pub fn start(&mut self, part: Part, ended: impl FnOnce(Exit) + Send + 'static) -> Result<(), String> {
+        self.stop(part, Stop::Now);
+        let control = Arc::new(Control::default());
+        let work = self.work(part, &control);
+        let life = Life::begin(part.as_str(), control, work, Box::new(ended))
+            .map_err(|error| format!("no thread for {part}: {error}"))?;
+        self.lives.insert(part, life);
+        Ok(())
+    }
+
+    /// Tells a part to end and does not wait for it. Nothing happens when it does not run.
+    pub fn stop(&mut self, part: Part, how: Stop) {
+        if let Some(life) = self.lives.get(&part) {
+            life.end(how);
+        }
+        if how == Stop::Now {
+            self.lives.remove(&part);
+        }
+    }
+
+    /// Whether a part has a life that was neither told to end nor has ended.
+    pub fn is_running(&self, part: Part) -> bool {
+        self.lives.get(&part).is_some_and(Life::is_running)
+    }
+
+    /// Hands a command to its part. That it was not taken *by the hardware* comes back through the sink.
+    ///
+    /// # Errors
+    /// The part does not run, or too much waits for it; make an [`Input`] of it.
+    pub fn command(&self, command: HardwareCommand) -> Result<(), NotTaken> {
+        let part = Part::for_command(&command);
+        match self.lives.get(&part).filter(|life| life.is_running()) {
+            Some(life) => life.control().push(command),
+            None => Err(NotTaken { reason: format!("{part} does not run"), command }),
+        }
+    }
+
+    fn work(&self, part: Part, control: &Arc<Control>) -> Vec<Work> {
+        let sink = Arc::clone(&self.sink);
+        match part {
+            Part::Sampler => {
+                let buses = self.hardware.sensor_buses();
+                if buses.is_empty() {
+                    let control = Arc::clone(control);
+                    return vec![Work::new("none", move || sampler::idle(&control))];
+                }
+                let work = |bus: Box<dyn SensorBus>| {
+                    let name = bus.name().to_owned();
+                    let (board, sink, control) = (Arc::clone(&self.board), Arc::clone(&sink), Arc::clone(control));
+                    Work::new(name, move || sampler::run(bus, &board, &control, &*sink))
+                };
+                buses.into_iter().map(work).collect()
+            }
+            Part::Fans => {
+                let (fans, board, control) = (self.hardware.fans(), Arc::clone(&self.board), Arc::clone(control));
+                vec![Work::new("fans", move || writers::drive_fans(fans, &board, &control, &*sink))]
+            }
+            Part::Lines => {
+                let (mut lines, control) = (self.hardware.line_driver(), Arc::clone(control));
+                vec![Work::new("lines", move || {
+                    writers::drive(&control, &*sink, |command| match command {
+                        HardwareCommand::SetSignal(line, level) => lines.set(*line, *level),
+                        HardwareCommand::SetDuty(..) | HardwareCommand::SetLed(..) => Ok(()),
+                    });
+                })]
+            }
+            Part::Leds => {
+                let (mut leds, control) = (self.hardware.leds(), Arc::clone(control));
+                vec![Work::new("leds", move || {
+                    writers::drive(&control, &*sink, |command| match command {
+                        HardwareCommand::SetLed(led, pattern) => leds.set(*led, *pattern),
+                        HardwareCommand::SetDuty(..) | HardwareCommand::SetSignal(..) => Ok(()),
+                    });
+                })]
+            }
+            Part::Watcher => {
+                let (watcher, board, control) =
+                    (self.hardware.line_watcher(), Arc::clone(&self.board), Arc::clone(control));
+                vec![Work::new("lines", move || watcher::run(watcher, board.signals.len(), &control, &*sink))]
+            }
+        }
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        // Whatever way the daemon ends: the fans get their fail-safe, as far as its threads still run.
+        for life in self.lives.values() {
+            life.end(Stop::Orderly);
+        }
+    }
+}
