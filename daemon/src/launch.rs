@@ -17,9 +17,10 @@ use std::{
 use rustix::fs::FlockOperation;
 use tokio::{runtime, sync::mpsc};
 use tracing::{info, warn};
-use ubmc_core::core::Core;
+use ubmc_core::{board::Board, core::Core};
 use ubmc_platforms::{
     board::{self, LoadOptions, Loaded, NameOrFile},
+    hardware::{self, Backend, Platform},
     sim::{
         SimConfig,
         client::{self, Launch, Launched},
@@ -154,7 +155,7 @@ fn load(args: &RunArgs) -> Result<Loaded, Failure> {
 }
 
 /// The core refuses what the loader let through: services that wait for each other.
-fn assemble(board: ubmc_core::board::Board, seed: u64) -> Result<Core, Failure> {
+fn assemble(board: Board, seed: u64) -> Result<Core, Failure> {
     Core::new(board, seed).map_err(|errors| {
         let lines: Vec<_> = errors.iter().map(|error| format!("error: {error}")).collect();
         Failure::Configuration(lines.join("\n"))
@@ -166,16 +167,27 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     telemetry::init(args.log_format, env::var("RUST_LOG").ok().as_deref());
     let loaded = load(args)?;
     show(&loaded.warnings.to_string());
-    let seed = seed();
-    let core = assemble(loaded.board, seed)?;
+    let board = Arc::new(loaded.board.clone());
+    let core = assemble(loaded.board, seed())?;
     let _lock = lock(&places.state_dir)?;
     let claimed = places.sockets.iter().map(|path| Socket::claim(path)).collect::<Result<Vec<_>, _>>()?;
     let simulation = loaded.sim.map(|config| plug_in(&places.state_dir, config)).transpose()?;
+    let hardware = match &simulation {
+        Some(Simulation { dir, config }) => {
+            let platform = Platform::Sim { dir: dir.clone(), config: SimConfig::clone(config) };
+            Some(hardware::open(&board, &loaded.bindings, platform).map_err(|error| {
+                // The loader has checked the bindings; a difference is a defect, and nothing is started on a guess.
+                Failure::Configuration(format!("error: {error}"))
+            })?)
+        }
+        None => None,
+    };
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(io_failure("the runtime cannot be made"))?;
-    runtime.block_on(live(core, &places, claimed, simulation.clone()))?;
+    let hardware = hardware.map(|hardware| (board, hardware));
+    runtime.block_on(live(core, &places, claimed, simulation.clone(), hardware))?;
     // What still waits on a thread of its own, such as a name look-up, does not hold us up.
     runtime.shutdown_background();
     if let Some(simulation) = simulation
@@ -192,6 +204,7 @@ async fn live(
     places: &Places,
     claimed: Vec<Socket>,
     simulation: Option<Simulation>,
+    hardware: Option<(Arc<Board>, Arc<dyn Backend>)>,
 ) -> Result<(), Failure> {
     let signals = Signals::new().map_err(io_failure("signals cannot be received"))?;
     let processes = Processes::new(Config {
@@ -218,6 +231,7 @@ async fn live(
         sockets: places.sockets.clone(),
         claimed,
         simulation,
+        hardware,
     };
     let (mut shell, handle) = Shell::new(core, processes, tools, shared, mpsc::channel(INPUTS));
     tokio::spawn(signals.serve(handle.clone()));

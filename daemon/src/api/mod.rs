@@ -24,6 +24,8 @@ pub mod socket;
 mod state;
 pub mod streams;
 mod system;
+#[cfg(test)]
+mod tests;
 mod thermal;
 pub mod to_wire;
 

@@ -34,8 +34,10 @@ impl SystemService for Api {
         _: Request<v1::WatchStatusRequest>,
     ) -> Result<Response<Self::WatchStatusStream>, Status> {
         let handle = self.handle.clone();
-        let (first, mut changes) = self.see(|sight| (status(sight), sight.hub.status.subscribe(None))).await?;
         self.streams.open(|sink| async move {
+            // Within the stream, so that the first answer counts its own watcher.
+            let begun = handle.look(|sight| (status(sight), sight.hub.status.subscribe(None))).await;
+            let (first, mut changes) = begun.map_err(|_| to_wire::gone())?;
             sink.send(first).await?;
             let mut pace = Pace::new(INTERVAL);
             pace.made();
@@ -43,8 +45,7 @@ impl SystemService for Api {
                 pace.wait().await;
                 changes.next().await.ok_or_else(to_wire::gone)?;
                 pace.made();
-                let status = handle.look(|sight| status(sight)).await.map_err(|_| to_wire::gone())?;
-                sink.send(status).await?;
+                sink.send(handle.look(|sight| status(sight)).await.map_err(|_| to_wire::gone())?).await?;
             }
         })
     }

@@ -3,13 +3,18 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use tokio::{
-    sync::{mpsc, watch},
-    task::AbortHandle,
+    sync::{mpsc, oneshot, watch},
+    task::{AbortHandle, JoinHandle},
 };
 use ubmc_core::{
+    board::Board,
     ids::{Generation, ServiceId},
     input::{Exit, HardwareCommand, Input},
     services::Builtin,
+};
+use ubmc_platforms::hardware::{
+    Backend,
+    runner::{NotTaken, Part, Runner, Stop},
 };
 
 use super::{Handle, Items, deeds, inventory};
@@ -22,7 +27,6 @@ use crate::{
 };
 
 /// What the built-in services work with.
-#[derive(Debug)]
 pub struct Tools {
     /// Every event.
     pub journal: Journal,
@@ -34,30 +38,41 @@ pub struct Tools {
     pub claimed: Vec<Socket>,
     /// The simulated board, where there is one.
     pub simulation: Option<Simulation>,
+    /// The board and the way to its hardware. Absent: no service touches any.
+    pub hardware: Option<(Arc<Board>, Arc<dyn Backend>)>,
 }
 
 /// Starts and stops built-in services.
-#[derive(Debug)]
 pub struct Builtins {
     tools: Tools,
     items: Items,
     handle: Handle,
     inlet: mpsc::Sender<Input>,
-    tasks: BTreeMap<ServiceId, Task>,
+    parts: Option<Runner>,
+    running: BTreeMap<ServiceId, (Generation, Unit)>,
 }
 
-/// One life of a task.
-#[derive(Debug)]
-struct Task {
-    generation: Generation,
-    /// Becomes true when it should end.
-    stop: watch::Sender<bool>,
-    abort: AbortHandle,
+/// What one life of a built-in service is.
+enum Unit {
+    /// A task of the runtime.
+    Task {
+        /// Becomes true when it should end.
+        stop: watch::Sender<bool>,
+        abort: AbortHandle,
+    },
+    /// Threads of the hardware runner.
+    Part(Part),
 }
 
 impl Builtins {
-    pub(super) fn new(tools: Tools, handle: Handle, inlet: mpsc::Sender<Input>) -> Self {
-        Self { tools, items: Items::default(), handle, inlet, tasks: BTreeMap::new() }
+    pub(super) fn new(mut tools: Tools, handle: Handle, inlet: mpsc::Sender<Input>) -> Self {
+        let parts = tools.hardware.take().map(|(board, hardware)| {
+            let inlet = inlet.clone();
+            // Called by threads, which may wait for the loop. One that has ended does not want to know.
+            let sink = move |input| drop(inlet.blocking_send(input));
+            Runner::new(board, hardware, sink)
+        });
+        Self { tools, items: Items::default(), handle, inlet, parts, running: BTreeMap::new() }
     }
 
     /// Starts one. When this returns it can be relied on. The error is a sentence.
@@ -73,26 +88,46 @@ impl Builtins {
             }
             Builtin::Api => self.serve(stopping)?,
             Builtin::Sensormon | Builtin::Thermalmgr | Builtin::Powermgr | Builtin::Statemgr | Builtin::Ledmgr => {
-                tokio::spawn(until(stopping, std::future::pending()))
+                return self.start_part(service, generation, builtin);
             }
         };
-        self.tasks.insert(service, Task { generation, stop, abort: task.abort_handle() });
-        let inlet = self.inlet.clone();
-        tokio::spawn(async move {
-            let exit = match task.await {
+        self.running.insert(service, (generation, Unit::Task { stop, abort: task.abort_handle() }));
+        self.report(service, generation, async {
+            match task.await {
                 Err(error) if error.is_panic() => Exit::Panic,
                 // Cancelled means that we were told not to wait for its end.
                 Ok(()) | Err(_) => Exit::Code(0),
-            };
-            for input in deeds::ended(service, generation, exit) {
-                // A loop that has ended does not want to know.
-                let _ = inlet.send(input).await;
             }
         });
         Ok(())
     }
 
-    fn serve(&mut self, stopping: watch::Receiver<bool>) -> Result<tokio::task::JoinHandle<()>, String> {
+    fn start_part(&mut self, service: ServiceId, generation: Generation, builtin: Builtin) -> Result<(), String> {
+        let part = Part::of(builtin).ok_or_else(|| format!("nothing stands behind `{}`", builtin.as_str()))?;
+        let parts = self.parts.as_mut().ok_or("this board has no hardware")?;
+        let (ended, end) = oneshot::channel();
+        parts.start(part, |exit| {
+            // A shell that has gone does not want to know.
+            let _ = ended.send(exit);
+        })?;
+        self.running.insert(service, (generation, Unit::Part(part)));
+        // Threads that vanish without a word have been torn down by a panic.
+        self.report(service, generation, async { end.await.unwrap_or(Exit::Panic) });
+        Ok(())
+    }
+
+    /// Tells the core of a life's end when it comes.
+    fn report(&self, service: ServiceId, generation: Generation, end: impl Future<Output = Exit> + Send + 'static) {
+        let inlet = self.inlet.clone();
+        tokio::spawn(async move {
+            for input in deeds::ended(service, generation, end.await) {
+                // A loop that has ended does not want to know.
+                let _ = inlet.send(input).await;
+            }
+        });
+    }
+
+    fn serve(&mut self, stopping: watch::Receiver<bool>) -> Result<JoinHandle<()>, String> {
         let mut sockets = std::mem::take(&mut self.tools.claimed);
         if sockets.is_empty() {
             let claims = self.tools.sockets.iter().map(|path| Socket::claim(path));
@@ -115,18 +150,25 @@ impl Builtins {
 
     /// Tells one to end, or ends it (`now`).
     pub(super) fn stop(&mut self, service: ServiceId, generation: Generation, now: bool) {
-        let Some(task) = self.tasks.get(&service).filter(|task| task.generation == generation) else { return };
-        if now {
-            task.abort.abort();
-        } else {
-            // One that has ended already has said so.
-            let _ = task.stop.send(true);
+        // A life that is over already, or not the newest, has said so or will.
+        let Some((_, unit)) = self.running.get(&service).filter(|(newest, _)| *newest == generation) else { return };
+        match unit {
+            Unit::Task { abort, .. } if now => abort.abort(),
+            Unit::Task { stop, .. } => drop(stop.send(true)),
+            Unit::Part(part) => {
+                if let Some(parts) = &mut self.parts {
+                    parts.stop(*part, if now { Stop::Now } else { Stop::Orderly });
+                }
+            }
         }
     }
 
-    /// Hands a command to the task that drives this hardware.
-    pub(super) fn command(&mut self, command: HardwareCommand) {
-        let _ = command;
+    /// Hands a command to the part that drives this hardware. One that it does not take is given back.
+    pub(super) fn command(&self, command: HardwareCommand) -> Result<(), NotTaken> {
+        match &self.parts {
+            Some(parts) => parts.command(command),
+            None => Err(NotTaken { command, reason: "this board has no hardware".to_owned() }),
+        }
     }
 }
 

@@ -55,7 +55,11 @@ impl Shell {
                     let _ = inlet.send(Input::Service { service, generation, happening }).await;
                 });
             }
-            Effect::Command(command) => self.builtins.command(command),
+            Effect::Command(command) => {
+                if let Err(not_taken) = self.builtins.command(command) {
+                    self.pending.push_back(not_taken.into());
+                }
+            }
             Effect::Reply(id, reply) => {
                 if let Some(asker) = self.replies.remove(&id) {
                     // An asker who has gone needs no answer.

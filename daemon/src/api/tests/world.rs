@@ -1,0 +1,146 @@
+//! A daemon in this process: a small board, the real loop, the real API on a real socket.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tonic::transport::Channel;
+use ubmc_core::{
+    board::Board,
+    core::Core,
+    ids::SensorId,
+    input::{Input, Request, Sample},
+    leds::{LedRole, LedSpec},
+    sensors::{SensorKind, SensorSource, SensorSpec, Thresholds},
+    services::{Builtin, Deployment, Group, ServiceSpec},
+};
+use ubmc_proto::{
+    transport::{Address, connect},
+    v1::{GetStatusRequest, system_service_client::SystemServiceClient},
+};
+
+use crate::{
+    api::{socket::Socket, streams::Watchers, to_wire::Daemon},
+    journal::{Bounds, Journal, keeper::Bookmark},
+    process::{Config, OutputConfig, Processes},
+    shell::{Clock, Handle, INPUTS, Shared, Shell, Tools},
+};
+
+/// No condition takes longer than this.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a test works with.
+pub(super) struct World {
+    pub(super) handle: Handle,
+    pub(super) inlet: mpsc::Sender<Input>,
+    pub(super) socket: PathBuf,
+    _dir: TempDir,
+}
+
+impl World {
+    /// A client's connection.
+    pub(super) async fn channel(&self) -> Channel {
+        connect(&Address::Unix(self.socket.clone()), PATIENCE).await.unwrap()
+    }
+
+    /// Sensor number `place` reads `value`.
+    pub(super) async fn sample(&self, place: usize, value: f64) {
+        let samples = vec![(SensorId::new(place), Sample::Value(value))];
+        self.inlet.send(Input::Samples(samples)).await.unwrap();
+    }
+
+    /// Makes events: each is a change that `actor` asked for.
+    pub(super) async fn happen(&self, times: usize, actor: &str) {
+        for turn in 0..times {
+            let request = Request::Identify { on: turn % 2 == 0, duration: None };
+            self.handle.ask(actor.to_owned(), String::new(), request).await.unwrap();
+        }
+    }
+
+    /// Waits until the API answers on a new connection.
+    pub(super) async fn serves(&self) {
+        let address = Address::Unix(self.socket.clone());
+        within(async {
+            while connect(&address, PATIENCE).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        let mut client = SystemServiceClient::new(self.channel().await);
+        client.get_status(GetStatusRequest {}).await.unwrap();
+    }
+}
+
+/// Fails when `future` does not end.
+pub(super) async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("a condition was not met in time")
+}
+
+fn board() -> Board {
+    let builtin = |builtin: Builtin, group| ServiceSpec {
+        group,
+        ..ServiceSpec::new(builtin.as_str(), Deployment::Builtin(builtin))
+    };
+    let sensor = |name: &str| SensorSpec {
+        name: name.into(),
+        description: String::new(),
+        kind: SensorKind::Temperature,
+        source: SensorSource::Hardware,
+        scale: 1.0,
+        offset: 0.0,
+        thresholds: Thresholds::default(),
+        interval: Duration::from_secs(1),
+        stale_after: Duration::from_secs(60),
+        powered_by: None,
+        max_slew: 1.0,
+        history: 16,
+    };
+    Board {
+        name: "test".to_owned(),
+        sensors: vec![sensor("inlet"), sensor("outlet")],
+        leds: vec![LedSpec { name: "identify".into(), role: LedRole::Identify }],
+        services: vec![
+            builtin(Builtin::Journal, Group::Foundation),
+            builtin(Builtin::Inventory, Group::Management),
+            builtin(Builtin::Api, Group::Interface),
+        ],
+        ..Board::default()
+    }
+}
+
+/// Runs `test` against a daemon that keeps at most `events` events.
+pub(super) fn with_world<F: Future<Output = ()>>(events: usize, test: impl FnOnce(World) -> F) {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let socket = dir.path().join("s");
+        let config = Config { runtime_dir: dir.path().to_owned(), cgroups: false, output: OutputConfig::default() };
+        let processes = Processes::new(config).unwrap();
+        let journal = Journal::new(Bounds { events, bytes: usize::MAX });
+        let shared = Arc::new(Shared {
+            journal: journal.clone(),
+            logs: processes.logs(),
+            daemon: Daemon { boot_id: "boot".to_owned(), simulated: false, hostname: String::new() },
+            watchers: Watchers::default(),
+            clock: Clock::start(),
+        });
+        let tools = Tools {
+            journal,
+            bookmark: Arc::new(Bookmark::default()),
+            sockets: vec![socket.clone()],
+            claimed: vec![Socket::claim(&socket).unwrap()],
+            simulation: None,
+            hardware: None,
+        };
+        let core = Core::new(board(), 1).unwrap();
+        let (inlet, inputs) = mpsc::channel(INPUTS);
+        let (mut shell, handle) = Shell::new(core, processes, tools, shared, (inlet.clone(), inputs));
+        let world = World { handle, inlet, socket, _dir: dir };
+        let mut test = std::pin::pin!(test(world));
+        tokio::select! {
+            // A test that ends the daemon goes on without it.
+            () = shell.run() => test.await,
+            () = &mut test => {}
+        }
+    });
+}
