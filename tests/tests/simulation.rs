@@ -1,6 +1,6 @@
 //! Ten thousand worlds in the ordinary run; `UBMC_WORLDS` and `UBMC_SEED` choose others.
 
-use ubmc_tests::world::{run_all, seeds, services};
+use ubmc_tests::world::{hardware, run_all, seeds, services};
 
 #[test]
 fn services_hold_their_invariants_in_every_world() {
@@ -15,5 +15,12 @@ fn a_world_is_a_function_of_its_seed() {
         if let Err(violation) = services::is_deterministic(seed) {
             panic!("{violation}");
         }
+    }
+}
+
+#[test]
+fn hardware_is_safe_in_every_world() {
+    if let Err(violation) = run_all(seeds(0, 500), hardware::run) {
+        panic!("{violation}");
     }
 }

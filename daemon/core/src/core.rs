@@ -195,6 +195,7 @@ impl Core {
         if services_moved {
             self.follow_services();
         }
+        self.thermal.follow_tachometers(&mut self.out);
         let changed = self.out.changed();
         let quiet = changed.services.is_empty()
             && changed.machines.is_empty()

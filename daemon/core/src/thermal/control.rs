@@ -139,6 +139,15 @@ impl Thermal {
         trips
     }
 
+    /// A fan shows what its tachometer tells: it has changed when that has.
+    pub fn follow_tachometers(&self, out: &mut Outbox) {
+        for (index, fan) in self.fans.iter().enumerate() {
+            if fan.spec.tachometer.is_some_and(|sensor| out.changed().sensors.contains(&sensor)) {
+                out.changed().fans.insert(FanId::new(index));
+            }
+        }
+    }
+
     /// Fan writing has just begun: whatever was told before may not hold any more.
     pub fn forget_told(&mut self) {
         for fan in &mut self.fans {
@@ -287,7 +296,7 @@ impl Thermal {
         let same = fan.told.is_some_and(|told| (told.percent() - duty.percent()).abs() < SAME_DUTY);
         if !same && driven {
             // A rise of the expected speed takes the fan a while: it is not slow for that.
-            if duty > fan.duty {
+            if duty > fan.duty && !fan.failed {
                 fan.slow_since = None;
             }
             fan.told = Some(duty);
