@@ -141,7 +141,7 @@ impl From<Status> for Failure {
     fn from(status: Status) -> Self {
         // Only a status that this side made of a broken connection has a source: one that the daemon sent has none.
         if let Some(cause) = std::error::Error::source(&status) {
-            return Self::Unreachable(format!("the connection to ubmcd broke: {}", innermost(cause)));
+            return Self::Unreachable(format!("the connection to ubmcd broke: {}", plain(innermost(cause))));
         }
         let message = sentence(&status);
         match status.code() {
@@ -194,6 +194,14 @@ fn refusal(status: &Status, message: String) -> Refusal {
         })
         .collect();
     Refusal { message, reason, metadata, conditions }
+}
+
+/// The system's words, without numbers where it is only that nobody is there.
+fn plain(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => "nobody listens any more".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 /// The end of an error's chain says what happened; the layers above only say where.

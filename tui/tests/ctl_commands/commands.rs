@@ -40,9 +40,9 @@ fn each_end_has_its_exit_code_and_says_why() {
         },
         Expect {
             line: "host restart host.0 --wait",
-            code: 3,
+            code: 1,
             stdout: &[],
-            stderr: &["whether op-is-lost goes on is not known: look with `ubmcctl operations show op-is-lost`"],
+            stderr: &["error: ubmcd was restarted while host.0 on ran (op-is-lost): how it ended is not known\n"],
         },
         Expect {
             line: "host force-off host.0 --timeout 0.3",

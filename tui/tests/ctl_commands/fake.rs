@@ -3,7 +3,11 @@
 use std::{
     path::{Path, PathBuf},
     pin::Pin,
-    sync::mpsc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
     thread,
 };
 
@@ -34,6 +38,8 @@ pub(crate) struct Life {
     pub last_seq: u64,
     /// Events up to this number have expired.
     pub expired: u64,
+    /// `op-never-ends` ends after all.
+    pub op_ends: bool,
 }
 
 /// A running fake; it and every connection are gone when it is dropped.
@@ -49,7 +55,7 @@ impl Fake {
     pub(crate) fn new() -> (Self, tempfile::TempDir, PathBuf) {
         let directory = tempfile::tempdir().expect("a directory for the socket");
         let socket = directory.path().join("ubmcd.sock");
-        (Self::on(&socket, Life { boot_id: "boot-1", last_seq: 3, expired: 0 }), directory, socket)
+        (Self::on(&socket, Life { boot_id: "boot-1", last_seq: 3, expired: 0, op_ends: false }), directory, socket)
     }
 
     pub(crate) fn on(socket: &Path, life: Life) -> Self {
@@ -63,7 +69,7 @@ impl Fake {
             runtime.block_on(async {
                 let listener = UnixListener::bind(socket).expect("the socket is free");
                 bound.send(()).expect("the test waits");
-                let daemon = Daemon(life, tell);
+                let daemon = Daemon(life, tell, Arc::default());
                 let served = Server::builder()
                     .add_service(StateServiceServer::new(daemon.clone()))
                     .add_service(OperatorServiceServer::new(daemon.clone()))
@@ -92,7 +98,7 @@ impl Drop for Fake {
 }
 
 #[derive(Clone)]
-struct Daemon(Life, mpsc::Sender<Asked>);
+struct Daemon(Life, mpsc::Sender<Asked>, Arc<AtomicU32>);
 
 #[allow(clippy::unnecessary_wraps)] // every method answers so
 fn answer<T>(message: T) -> Answer<T> {
@@ -209,8 +215,13 @@ impl v1::state_service_server::StateService for Daemon {
         answer(match id.as_str() {
             "op-succeeds" => then_end(stages(&[v1::OperationState::Running, v1::OperationState::Succeeded])),
             "op-rolls-back" => then_end(stages(&[v1::OperationState::Running, v1::OperationState::RolledBack])),
-            "op-never-ends" => then_silence(stages(&[v1::OperationState::Running])),
-            "op-is-lost" => then_end(stages(&[v1::OperationState::Running])),
+            "op-never-ends" if !self.0.op_ends => then_silence(stages(&[v1::OperationState::Running])),
+            // It is seen once, then the daemon goes away, and when it is back it knows nothing of it.
+            "op-is-lost" if self.2.fetch_add(1, Ordering::Relaxed) == 0 => {
+                let running = stages(&[v1::OperationState::Running]).into_iter().map(Ok);
+                Box::pin(tokio_stream::iter(running.chain([Err(Status::unavailable("ubmcd is stopping"))])))
+            }
+            "op-never-ends" => then_end(stages(&[v1::OperationState::Succeeded])),
             _ => return Err(Status::not_found(format!("no operation is named `{id}`"))),
         })
     }
@@ -233,7 +244,7 @@ impl v1::event_service_server::EventService for Daemon {
         unscripted()
     }
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Answer<Self::WatchStream> {
-        let Life { boot_id, last_seq, expired } = self.0;
+        let Life { boot_id, last_seq, expired, .. } = self.0;
         let after = request.into_inner().after_seq.unwrap_or(last_seq);
         if after > last_seq {
             return Err(Status::out_of_range(format!("event {after} has not happened; the newest is {last_seq}")));

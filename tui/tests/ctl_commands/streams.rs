@@ -16,6 +16,10 @@ fn events(tail: &mut Running, count: usize) -> Vec<(u64, String)> {
         .collect()
 }
 
+fn life(boot_id: &'static str, last_seq: u64, expired: u64) -> Life {
+    Life { boot_id, last_seq, expired, op_ends: false }
+}
+
 fn event(boot_id: &str, seq: u64) -> (u64, String) {
     (seq, format!("{boot_id} event {seq}"))
 }
@@ -27,23 +31,23 @@ fn a_tail_resumes_where_it_was_and_begins_anew_with_a_new_life_of_the_daemon() {
     assert_eq!(events(&mut tail, 2), [event("boot-1", 2), event("boot-1", 3)]);
 
     drop(fake);
-    let fake = Fake::on(&socket, Life { boot_id: "boot-1", last_seq: 4, expired: 0 });
+    let fake = Fake::on(&socket, life("boot-1", 4, 0));
     assert_eq!(events(&mut tail, 1), [event("boot-1", 4)]);
 
     // The same life, but what happened meanwhile can no longer be had.
     drop(fake);
-    let fake = Fake::on(&socket, Life { boot_id: "boot-1", last_seq: 9, expired: 8 });
+    let fake = Fake::on(&socket, life("boot-1", 9, 8));
     assert_eq!(events(&mut tail, 2), [(8, "events 5–8 have expired".to_owned()), event("boot-1", 9)]);
 
     // A new life counts anew: one that is ahead of our number, and one that has not come to it.
     drop(fake);
-    let fake = Fake::on(&socket, Life { boot_id: "boot-2", last_seq: 12, expired: 10 });
+    let fake = Fake::on(&socket, life("boot-2", 12, 10));
     assert_eq!(
         events(&mut tail, 3),
         [(10, "events 1–10 have expired".to_owned()), event("boot-2", 11), event("boot-2", 12)]
     );
     drop(fake);
-    let _fake = Fake::on(&socket, Life { boot_id: "boot-3", last_seq: 1, expired: 0 });
+    let _fake = Fake::on(&socket, life("boot-3", 1, 0));
     assert_eq!(events(&mut tail, 1), [event("boot-3", 1)]);
 
     tail.interrupt();
@@ -63,10 +67,10 @@ fn followed_logs_resume_without_repeating_a_line() {
     };
     assert_eq!(lines(&mut logs, 2), ["boot-1 line 2", "boot-1 line 3"]);
     drop(fake);
-    let fake = Fake::on(&socket, Life { boot_id: "boot-1", last_seq: 5, expired: 0 });
+    let fake = Fake::on(&socket, life("boot-1", 5, 0));
     assert_eq!(lines(&mut logs, 2), ["boot-1 line 4", "boot-1 line 5"]);
     drop(fake);
-    let _fake = Fake::on(&socket, Life { boot_id: "boot-2", last_seq: 1, expired: 0 });
+    let _fake = Fake::on(&socket, life("boot-2", 1, 0));
     assert_eq!(lines(&mut logs, 1), ["boot-2 line 1"]);
 }
 
@@ -103,6 +107,18 @@ fn a_wait_that_is_interrupted_says_that_the_operation_goes_on() {
     let ended = wait.end();
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(130), ""));
     assert!(ended.stderr.contains("op-never-ends goes on without this command; follow it with"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_wait_survives_the_loss_of_the_connection() {
+    let (fake, _directory, socket) = Fake::new();
+    let wait = Running::start(&socket, "host off host.0 --wait");
+    while fake.asked.recv_timeout(BOUND).unwrap() != Asked::WatchOperation("op-never-ends".to_owned()) {}
+    drop(fake);
+    let _fake = Fake::on(&socket, Life { op_ends: true, ..life("boot-1", 3, 0) });
+    let ended = wait.end();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.stdout, "host.0 on: succeeded after 500ms (op-never-ends)\n");
 }
 
 #[test]

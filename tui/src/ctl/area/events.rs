@@ -112,23 +112,28 @@ fn table(events: &[Event]) -> Table {
     table
 }
 
-/// The sentence, and who asked.
+/// The sentence, and who asked unless that is said or the event is a mere consequence.
 fn text(event: &Event) -> String {
     match &event.actor {
-        Some(actor) if !event.text.contains(actor.as_str()) => format!("{} (by {actor})", event.text),
+        Some(actor) if !matches!(event.severity.as_str(), "debug" | "info") && !event.text.contains(actor.as_str()) => {
+            format!("{} (by {actor})", event.text)
+        }
         _ => event.text.clone(),
     }
 }
 
 fn line(event: &Event, canvas: Canvas) -> String {
     let time = clock(event.time.as_ref());
+    let pad = 20_usize.saturating_sub(time.len());
+    let time = canvas.paint(Paint::Faint, &time);
     let severity = format!("{:8}", event.severity);
+    let subject = format!("{:28}", plain_text(&event.subject));
     format!(
-        "{:>6} {:20} {} {} {}",
+        "{:>6} {time}{:pad$} {} {}  {}",
         event.seq,
-        canvas.paint(Paint::Faint, &time),
+        "",
         canvas.paint(Paint::of(&event.severity), &severity),
-        canvas.paint(Paint::Strong, &plain_text(&event.subject)),
+        canvas.paint(Paint::Strong, &subject),
         plain_text(&text(event))
     )
 }
@@ -223,12 +228,12 @@ mod tests {
         .into();
         assert_eq!(
             line(&event, Canvas::PLAIN),
-            "   812 2026-11-20T23:08:51Z notice   state.host.0.transition host.0: off -> powering-on (by uid 0 (root))"
+            "   812 2026-11-20T23:08:51Z notice   state.host.0.transition       host.0: off -> powering-on (by uid 0 (root))"
         );
         let lost: Event = v1::Lost { first: 813, last: 900, reason: "expired".into() }.into();
         assert_eq!(
             line(&lost, Canvas::PLAIN),
-            "   900 -                    warning  journal.lost events 813–900 have expired"
+            "   900 -                    warning  journal.lost                  events 813–900 have expired"
         );
         assert_eq!(
             table(&[event, lost]).draw(Canvas::PLAIN),

@@ -10,9 +10,9 @@ use ubmc_proto::v1::{
 use crate::ctl::{
     exit::Failure,
     object::Operation,
+    outcome,
     output::{Canvas, Cell, Paint, Table, duration, left, percent, plain_text, right},
     session::Session,
-    wait,
 };
 
 #[derive(Debug, Subcommand)]
@@ -41,7 +41,7 @@ impl Command {
                     .call(|channel| async move { StateServiceClient::new(channel).get_operation(request).await })
                     .await?
                     .into();
-                session.out.one(&operation, |canvas| wait::page(&operation).draw(canvas))
+                session.out.one(&operation, |canvas| outcome::page(&operation).draw(canvas))
             }
             Self::Watch { id } => watch(session, id).await,
             Self::Cancel { id } => cancel(session, id).await,
@@ -96,7 +96,7 @@ async fn watch(session: &mut Session, id: String) -> Result<(), Failure> {
         let operation = Operation::from(update);
         session.out.item(&operation, |canvas| line(&operation, canvas))?;
         if operation.ended() {
-            return wait::verdict(&operation);
+            return outcome::verdict(&operation);
         }
     }
 }

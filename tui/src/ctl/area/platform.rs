@@ -319,7 +319,7 @@ bmc7 · sim-2u (simulated) · degraded · degraded
   sensors   all 30 ok
 
 PROBLEMS
-  - service web: web has failed: exit code 7
+  - web has failed: exit code 7
     resolve: look at `ubmcctl services logs web`, then `ubmcctl services reset web`
 
 SERVICES

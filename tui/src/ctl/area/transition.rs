@@ -8,8 +8,9 @@ use ubmc_proto::v1::{
 use crate::ctl::{
     confirm::{asks, confirm},
     exit::Failure,
-    object::{Machine, Operation},
-    output::{Cell, Page, Paint, Table, duration, left, plain_text, right},
+    object::{Condition, Machine, Operation},
+    outcome,
+    output::{Cell, Format, Page, Paint, Table, duration, left, plain_text, right},
     session::Session,
     wait,
 };
@@ -72,14 +73,15 @@ pub(crate) async fn request(
     };
     if how.plan {
         let plan = Operation::from(plan(session, wire).await?);
-        session.out.one(&plan, |canvas| wait::page(&plan).draw(canvas))?;
-        return refused_plan(&plan);
+        session.out.one(&plan, |canvas| outcome::page(&plan).draw(canvas))?;
+        // People have just read what stands against it.
+        return refused_plan(&plan, session.out.format() != Format::Table);
     }
     if risk == Risk::Interrupts && asks(session) {
         let plan = Operation::from(plan(session, wire.clone()).await?);
-        refused_plan(&plan)?;
+        refused_plan(&plan, true)?;
         let canvas = session.out.stderr_canvas();
-        let page = wait::page(&plan).draw(canvas);
+        let page = outcome::page(&plan).draw(canvas);
         session.out.progress(&page);
         confirm(session, &format!("{machine}: {request}, now?")).await?;
         // What was agreed to is this plan and no other.
@@ -98,11 +100,12 @@ async fn transition(session: &mut Session, request: RequestTransitionRequest) ->
 }
 
 /// A plan that would be refused now ends as the request itself would.
-fn refused_plan(plan: &Operation) -> Result<(), Failure> {
+fn refused_plan(plan: &Operation, in_full: bool) -> Result<(), Failure> {
     if plan.conditions.is_empty() {
-        return wait::verdict(plan);
+        return outcome::verdict(plan);
     }
-    Err(Failure::refused(format!("{} would be refused now", plan.title()), plan.conditions.clone()))
+    let conditions = if in_full { plan.conditions.clone() } else { Vec::new() };
+    Err(Failure::refused(format!("{} would be refused now", plan.title()), conditions))
 }
 
 pub(crate) async fn machine(session: &mut Session, name: &str) -> Result<Machine, Failure> {
@@ -146,7 +149,7 @@ pub(crate) fn machine_table(machines: &[Machine]) -> Table {
 
 pub(crate) fn machine_page(machine: &Machine) -> Page {
     let mut page = Page::new([Cell::name(&machine.name), Cell::word(&machine.state)]);
-    page.maybe("why not as asked", machine.reason.as_deref().map(|reason| Cell::new(Paint::Warn, reason)))
+    page.maybe("why", machine.reason.as_deref().map(|reason| Cell::new(Paint::Warn, reason)))
         .fact("requested", Cell::maybe(machine.requested.as_ref()))
         .fact("in this state", format!("for {}", duration(machine.state_age_s)))
         .maybe("since", machine.since.clone())
@@ -162,8 +165,7 @@ pub(crate) fn machine_page(machine: &Machine) -> Page {
                 let (mut now, mut note) = (Cell::new(Paint::Good, "possible"), String::new());
                 if !request.blocked_by.is_empty() {
                     now = Cell::new(Paint::Faint, "refused");
-                    let texts: Vec<_> = request.blocked_by.iter().map(|one| one.text.as_str()).collect();
-                    note = texts.join("; ");
+                    note = first_of(&request.blocked_by);
                 } else if request.destructive {
                     "interrupts what runs".clone_into(&mut note);
                 }
@@ -173,6 +175,15 @@ pub(crate) fn machine_page(machine: &Machine) -> Page {
         });
     }
     page
+}
+
+/// The first condition and how many there are; `--plan` tells them all.
+fn first_of(conditions: &[Condition]) -> String {
+    match conditions {
+        [] => String::new(),
+        [only] => only.text.clone(),
+        [first, others @ ..] => format!("{}; and {} more, see --plan", first.text, others.len()),
+    }
 }
 
 /// The machine of that name when it is of the wanted kind; one that is not could be switched by mistake.
@@ -220,10 +231,10 @@ mod tests {
             machine_page(&wire.into()).draw(Canvas::PLAIN),
             "\
 host.0 · off
-  why not as asked  chassis is off
-  requested         on
-  in this state     for 3m 12s
-  part of           chassis
+  why            chassis is off
+  requested      on
+  in this state  for 3m 12s
+  part of        chassis
 
 REQUESTS
   REQUEST    NOW

@@ -24,12 +24,15 @@ impl From<v1::Condition> for Condition {
 }
 
 impl Condition {
-    /// One indented line, and one for the way out. The subject leads unless the sentence begins with it.
+    /// One indented line, and one for the way out. The subject leads unless the sentence begins with it, or with its
+    /// name: `service web` and `web has failed`.
     pub(crate) fn draw(&self, canvas: Canvas) -> String {
         let subject = plain_text(&self.subject);
         let text = plain_text(&self.text);
         let mut line = String::from("  - ");
-        if !subject.is_empty() && !text.starts_with(subject.as_ref()) {
+        let name = subject.rsplit(' ').next().unwrap_or_default();
+        let begins_so = [subject.as_ref(), name].into_iter().any(|name| text.trim_start_matches('`').starts_with(name));
+        if !begins_so {
             let _ = write!(line, "{}: ", canvas.paint(Paint::Strong, &subject));
         }
         line.push_str(&text);

@@ -33,14 +33,16 @@ fn whole(seconds: f64) -> u64 {
     seconds.round() as u64
 }
 
-/// A measured value in its unit, with the digits the unit deserves.
+/// A measured value in its unit, with the digits the unit deserves, four in all where it has so many.
 pub(crate) fn measure(value: f64, unit: &str) -> String {
-    let digits = match unit {
+    let most = match unit {
         "V" => 3,
         "A" => 2,
         "RPM" | "" => 0,
         _ => 1,
     };
+    let before_point = [10.0, 100.0, 1000.0].iter().filter(|bound| value.abs() >= **bound).count();
+    let digits = most.min(3 - before_point);
     let number = if unit.is_empty() && value.fract() != 0.0 { format!("{value}") } else { format!("{value:.digits$}") };
     if unit.is_empty() { number } else { format!("{number} {unit}") }
 }
@@ -92,7 +94,10 @@ mod tests {
     fn values_carry_their_unit_and_its_digits() {
         for (value, unit, text) in [
             (45.25, "°C", "45.2 °C"),
-            (12.0479, "V", "12.048 V"),
+            (12.0479, "V", "12.05 V"),
+            (3.2991, "V", "3.299 V"),
+            (1200.0, "W", "1200 W"),
+            (-5.0, "°C", "-5.0 °C"),
             (4200.4, "RPM", "4200 RPM"),
             (812.34, "W", "812.3 W"),
             (1.0, "", "1"),
