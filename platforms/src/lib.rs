@@ -5,3 +5,4 @@
 pub mod board;
 pub mod hardware;
 pub mod sim;
+pub mod workload;

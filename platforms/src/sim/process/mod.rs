@@ -17,7 +17,8 @@ mod tests;
 
 use std::{
     ffi::OsString,
-    fs, io,
+    fs,
+    io::{self, Write},
     os::unix::net::{UnixListener, UnixStream},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -263,7 +264,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(PathBuf, SimConfig
 }
 
 fn fail(code: u8, text: &str) -> ExitCode {
-    // The log of a process that nobody watches.
-    eprintln!("simulated board: {text}");
+    // The log of a process that nobody watches; when it is gone too, the exit code remains.
+    let _ = writeln!(io::stderr().lock(), "simulated board: {text}");
     ExitCode::from(code)
 }
