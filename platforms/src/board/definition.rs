@@ -182,6 +182,11 @@ impl Reader<'_> {
 
     fn action(&self, state: &Table<'_>, item: &Node, cx: &mut Context<'_>) -> Option<Action> {
         let table = Table::open(item, item.at, format!("an entry action of {}", state.who), schema::ACTION, cx)?;
+        for (key, belongs) in [("level", "set"), ("duration", "pulse")] {
+            if table.has(key) && !table.has(belongs) {
+                cx.out.error(table.key_at(key), format!("`{key}` of {} belongs to `{belongs}`", table.who));
+            }
+        }
         match (table.text("set", cx), table.text("pulse", cx)) {
             (Some(role), None) => {
                 Self::check_role(&role, self.outputs, "outputs", &format!("{} sets", state.who), cx);

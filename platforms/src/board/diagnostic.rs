@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range};
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::source::{Source, Span};
 
@@ -60,27 +60,39 @@ pub struct Diagnostic {
 pub struct Diagnostics {
     sources: Vec<Source>,
     items: Vec<Diagnostic>,
+    /// All that were ever noted, and the errors among them; no more than `MOST_KEPT` are in `items`.
+    noted: usize,
+    errors: usize,
 }
 
+/// Nobody reads more; and a file can be made to hold a million mistakes.
+const MOST_KEPT: usize = 1000;
+
+/// A circle of services can have thousands of members: its sentence names them all, so many are also shown.
+const MOST_RELATED: usize = 8;
+
+/// Places further apart than so many lines are shown apart.
+const FAR_LINES: usize = 40;
+
 impl Diagnostics {
-    /// The problems: by file, then by place.
+    /// The problems: by file, then by place; at most a thousand.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.items.iter()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.noted == 0
     }
 
-    /// How many.
+    /// How many were found, those that were too many to keep included.
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.noted
     }
 
     /// How many of them are errors.
     pub fn errors(&self) -> usize {
-        self.items.iter().filter(|item| item.severity == Severity::Error).count()
+        self.errors
     }
 
     pub(super) fn add_source(&mut self, label: impl Into<String>, text: impl Into<String>) -> usize {
@@ -131,12 +143,18 @@ impl Diagnostics {
     }
 
     fn push(&mut self, item: Diagnostic) -> Noted<'_> {
-        self.items.push(item);
-        Noted { index: self.items.len() - 1, all: self }
+        self.noted += 1;
+        self.errors += usize::from(item.severity == Severity::Error);
+        let index = self.items.len();
+        if index < MOST_KEPT {
+            self.items.push(item);
+        }
+        Noted { index, all: self }
     }
 
     fn place(&self, at: Span) -> (String, (usize, usize), Range<usize>) {
-        match self.sources.get(at.file) {
+        // Counting lines costs as much as the file is long; what is not kept needs no place.
+        match self.sources.get(at.file).filter(|_| self.items.len() < MOST_KEPT || self.noted == MOST_KEPT) {
             Some(source) => (source.label.clone(), source.position(at.start), source.visible(at)),
             None => (String::new(), (0, 0), 0..0),
         }
@@ -145,18 +163,26 @@ impl Diagnostics {
     /// In the order in which a person corrects them; the same problem found twice is one problem.
     pub(super) fn sort(&mut self) {
         self.items.sort_by(|a, b| (a.source, a.span.start, &a.message).cmp(&(b.source, b.span.start, &b.message)));
+        let omitted = self.noted - self.items.len();
         self.items.dedup();
+        if omitted == 0 {
+            self.noted = self.items.len();
+            self.errors = self.items.iter().filter(|item| item.severity == Severity::Error).count();
+        }
     }
 
-    /// One line for each problem, then one that counts them.
     fn summary(&self) -> String {
-        let count = |severity| self.items.iter().filter(|item| item.severity == severity).count();
         let plural =
             |count: usize, word: &str| if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") };
-        match (count(Severity::Error), count(Severity::Warning)) {
+        let warnings = self.noted - self.errors;
+        let counts = match (self.errors, warnings) {
             (errors, 0) => plural(errors, "error"),
             (0, warnings) => plural(warnings, "warning"),
             (errors, warnings) => format!("{}, {}", plural(errors, "error"), plural(warnings, "warning")),
+        };
+        match self.noted - self.items.len() {
+            0 => counts,
+            omitted => format!("{counts}; {omitted} of them are not shown"),
         }
     }
 
@@ -165,39 +191,71 @@ impl Diagnostics {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        // annotate-snippets keeps control characters out of the source lines it prints, not out of titles.
         let title = printable(&item.message);
         let mut group = match item.source.and_then(|index| Some((index, self.sources.get(index)?))) {
             Some((index, source)) => {
-                let label = Some(printable(&item.label)).filter(|label| !label.is_empty());
-                let primary = AnnotationKind::Primary.span(item.span.clone()).label(label);
-                let same_file = item.related.iter().filter(|related| related.source == index);
-                let context = same_file
-                    .map(|related| AnnotationKind::Context.span(related.span.clone()).label(printable(&related.label)));
-                let snippet = Snippet::source(source.text.as_str())
-                    .path(source.label.as_str())
-                    .annotation(primary)
-                    .annotations(context);
+                let (near, far): (Vec<_>, Vec<_>) = item
+                    .related
+                    .iter()
+                    .partition(|related| related.source == index && related.line.abs_diff(item.line) <= FAR_LINES);
+                let lines = near.iter().map(|related| related.line).chain([item.line]);
+                let window = Window::around(source, lines);
+                let mut snippet =
+                    window.snippet(source).annotation(window.mark(AnnotationKind::Primary, &item.span, &item.label));
+                for related in near {
+                    snippet = snippet.annotation(window.mark(AnnotationKind::Context, &related.span, &related.label));
+                }
                 let mut group = level.primary_title(title).element(snippet);
-                for related in item.related.iter().filter(|related| related.source != index) {
-                    if let Some(source) = self.sources.get(related.source) {
-                        let annotation = AnnotationKind::Context.span(related.span.clone());
-                        group = group.element(
-                            Snippet::source(source.text.as_str())
-                                .path(source.label.as_str())
-                                .annotation(annotation.label(printable(&related.label))),
-                        );
-                    }
+                for related in far {
+                    let Some(source) = self.sources.get(related.source) else { continue };
+                    let window = Window::around(source, [related.line]);
+                    let mark = window.mark(AnnotationKind::Context, &related.span, &related.label);
+                    group = group.element(window.snippet(source).annotation(mark));
                 }
                 group
             }
             None if item.file.is_empty() => Group::with_title(level.primary_title(title)),
-            None => Group::with_title(level.primary_title(format!("{} {title}", item.file))),
+            None => Group::with_title(level.primary_title(format!("{} {title}", printable(&item.file)))),
         };
         if let Some(help) = &item.help {
             group = group.element(Level::HELP.message(printable(help)));
         }
         Renderer::plain().render(&[group])
+    }
+}
+
+/// The lines of a file that a snippet needs: to hand over whole files would cost their length for every problem.
+struct Window {
+    first_line: usize,
+    bytes: Range<usize>,
+}
+
+impl Window {
+    fn around(source: &Source, lines: impl IntoIterator<Item = usize>) -> Self {
+        let (mut first, mut last) = (usize::MAX, 1);
+        for line in lines {
+            first = first.min(line);
+            last = last.max(line);
+        }
+        let first_line = first.min(last).max(1);
+        let mut ends = source.text.split_inclusive('\n').scan(0, |end, line| {
+            *end += line.len();
+            Some(*end)
+        });
+        let start = if first_line == 1 { 0 } else { ends.nth(first_line - 2).unwrap_or(source.text.len()) };
+        let end = ends.nth(last - first_line).unwrap_or(source.text.len());
+        Self { first_line, bytes: start..end }
+    }
+
+    fn snippet<'s>(&self, source: &'s Source) -> Snippet<'s, Annotation<'s>> {
+        let text = source.text.get(self.bytes.clone()).unwrap_or_default();
+        Snippet::source(text).line_start(self.first_line).path(printable(&source.label))
+    }
+
+    fn mark<'a>(&self, kind: AnnotationKind, span: &Range<usize>, label: &str) -> Annotation<'a> {
+        let within = |byte: usize| byte.clamp(self.bytes.start, self.bytes.end) - self.bytes.start;
+        let label = Some(printable(label)).filter(|label| !label.is_empty());
+        kind.span(within(span.start)..within(span.end)).label(label)
     }
 }
 
@@ -245,6 +303,9 @@ impl Noted<'_> {
     }
 
     pub(super) fn related(self, at: Span, label: impl Into<String>) -> Self {
+        if self.all.items.get(self.index).is_some_and(|item| item.related.len() >= MOST_RELATED) {
+            return self;
+        }
         let (file, (line, column), span) = self.all.place(at);
         let related = Related { file, line, column, span, label: label.into(), source: at.file };
         self.change(|item| item.related.push(related))

@@ -1,0 +1,284 @@
+//! Registries in every form: what they say arrives in the specification, whatever file it stands in.
+
+#![allow(clippy::unwrap_used)] // a test that fails should say where
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use ubmc_core::{
+    ids::Name,
+    services::{
+        Binary, Builtin, Deployment, Epoch, Group, HealthCheck, HealthSpec, Limits, Readiness, RestartPolicy,
+        RestartSpec, Run, Rung, ServiceSpec, Signal,
+    },
+};
+use ubmc_platforms::board::{Diagnostics, LoadOptions, Loaded, NameOrFile, load};
+
+fn good(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/good").join(name)
+}
+
+/// Loads registries and a folder on top of a board that has nothing of its own.
+fn try_load(registries: Vec<PathBuf>, services_dir: Option<PathBuf>) -> Result<Loaded, Diagnostics> {
+    let temp = tempfile::tempdir().unwrap();
+    let board = temp.path().join("board.toml");
+    fs::write(&board, "[board]\nname = \"empty\"\n").unwrap();
+    let vars = BTreeMap::from([("HOME".to_owned(), "/home/op".to_owned())]);
+    load(&LoadOptions { board: NameOrFile::File(board), registries, services_dir, vars })
+}
+
+fn registry(name: &str) -> (Vec<ServiceSpec>, Vec<String>) {
+    let loaded = try_load(vec![good(name)], None).unwrap_or_else(|problems| panic!("{problems}"));
+    (loaded.board.services, loaded.warnings.iter().map(|warning| warning.message.clone()).collect())
+}
+
+fn find<'a>(services: &'a [ServiceSpec], name: &str) -> &'a ServiceSpec {
+    services.iter().find(|service| service.name.as_str() == name).unwrap()
+}
+
+fn binary(path: &str) -> Deployment {
+    Deployment::Binary(Arc::new(Binary { path: path.to_owned(), working_dir: "/".to_owned(), ..Binary::default() }))
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn health(check: HealthCheck) -> HealthSpec {
+    HealthSpec { check: Arc::new(check), interval: seconds(10), retries: 3, timeout: seconds(5) }
+}
+
+fn names(list: &[&str]) -> Vec<Name> {
+    list.iter().map(|name| Name::from(*name)).collect()
+}
+
+fn texts(list: &[&str]) -> Vec<String> {
+    list.iter().map(|text| (*text).to_owned()).collect()
+}
+
+#[test]
+fn every_key_of_the_contract_arrives() {
+    let (services, warnings) = registry("contract.toml");
+    assert_eq!(warnings, ["service `full` is critical, but not started by itself"]);
+    let full = ServiceSpec {
+        display_name: "Everything".to_owned(),
+        description: "Says all there is to say.".to_owned(),
+        kind: "platform".to_owned(),
+        category: "test".to_owned(),
+        group: Group::Core,
+        critical: true,
+        protects_hardware: true,
+        dependencies: names(&["base"]),
+        wants: names(&["first"]),
+        after: names(&["second"]),
+        before: names(&["last"]),
+        conflicts: names(&["other"]),
+        required_for: texts(&["server", "cluster"]),
+        port: Some(9090),
+        readiness: Readiness::Fd(3),
+        health: Some(HealthSpec {
+            check: Arc::new(HealthCheck::Http {
+                endpoint: "http://localhost:9090/health".to_owned(),
+                expected_status: 204,
+                method: "HEAD".to_owned(),
+            }),
+            interval: seconds(20),
+            retries: 4,
+            timeout: Duration::from_millis(1500),
+        }),
+        auto_start: false,
+        start_timeout: seconds(120),
+        stop_timeout: seconds(5),
+        start_order: 7,
+        start_delay: Duration::from_millis(250),
+        restart: RestartSpec {
+            policy: RestartPolicy::Always,
+            delay: seconds(2),
+            max_delay: seconds(40),
+            factor: 3.0,
+            jitter: 0.5,
+            burst: 3,
+            window: seconds(600),
+            reset_after: seconds(90),
+            smooth_recovery: true,
+            escalate: vec![Rung::Dependents, Rung::Group, Rung::Failsafe, Rung::Reboot],
+        },
+        ..ServiceSpec::new(
+            "full",
+            Deployment::Binary(Arc::new(Binary {
+                path: "/home/op/bin/x".to_owned(),
+                args: texts(&["--home", "/home/op", "${HOME}"]),
+                working_dir: "/srv".to_owned(),
+                env: BTreeMap::from([("K".to_owned(), "v".to_owned()), ("P".to_owned(), "/home/op/p".to_owned())]),
+                user: Some("svc".to_owned()),
+                group: Some("grp".to_owned()),
+                stop_command: texts(&["/bin/stop", "it"]),
+                stop_signal: Signal::Int,
+                umask: Some(0o027),
+                nice: 5,
+                oom_score: Some(-500),
+                no_new_privileges: true,
+                capabilities: Some(texts(&["CAP_NET_ADMIN"])),
+                limits: Limits {
+                    memory_bytes: Some(64 << 20),
+                    cpu_cores: Some(0.5),
+                    pids: Some(32),
+                    nofile: Some(128),
+                    core_bytes: Some(0),
+                    address_space_bytes: Some(1 << 30),
+                    file_size_bytes: Some(4096),
+                },
+            })),
+        )
+    };
+    assert_eq!(find(&services, "full"), &full);
+    assert_eq!(find(&services, "base").deployment, Deployment::Builtin(Builtin::Journal));
+    assert_eq!(find(&services, "first").run, Run::Oneshot { once_per: Some(Epoch::HostBoot) });
+    assert_eq!(find(&services, "first").restart.policy, RestartPolicy::Never);
+    assert_eq!(find(&services, "second").run, Run::Oneshot { once_per: None });
+    assert_eq!(find(&services, "second").restart.burst, 2);
+    assert_eq!(find(&services, "second").readiness, Readiness::Delay(seconds(2)));
+    assert_eq!(find(&services, "last").readiness, Readiness::Check);
+    assert_eq!(find(&services, "other").readiness, Readiness::Notify);
+    let checks = [
+        ("last", HealthCheck::Tcp { host: "localhost".to_owned(), port: 80 }),
+        ("other", HealthCheck::Command { command: "exit 3".to_owned(), expected_exit_code: 3 }),
+        ("file", HealthCheck::File { path: "/run/x".to_owned(), must_exist: false }),
+        ("grpc", HealthCheck::Grpc { endpoint: "localhost:50051".to_owned(), service: "a.b".to_owned() }),
+    ];
+    for (name, check) in checks {
+        assert_eq!(find(&services, name).health, Some(health(check)), "{name}");
+    }
+    let heartbeat = HealthSpec { interval: seconds(2), timeout: seconds(2), ..health(HealthCheck::Heartbeat) };
+    assert_eq!(find(&services, "heartbeat").health, Some(heartbeat));
+    assert_eq!(find(&services, "heartbeat").restart.max_delay, seconds(86400));
+    assert_eq!(find(&services, "none"), &ServiceSpec::new("none", binary("true")));
+}
+
+#[test]
+fn the_orchestrator_of_the_service_guide_loads() {
+    let (services, warnings) = registry("orchestrator.toml");
+    assert_eq!(warnings, Vec::<String>::new());
+    let orchestrator = find(&services, "orchestrator");
+    let Deployment::Binary(binary) = &orchestrator.deployment else { panic!("{orchestrator:?}") };
+    assert_eq!(binary.path, "/home/op/.provisioning/bin/provisioning-orchestrator");
+    assert_eq!(binary.args, texts(&["--port", "8080", "--data-dir", "/home/op/.provisioning/orchestrator/data"]));
+    assert_eq!(orchestrator.required_for, texts(&["server", "taskserv", "cluster", "workflow", "batch"]));
+    assert_eq!(orchestrator.category, "orchestration");
+}
+
+#[test]
+fn the_seven_services_of_the_service_guide_load_and_tell_what_cannot_run_yet() {
+    let (services, warnings) = registry("seven-services.toml");
+    let expected = [
+        "service `control-center` is deployed by docker-compose, which this version cannot run",
+        "service `coredns` conflicts with `dnsmasq`, which no registry declares",
+        "service `coredns` conflicts with `systemd-resolved`, which no registry declares",
+        "service `coredns` is deployed by docker, which this version cannot run",
+        "service `oci-registry` is deployed by kubernetes, which this version cannot run",
+        "service `mcp-server` is deployed by remote, which this version cannot run",
+    ];
+    assert_eq!(warnings, expected);
+    assert_eq!(services.len(), 7);
+    let mode = |name: &str| match &find(&services, name).deployment {
+        Deployment::Unsupported { mode } => mode.to_string(),
+        Deployment::Binary(_) => "binary".to_owned(),
+        Deployment::Builtin(_) => "builtin".to_owned(),
+    };
+    assert_eq!(mode("coredns"), "docker");
+    assert_eq!(mode("orchestrator"), "binary");
+    assert_eq!(find(&services, "orchestrator").restart.burst, 3);
+    assert_eq!(find(&services, "api-gateway").dependencies, names(&["orchestrator", "control-center", "mcp-server"]));
+}
+
+#[test]
+fn the_robot_registry_loads_with_its_meanings() {
+    let (services, warnings) = registry("robot.json");
+    assert_eq!(warnings, Vec::<String>::new());
+    let folder = good("");
+    let working_dir = |name: &str| match &find(&services, name).deployment {
+        Deployment::Binary(binary) => PathBuf::from(&binary.working_dir),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(working_dir("movement_ws_server"), folder);
+    assert_eq!(working_dir("video_server"), folder.join("servers/video"));
+    let movement = find(&services, "movement_ws_server");
+    assert_eq!(movement.display_name, "Movement Server");
+    assert!(movement.auto_start);
+    assert_eq!(movement.restart.policy, RestartPolicy::Always);
+    let video = find(&services, "video_server");
+    assert!(!video.auto_start);
+    assert_eq!((video.restart.policy, video.restart.burst), (RestartPolicy::OnFailure, 3));
+    assert_eq!(video.health, Some(health(HealthCheck::Tcp { host: "localhost".to_owned(), port: 8081 })));
+    assert_eq!(find(&services, "main_api").restart.policy, RestartPolicy::Never);
+    assert_eq!(find(&services, "main_api").health, None);
+}
+
+#[test]
+fn executables_are_discovered_unless_a_registry_declares_them() {
+    let temp = tempfile::tempdir().unwrap();
+    let add = |name: &str, file: &str, mode: u32| {
+        fs::create_dir_all(temp.path().join(name)).unwrap();
+        let path = temp.path().join(name).join(file);
+        fs::write(&path, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    add("worker", "worker", 0o755);
+    add("another", "another", 0o700);
+    add("data", "data", 0o644);
+    add("misnamed", "other", 0o755);
+    add("a", "a", 0o755);
+    fs::write(temp.path().join("README"), "not a folder").unwrap();
+    let loaded = try_load(vec![good("one-service.toml")], Some(temp.path().to_owned())).unwrap();
+    let found: Vec<_> = loaded.board.services.iter().map(|service| service.name.as_str()).collect();
+    assert_eq!(found, ["a", "another", "worker"]);
+    assert_eq!(find(&loaded.board.services, "a").deployment, binary("/usr/bin/true"));
+    let Deployment::Binary(worker) = &find(&loaded.board.services, "worker").deployment else { panic!() };
+    assert_eq!(Path::new(&worker.path), temp.path().join("worker/worker"));
+    assert_eq!(Path::new(&worker.working_dir), temp.path().join("worker"));
+}
+
+/// What is said about files that cannot be read at all.
+#[test]
+fn files_that_cannot_be_read_are_told_together() {
+    let temp = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &[u8]| {
+        let path = temp.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    };
+    let long = file("long.toml", &vec![b' '; (1 << 20) + 1]);
+    let bytes = file("bytes.toml", b"[services]\n\xff");
+    let missing = temp.path().join("missing.json");
+    let problems = try_load(vec![long, bytes, missing], Some(temp.path().join("nowhere"))).unwrap_err();
+    let told: Vec<_> = problems.iter().map(|problem| problem.message.clone()).collect();
+    let expected = [
+        "is longer than 1024 KiB, the most that a configuration file may have",
+        "is not UTF-8 text (first bad byte at offset 11)",
+        "cannot be read: No such file or directory (os error 2)",
+        "cannot be searched for services: No such file or directory (os error 2)",
+    ];
+    for expected in expected {
+        assert!(told.iter().any(|told| told == expected), "{expected}: {told:?}");
+    }
+    assert_eq!(problems.errors(), 4, "{problems}");
+}
+
+#[test]
+fn a_board_that_is_not_shipped_is_refused_with_the_nearest_name() {
+    let options = LoadOptions {
+        board: NameOrFile::from("sim-u2"),
+        registries: Vec::new(),
+        services_dir: None,
+        vars: BTreeMap::new(),
+    };
+    let problems = load(&options).unwrap_err().to_string();
+    assert!(problems.contains("there is no shipped board `sim-u2`"), "{problems}");
+    assert!(problems.contains("did you mean `sim-2u`?"), "{problems}");
+}
