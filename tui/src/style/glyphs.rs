@@ -126,10 +126,12 @@ impl Glyphs {
         match self {
             Self::Ascii => {
                 let full = eighths(share, width) / 8;
-                format!("{}{}", "#".repeat(full), ".".repeat(width - full))
+                // A little is not nothing.
+                let little = usize::from(full == 0 && share > 0.0 && width > 0);
+                format!("{}{}{}", "#".repeat(full), "|".repeat(little), ".".repeat(width - full - little))
             }
             Self::Utf8 => {
-                let eighths = eighths(share, width);
+                let eighths = eighths(share, width).max(usize::from(share > 0.0 && width > 0));
                 let (full, rest) = (eighths / 8, eighths % 8);
                 let mut bar = "█".repeat(full);
                 if full < width && rest > 0 {

@@ -61,6 +61,16 @@ impl Screen {
         Self { shown: Buffer::empty(Rect::new(0, 0, columns, rows)), cursor: None, pen: Pen::default() }
     }
 
+    /// Columns of the screen.
+    pub fn columns(&self) -> u16 {
+        self.shown.area.width
+    }
+
+    /// Rows of the screen.
+    pub fn rows(&self) -> u16 {
+        self.shown.area.height
+    }
+
     /// Begins anew with an empty screen of this size; the answer is what empties it.
     pub fn clear(&mut self, columns: u16, rows: u16) -> Vec<u8> {
         *self = Self::new(columns, rows);
@@ -97,6 +107,9 @@ impl Screen {
     }
 
     fn row(&mut self, next: &Buffer, area: Rect, y: u16, out: &mut String, skipped: &impl Fn(u16, u16) -> bool) {
+        if self.unchanged(next, y) {
+            return;
+        }
         // Only a row that reaches the right edge can be erased to its end.
         let blank_from = if area.right() == next.area.right() { blank_from(next, area, y) } else { area.right() };
         let mut x = area.left();
@@ -105,8 +118,7 @@ impl Screen {
                 x += 1;
                 continue;
             }
-            let unsent = (x..area.right()).filter(|x| self.differs(next, *x, y)).count();
-            if x >= blank_from && unsent >= usize::from(ERASE_FROM) && !(x..area.right()).any(|x| skipped(x, y)) {
+            if x >= blank_from && self.worth_erasing(next, area, (x, y), skipped) {
                 self.go(x, y, next.area, out);
                 self.dip(Pen::default(), out);
                 out.push_str("\x1b[K");
@@ -120,15 +132,34 @@ impl Screen {
         }
     }
 
+    /// Whether erasing the blank end of a row is cheaper than sending its cells, and all of them are to be sent now.
+    fn worth_erasing(
+        &self,
+        next: &Buffer,
+        area: Rect,
+        (from, y): (u16, u16),
+        skipped: &impl Fn(u16, u16) -> bool,
+    ) -> bool {
+        let unsent = (from..area.right()).filter(|x| self.differs(next, *x, y)).take(usize::from(ERASE_FROM));
+        unsent.count() == usize::from(ERASE_FROM) && !(from..area.right()).any(|x| skipped(x, y))
+    }
+
+    /// Whether a whole row is as it was sent: most are.
+    fn unchanged(&self, next: &Buffer, y: u16) -> bool {
+        let width = usize::from(next.area.width);
+        let cells = usize::from(y) * width..(usize::from(y) + 1) * width;
+        self.shown.content.get(cells.clone()) == next.content.get(cells)
+    }
+
     /// Whether the terminal has to be told about this cell.
     fn differs(&self, next: &Buffer, x: u16, y: u16) -> bool {
         let (Some(old), Some(new)) = (self.shown.cell((x, y)), next.cell((x, y))) else { return false };
         // The second half of a wide character is drawn with its first.
-        if x > 0 && next.cell((x - 1, y)).is_some_and(|cell| cell.symbol().width() > 1) {
+        if x > 0 && next.cell((x - 1, y)).is_some_and(is_wide) {
             return false;
         }
         // Where a wide one was, its second half has to be drawn over, whatever we thought was there.
-        let half = x > 0 && self.shown.cell((x - 1, y)).is_some_and(|cell| cell.symbol().width() > 1);
+        let half = x > 0 && self.shown.cell((x - 1, y)).is_some_and(is_wide);
         half || old.symbol() != new.symbol() || Pen::of(old) != Pen::of(new)
     }
 
@@ -219,6 +250,12 @@ impl Screen {
         let _infallible = write!(out, "\x1b[{}m", codes.join(";"));
         self.pen = pen;
     }
+}
+
+/// Whether a cell's character takes the next cell too.
+fn is_wide(cell: &Cell) -> bool {
+    // Nothing of one byte does: no need to ask the tables.
+    cell.symbol().len() > 1 && cell.symbol().width() > 1
 }
 
 /// The first column from which a row is blank to its end.

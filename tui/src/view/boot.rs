@@ -71,7 +71,7 @@ fn starts(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let bar = (area.width / 3).clamp(10, 60);
     let columns = [
         Column::new("", 1),
-        Column::new("service", 16).grows(),
+        Column::new("service", 12).grows(),
         Column::new("group", 11).rank(2),
         Column::new("ready after", 11).right(),
         Column::new("", bar),
@@ -79,7 +79,7 @@ fn starts(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     ];
     let table = Table {
         title: "Last start of each service",
-        remark: if longest > 0.0 { format!("longest {}", format::short_duration(longest)) } else { String::new() },
+        remark: if longest > 0.0 { format!("longest {}", format::precise(longest)) } else { String::new() },
         columns: &columns,
         count: items.len(),
         selected,
@@ -90,7 +90,7 @@ fn starts(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let Some(Item::Service(name)) = items.get(index) else { return Vec::new() };
         let Some(service) = state.model.service(name) else { return Vec::new() };
         let (took, share) = match service.start_duration_s {
-            Some(took) => (precise(took), if longest > 0.0 { took / longest } else { 0.0 }),
+            Some(took) => (format::precise(took), if longest > 0.0 { took / longest } else { 0.0 }),
             None => ("-".to_owned(), 0.0),
         };
         let slowest = service.start_duration_s.is_some_and(|took| took >= longest && longest > 0.0);
@@ -103,9 +103,4 @@ fn starts(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
             Piece::dim(service.dependencies.join(", ")),
         ]
     });
-}
-
-/// A start in milliseconds below a second: most take a few.
-fn precise(seconds: f64) -> String {
-    if seconds < 1.0 { format!("{:.0} ms", seconds * 1_000.0) } else { format!("{seconds:.2} s") }
 }

@@ -17,7 +17,7 @@ use crate::{
 const COLUMNS: [Column; 6] = [
     Column::new("", 1),
     Column::new("time", 8),
-    Column::new("event", 24).grows(),
+    Column::new("event", 50).grows(),
     Column::new("actor", 12).rank(2),
     Column::new("subject", 34).rank(1),
     Column::new("number", 7).right().rank(3),

@@ -16,6 +16,17 @@ pub fn short_duration(seconds: f64) -> String {
     if seconds < 60.0 { format!("{:.1}s", seconds.max(0.0)) } else { duration(seconds) }
 }
 
+/// What has been measured: `31 ms`, `2.01 s`; from a minute on as [`duration`].
+pub fn precise(seconds: f64) -> String {
+    if seconds < 1.0 {
+        format!("{:.0} ms", seconds.max(0.0) * 1_000.0)
+    } else if seconds < 60.0 {
+        format!("{seconds:.2} s")
+    } else {
+        duration(seconds)
+    }
+}
+
 /// Bytes with a binary prefix: `840`, `3.1K`, `24.0M`.
 pub fn bytes(count: u64) -> String {
     let mut value = count as f64;

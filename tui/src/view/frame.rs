@@ -25,10 +25,14 @@ fn judged(state: &State) -> (Mark, String) {
         LinkState::Connecting if state.model.heard.is_none() => {
             return (Mark::Busy, format!("connecting to {}", state.address));
         }
-        LinkState::Connecting => return (Mark::Critical, format!("no connection for {since}, trying now")),
+        LinkState::Connecting => {
+            let data = data_age(state);
+            return (Mark::Critical, format!("no connection for {since}, trying now{data}"));
+        }
         LinkState::Down { retry_at, .. } => {
             let left = (retry_at.since(state.now)).ceil();
-            return (Mark::Critical, format!("no connection for {since}, reconnecting in {left:.0} s"));
+            let data = data_age(state);
+            return (Mark::Critical, format!("no connection for {since}, reconnecting in {left:.0} s{data}"));
         }
         LinkState::Up => {}
     }
@@ -53,12 +57,18 @@ fn judged(state: &State) -> (Mark, String) {
     (mark, text)
 }
 
+/// How old everything on the screen is; empty when there is nothing.
+fn data_age(state: &State) -> String {
+    let age = state.model.heard.map(|heard| format::duration(state.now.since(heard)));
+    age.map(|age| format!(", data {age} old")).unwrap_or_default()
+}
+
 /// Two rows: the state of everything, and the tabs.
 pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let clock = if state.wall_s > 0.0 { format::clock(state.wall_s) } else { String::new() };
     let mut right = area.right();
     right -= canvas.put_right(right, area.y, area.width, &clock, Role::Text);
-    if let Some(rate) = state.bytes_per_s {
+    if let Some(rate) = state.bytes_per_s.filter(|_| state.connected()) {
         // To the next ten: a number that changes with every frame would be its own reason.
         let text = format!("{:.0} B/s  ", (rate / 10.0).ceil() * 10.0);
         right -= canvas.put_right(right, area.y, area.width / 3, &text, Role::Dim);
@@ -67,7 +77,7 @@ pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let mut pieces = vec![Piece::new(Role::Title, "ubmc ")];
     if let Some(status) = &state.model.status {
         pieces.push(Piece::text(format!("{} ", status.board)));
-        if !status.hostname.is_empty() && area.width >= MADE_FOR.0 {
+        if !status.hostname.is_empty() && area.width >= MADE_FOR.0 && state.connected() {
             pieces.push(Piece::dim(format!("{} ", status.hostname)));
         }
     }
@@ -77,13 +87,8 @@ pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     pieces.push(Piece::text(" "));
     pieces.push(canvas.mark(mark));
     pieces.push(Piece::new(role_of(mark), format!(" {text}")));
-    if let LinkState::Down { reason, .. } = &state.link {
-        if let Some(heard) = state.model.heard {
-            let age = format::duration(state.now.since(heard));
-            pieces.push(Piece::text(format!("; data {age} old")));
-        }
-        pieces.push(Piece::dim(format!("; {reason}")));
-    } else if let Some(problem) = state.model.status.as_ref().and_then(|status| status.problems.first()) {
+    let problem = state.model.status.as_ref().and_then(|status| status.problems.first());
+    if let Some(problem) = problem.filter(|_| state.connected()) {
         let text = if problem.text.is_empty() { &problem.subject } else { &problem.text };
         pieces.push(Piece::text(format!(": {text}")));
     }
@@ -98,42 +103,28 @@ pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     tabs(canvas, Rect { y: area.y + 1, height: 1, ..area }, state);
 }
 
-/// The word on a tab: shorter where the name is long.
-fn tab(view: View) -> &'static str {
-    match view {
-        View::Operations => "ops",
-        View::Overview
-        | View::Services
-        | View::Sensors
-        | View::Thermal
-        | View::Power
-        | View::Events
-        | View::Boot
-        | View::Hardware => view.name(),
-    }
-}
-
+/// The widest form of the tabs that fits: all names, short names, or numbers with the name of the present view only.
 fn tabs(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
-    let labels = |short: bool, gap: u16| -> (Vec<(View, String)>, u16) {
-        let label = |view: View| {
-            let number = view.index() + 1;
-            if short && view != state.view { format!("{number}") } else { format!("{number} {}", tab(view)) }
-        };
-        let labels: Vec<(View, String)> = View::ALL.into_iter().map(|view| (view, label(view))).collect();
-        let width = labels.iter().map(|(_, label)| columns(label) + gap).sum::<u16>() - gap;
-        (labels, width)
+    let full = |view: View| format!("{} {}", view.index() + 1, view.name());
+    let short = |view: View| match view {
+        View::Operations => "6 ops".to_owned(),
+        View::Hardware => "9 hw".to_owned(),
+        _ => full(view),
     };
-    let (mut shown, width) = labels(false, 2);
-    let mut gap = 2;
-    if width > area.width {
-        gap = 1;
-        let (tight, width) = labels(false, gap);
-        shown = if width <= area.width { tight } else { labels(true, gap).0 };
-    }
-    let mut x = area.x;
-    for (view, label) in shown {
-        let role = if view == state.view { Role::Tab } else { Role::Dim };
-        x += canvas.put(x, area.y, area.right().saturating_sub(x), &label, role) + gap;
+    let number = |view: View| if view == state.view { full(view) } else { (view.index() + 1).to_string() };
+    let forms: [(u16, &dyn Fn(View) -> String); 4] = [(2, &full), (1, &full), (1, &short), (1, &number)];
+    for (index, (gap, form)) in forms.into_iter().enumerate() {
+        let labels: Vec<(View, String)> = View::ALL.into_iter().map(|view| (view, form(view))).collect();
+        let width = labels.iter().map(|(_, label)| columns(label) + gap).sum::<u16>() - gap;
+        if width > area.width && index + 1 < forms.len() {
+            continue;
+        }
+        let mut x = area.x;
+        for (view, label) in labels {
+            let role = if view == state.view { Role::Tab } else { Role::Dim };
+            x += canvas.put(x, area.y, area.right().saturating_sub(x), &label, role) + gap;
+        }
+        return;
     }
 }
 
@@ -160,8 +151,14 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         canvas.pieces(area.x, area.y, area.width, &pieces);
         return;
     }
+    if let LinkState::Down { reason, .. } = &state.link {
+        let now = "  ^R tries now";
+        let used = canvas.put(area.x, area.y, area.width.saturating_sub(columns(now)), reason, Role::Warning);
+        canvas.put(area.x + used, area.y, area.width - used, now, Role::Dim);
+        return;
+    }
     let mut right = area.right();
-    if area.width < MADE_FOR.0 || canvas_height(state) < MADE_FOR.1 {
+    if state.size.columns < MADE_FOR.0 || state.size.rows < MADE_FOR.1 {
         let text = format!("made for {}x{}", MADE_FOR.0, MADE_FOR.1);
         right -= canvas.put_right(right, area.y, area.width, &text, Role::Dim) + 1;
     } else if !state.filter().is_empty() && state.page.is_none() {
@@ -179,10 +176,6 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     }
 }
 
-fn canvas_height(state: &State) -> u16 {
-    state.size.rows
-}
-
 /// What is worth pressing here, the most useful first. Help has all of it.
 fn hints(state: &State) -> Vec<(&'static str, &'static str)> {
     let mut hints = match (&state.page, state.view) {
@@ -193,7 +186,7 @@ fn hints(state: &State) -> Vec<(&'static str, &'static str)> {
         (None, View::Sensors) => vec![("+/-", "zoom"), ("/", "filter")],
         (None, View::Thermal | View::Boot) => vec![("/", "filter")],
         (None, View::Power) if state.request.is_some() => vec![("Enter", "ask for it"), ("Esc", "back")],
-        (None, View::Power) => vec![("Enter", "requests"), ("a", "act")],
+        (None, View::Power) => vec![("Enter", "requests"), ("/", "filter")],
         (None, View::Operations) => vec![("x", "cancel it"), ("/", "filter")],
         (None, View::Events) => vec![("Enter", "open"), ("f", "follow"), ("/", "filter")],
         (None, View::Hardware) => vec![("i", "identify"), ("/", "filter")],

@@ -230,9 +230,9 @@ pub(super) fn curve(canvas: &mut Canvas<'_>, area: Rect, curve: &[(f64, f64)], s
         canvas.dot(x, y, canvas.glyphs().operating_point(), Role::Title);
         let label = format!("{input:.1} °C: {output:.0} %");
         let width = columns(&label);
-        // Beside the point, on the side where the curve is not: left of it and above, else right of it and below.
-        if column > width + 1 && row > 0 {
-            canvas.put_right(x - 1, y, width, &label, Role::Title);
+        // Where a rising curve is not: to the upper left of the point, else to the lower right.
+        if column >= width && row > 0 {
+            canvas.put_right(x, y - 1, width, &label, Role::Title);
         } else if y + 1 < field.bottom() {
             canvas.put((x + 2).min(field.right().saturating_sub(width)), y + 1, width, &label, Role::Title);
         }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app::{
         State,
-        keymap::{self, Binding, KEYMAP, Place},
+        keymap::{self, Action, Binding, KEYMAP, Place},
     },
     style::{Mark, Role},
 };
@@ -31,7 +31,10 @@ fn lines(canvas: &Canvas<'_>, state: &State) -> Vec<Vec<Piece>> {
     let page = state.open_service().is_some();
     let here = KEYMAP.iter().filter(|one| one.place != Place::Everywhere);
     let here: Vec<&Binding> = here.filter(|one| keymap::holds(one.place, state.view, page)).collect();
-    let everywhere: Vec<&Binding> = KEYMAP.iter().filter(|one| one.place == Place::Everywhere).collect();
+    let (views, everywhere): (Vec<&Binding>, Vec<&Binding>) = KEYMAP
+        .iter()
+        .filter(|one| one.place == Place::Everywhere)
+        .partition(|one| matches!(one.action, Action::View(_)));
     let mut lines = Vec::new();
     if !here.is_empty() {
         lines.push(vec![Piece::new(Role::Title, if page { "On this page" } else { "In this view" })]);
@@ -40,6 +43,20 @@ fn lines(canvas: &Canvas<'_>, state: &State) -> Vec<Vec<Piece>> {
     }
     lines.push(vec![Piece::new(Role::Title, "Everywhere")]);
     lines.extend(everywhere.into_iter().map(line));
+    lines.push(Vec::new());
+    lines.push(vec![Piece::new(Role::Title, "Views")]);
+    // Three a line: nine lines for nine views would push the rest off a small screen.
+    for three in views.chunks(3) {
+        let entry = |one: &&Binding| {
+            let keys: Vec<String> = one.keys.iter().map(ToString::to_string).collect();
+            let pad = 18_usize.saturating_sub(one.help.len());
+            [
+                Piece::new(Role::Key, format!("  {}", keys.join(", "))),
+                Piece::text(format!(" {}{}", one.help, " ".repeat(pad))),
+            ]
+        };
+        lines.push(three.iter().flat_map(entry).collect());
+    }
     lines.push(Vec::new());
     lines.push(vec![Piece::new(Role::Title, "Signs")]);
     for (mark, text) in [

@@ -118,7 +118,7 @@ fn all_well(state: &State) -> String {
 }
 
 fn machines(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<usize>) -> u16 {
-    if area.height == 0 {
+    if area.height == 0 || state.model.machines.is_empty() {
         return 0;
     }
     let machines = &state.model.machines;
@@ -162,10 +162,10 @@ fn machines(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option
 }
 
 fn groups(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<usize>) -> u16 {
-    if area.height == 0 {
+    let groups = rows::groups(state);
+    if area.height == 0 || groups.is_empty() {
         return 0;
     }
-    let groups = rows::groups(state);
     let columns =
         [Column::new("", 1), Column::new("", 11), Column::new("", 8).right(), Column::new("", 14).grows().rank(1)];
     let running = state.model.services.iter().filter(|one| one.state == ServiceState::Running).count();
@@ -189,7 +189,10 @@ fn groups(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<u
         let named: Vec<String> = members
             .iter()
             .filter(|one| !matches!(verdict::service(one), Mark::Good | Mark::Done | Mark::Off))
-            .map(|one| format!("{} {}", one.name, one.state.word()))
+            .map(|one| match one.state {
+                ServiceState::Running => format!("{} {}", one.name, one.health.word()),
+                state => format!("{} {}", one.name, state.word()),
+            })
             .collect();
         vec![
             super::canvas::mark_piece(glyphs, worst),
@@ -239,9 +242,10 @@ fn closest(canvas: &mut Canvas<'_>, area: Rect, state: &State) -> u16 {
     nearest.sort_by(|one, other| one.0.total_cmp(&other.0).then_with(|| one.1.name.cmp(&other.1.name)));
     let columns = [
         Column::new("", 1),
-        Column::new("", 14).grows(),
-        Column::new("", 10).right(),
-        Column::new("", 10).right().rank(1),
+        Column::new("", 14),
+        Column::new("", 9).right(),
+        Column::new("", 11).right().rank(1),
+        Column::new("", 0).grows().rank(2),
     ];
     let count = nearest.len().min(usize::from(area.height - 1));
     let table = Table {

@@ -24,7 +24,7 @@ pub(super) fn steps(canvas: &mut Canvas<'_>, area: Rect, steps: &[Step], now: Mo
     for (row, step) in area.rows().zip(steps.iter().skip(first).take(shown)) {
         let time = match (step.running_since, step.took_s) {
             (Some(since), _) => format::short_duration(now.since(since)),
-            (None, Some(took)) => format::short_duration(took),
+            (None, Some(took)) => format::precise(took),
             (None, None) => String::new(),
         };
         let mark = verdict::step(step.state);
@@ -38,9 +38,9 @@ pub(super) fn steps(canvas: &mut Canvas<'_>, area: Rect, steps: &[Step], now: Mo
         canvas.put(row.x + 2, row.y, name_width.min(row.width.saturating_sub(2)), &step.name, role);
         let x = row.x + 3 + name_width;
         let right = row.right();
-        canvas.put_right((x + 6).min(right), row.y, right.saturating_sub(x).min(6), &time, Role::Dim);
+        canvas.put_right((x + 7).min(right), row.y, right.saturating_sub(x).min(7), &time, Role::Dim);
         let detail = if step.state == StepState::Skipped && step.detail.is_empty() { "skipped" } else { &step.detail };
-        canvas.put(x + 8, row.y, right.saturating_sub(x + 8), detail, Role::Dim);
+        canvas.put(x + 9, row.y, right.saturating_sub(x + 9), detail, Role::Dim);
         used += 1;
     }
     if steps.len() > shown

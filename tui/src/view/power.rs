@@ -33,13 +33,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     };
     let used = requests(canvas, left, state, machine);
     let below = Rect { y: left.y + used, height: left.height - used, ..left };
-    let mut beside = right;
+    let mut beside = if wide { right } else { below };
     if let Some(operation) = latest(state, name) {
-        let room = if wide { right } else { below };
-        let used = operations::steps(canvas, room, state, operation, "Last operation");
-        beside = Rect { y: right.y + used, height: right.height.saturating_sub(used), ..right };
+        let used = operations::steps(canvas, beside, state, operation, "Last operation");
+        beside = Rect { y: beside.y + used, height: beside.height.saturating_sub(used), ..beside };
     }
-    if wide {
+    if beside.height > 2 {
         let count = state.model.hardware.supplies.as_ref().map_or(0, Vec::len);
         let height = u16::try_from(count).unwrap_or(0).saturating_add(1).min(beside.height);
         if count > 0 {
@@ -152,9 +151,9 @@ pub(super) fn supplies(canvas: &mut Canvas<'_>, area: Rect, state: &State) -> u1
     let columns = [
         Column::new("", 1),
         Column::new("", 8),
-        Column::new("", 12),
-        Column::new("", 16).right().rank(1),
-        Column::new("", 9).right().rank(2),
+        Column::new("", 10),
+        Column::new("", 13).right().rank(1),
+        Column::new("", 8).right().rank(2),
     ];
     let table = Table {
         title: "Supplies",

@@ -28,7 +28,7 @@ const COLUMNS: [Column; 7] = [
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let wide = area.width >= 120;
     let (list, detail) = if wide {
-        let list = Rect { width: area.width * 9 / 20, ..area };
+        let list = Rect { width: (area.width / 2 + 3).min(96), ..area };
         (list, Rect { x: list.right() + 3, width: area.width - list.width - 3, ..area })
     } else {
         let below = if area.height >= 18 { area.height * 9 / 20 } else { 0 };

@@ -55,12 +55,14 @@ fn state_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -
     );
     let mut health = vec![
         mark_piece(glyphs, verdict::health(service.health)),
-        Piece::new(role_of(verdict::health(service.health)), format!(" {} ", service.health.word())),
+        Piece::new(role_of(verdict::health(service.health)), format!(" {}", service.health.word())),
     ];
     if let Some(rate) = service.health_success_rate {
-        health.push(Piece::dim(format!("{:.0} % passed  ", rate * 100.0)));
+        health.push(Piece::dim(format!(", {:.0} % of checks passed", rate * 100.0)));
     }
-    health.push(Piece::text(&service.health_text));
+    if !service.health_text.is_empty() {
+        health.push(Piece::text(format!(": {}", service.health_text)));
+    }
     let use_of = [
         service.pid.map(|pid| format!("pid {pid}")),
         service.cpu_percent.map(|percent| format!("cpu {percent:.1} %")),
@@ -99,7 +101,7 @@ fn tie_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -> 
         starts.push(format!("{} unexpected ends", service.crashes));
     }
     if let Some(took) = service.start_duration_s {
-        starts.push(format!("last start took {}", format::short_duration(took)));
+        starts.push(format!("last start took {}", format::precise(took)));
     }
     vec![
         ("starts", vec![Piece::text(starts.join(", "))]),

@@ -84,18 +84,24 @@ fn control(canvas: &mut Canvas<'_>, area: Rect, zone: &Zone) {
         let plot = Rect { width: area.width - terms_width - 3, ..area };
         (plot, Rect { x: plot.right() + 3, width: terms_width, ..area })
     } else {
-        let plot = Rect { height: area.height / 2, ..area };
+        // Too low for a curve: the words are worth more.
+        let height = if area.height >= 12 { area.height / 2 } else { 0 };
+        let plot = Rect { height, ..area };
         (plot, Rect { y: plot.bottom(), height: area.height - plot.height, ..area })
     };
-    if let Some(controller) = deciding {
-        let title = format!("{} ({})", controller.name, controller.kind);
-        canvas.heading(plot, &title, &controller.sensors.join(", "));
-        let body = Rect { y: plot.y + 1, height: plot.height.saturating_sub(1).min(20), ..plot };
-        let at = controller.input.zip(controller.output);
-        if controller.curve.is_empty() {
-            loop_terms(canvas, body, controller);
-        } else {
-            graph::curve(canvas, body, &controller.curve, controller.kind == "stepwise", at);
+    if plot.height == 0 {
+        return reasons(canvas, why, zone);
+    }
+    if let Some(first) = deciding {
+        // Where there is room, the others beside it: they show what would decide next.
+        let others = zone.controllers.iter().filter(|other| other.name != first.name);
+        let room = usize::from((plot.width / 56).max(1));
+        let shown: Vec<&Controller> = std::iter::once(first).chain(others).take(room).collect();
+        let width = plot.width / u16::try_from(shown.len()).unwrap_or(1);
+        for (index, one) in shown.iter().enumerate() {
+            let x = plot.x + width * u16::try_from(index).unwrap_or(0);
+            let gap = if index + 1 < shown.len() { 3 } else { 0 };
+            controller(canvas, Rect { x, width: width - gap, ..plot }, one);
         }
     } else {
         canvas.heading(plot, "Control", "");
@@ -103,6 +109,18 @@ fn control(canvas: &mut Canvas<'_>, area: Rect, zone: &Zone) {
         canvas.paragraph(body, "no controller has an input now", Role::Warning);
     }
     reasons(canvas, why, zone);
+}
+
+/// One controller: its curve with the operating point, or its terms.
+fn controller(canvas: &mut Canvas<'_>, area: Rect, controller: &Controller) {
+    canvas.heading(area, &format!("{} ({})", controller.name, controller.kind), &controller.sensors.join(", "));
+    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1).min(28), ..area };
+    if controller.curve.is_empty() {
+        loop_terms(canvas, body, controller);
+    } else {
+        let at = controller.input.zip(controller.output);
+        graph::curve(canvas, body, &controller.curve, controller.kind == "stepwise", at);
+    }
 }
 
 /// The controller that asks for most: that is the one which decides.
@@ -157,12 +175,13 @@ fn terms(canvas: &mut Canvas<'_>, area: Rect, terms: &[Term]) -> u16 {
 
 fn fans(canvas: &mut Canvas<'_>, area: Rect, state: &State, zone: Option<&str>) {
     let fans: Vec<&Fan> = state.model.fans.iter().filter(|fan| zone.is_none_or(|zone| fan.zone == zone)).collect();
+    let bar = (area.width / 5).clamp(12, 40);
     let columns = [
         Column::new("", 1),
         Column::new("fan", 8),
         Column::new("zone", 8).rank(3),
         Column::new("duty", 5).right(),
-        Column::new("", 12).grows().rank(2),
+        Column::new("", bar).rank(2),
         Column::new("rpm", 6).right(),
         Column::new("expected", 8).right().rank(4),
         Column::new("mode", 18),
@@ -177,8 +196,6 @@ fn fans(canvas: &mut Canvas<'_>, area: Rect, state: &State, zone: Option<&str>) 
         empty: "no fans here",
     };
     let (glyphs, now) = (canvas.glyphs(), state.now);
-    // The bar is as wide as its column turns out: about a quarter of the row.
-    let bar = (area.width / 5).clamp(12, 40);
     table::draw(canvas, area, &table, |index| {
         let Some(fan) = fans.get(index) else { return Vec::new() };
         let mark = verdict::fan(fan);

@@ -1,0 +1,467 @@
+//! What the app does, as data: a line is what happens, `=>`, and what must then be true of state and effects.
+
+use ubmc_tui::{
+    app::{Answer, App, Ask, Confirm, Effect, Event, Item, LinkEvent, LinkState, Modal, Page, Plan, Token, rows},
+    model::{Condition, Entry, Mono, OperationState, Refusal, Update, from_wire},
+};
+
+use crate::{board, desk};
+
+/// Runs a script. What happens: `keys …`, `type TEXT`, `paste TEXT`, `wait SECONDS`, `link down|up|connecting|new`,
+/// `event N`, `lost A B`, `plan`, `refuse-plan`, `answer begun|refused|done`, `ended succeeded|failed`, `read-only`.
+/// What must be true: parts of [`told`], separated by commas; with `!` in front, what must not.
+fn check(script: &str) {
+    let mut app = desk::connected(80, 24);
+    let mut now = desk::NOW;
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (input, expected) = line.split_once("=>").unwrap_or((line, ""));
+        let effects = happen(&mut app, &mut now, input.trim());
+        let told = told(&app, &effects);
+        for part in expected.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match part.strip_prefix('!') {
+                Some(absent) => assert!(!told.contains(absent), "{line}\nmust not hold: {absent}\n{told}"),
+                None => assert!(told.contains(part), "{line}\nmust hold: {part}\n{told}"),
+            }
+        }
+    }
+}
+
+fn happen(app: &mut App, now: &mut Mono, input: &str) -> Vec<Effect> {
+    let (word, rest) = input.split_once(' ').unwrap_or((input, ""));
+    let numbers: Vec<u64> = rest.split(' ').filter_map(|text| text.parse().ok()).collect();
+    let event = match word {
+        "keys" => return desk::press(app, *now, rest),
+        "type" => {
+            return rest.chars().flat_map(|char| app.handle(*now, Event::Key(char.into()))).collect();
+        }
+        "paste" => Event::Paste(rest.to_owned()),
+        "wait" => {
+            *now = now.after(numbers[0] as f64);
+            Event::Tick { wall_s: board::WALL_S + now.since(desk::NOW), bytes_per_s: None }
+        }
+        "link" => Event::Link(match rest {
+            "down" => LinkEvent::Down { reason: "ubmcd ended the connection".into(), retry_in_s: 4.0 },
+            "up" => LinkEvent::Up,
+            "connecting" => LinkEvent::Connecting,
+            "new" => LinkEvent::NewDaemon,
+            _ => panic!("{input}"),
+        }),
+        "event" => desk::news(Update::Tail(Entry::Event(from_wire::event(board::event(numbers[0]))))),
+        "lost" => {
+            desk::news(Update::Tail(Entry::Lost { first: numbers[0], last: numbers[1], reason: "expired".into() }))
+        }
+        "plan" | "refuse-plan" | "answer" => answer(app, word, rest),
+        "ended" => {
+            let state = if rest == "failed" { OperationState::Failed } else { OperationState::Succeeded };
+            let mut operation = from_wire::operation(*now, board::operations().remove(2));
+            operation.id = "op-18".into();
+            operation.state = state;
+            operation.duration_s = Some(4.2);
+            desk::news(Update::Operation(operation))
+        }
+        "read-only" => {
+            let mut state = app.state().clone();
+            state.read_only = true;
+            *app = App::new(state);
+            return Vec::new();
+        }
+        _ => panic!("nothing is called {word}"),
+    };
+    app.handle(*now, event)
+}
+
+/// The daemon's answer to the last request.
+fn answer(app: &App, word: &str, rest: &str) -> Event {
+    let token = app.state().last_token;
+    let refusal = Refusal {
+        code: "refused".into(),
+        message: "it is not possible now".into(),
+        conditions: vec![Condition {
+            kind: "operation-running".into(),
+            subject: "host.1".into(),
+            ..Condition::default()
+        }],
+    };
+    let result = match (word, rest) {
+        ("plan", _) => {
+            let plan = from_wire::operation(desk::NOW, board::plan("host.0", "off"));
+            Ok(Answer::Operation(Box::new(plan)))
+        }
+        ("refuse-plan", _) | (_, "refused") => Err(refusal),
+        (_, "done") => Ok(Answer::Done),
+        _ => {
+            let mut operation = from_wire::operation(desk::NOW, board::operations().remove(2));
+            operation.id = "op-18".into();
+            Ok(Answer::Operation(Box::new(operation)))
+        }
+    };
+    Event::Link(LinkEvent::Answer { token, result })
+}
+
+/// State and effects in words.
+fn told(app: &App, effects: &[Effect]) -> String {
+    let state = app.state();
+    let selected = match rows::selected(state) {
+        None => "-".to_owned(),
+        Some(
+            Item::Group(name)
+            | Item::Service(name)
+            | Item::Machine(name)
+            | Item::Zone(name)
+            | Item::Sensor(name)
+            | Item::Operation(name)
+            | Item::Led(name)
+            | Item::Supply(name)
+            | Item::Rail(name)
+            | Item::Part(name),
+        ) => name,
+        Some(Item::Problem(index)) => format!("problem {index}"),
+        Some(Item::Entry(number)) => format!("entry {number}"),
+    };
+    let page = match &state.page {
+        None => "-".to_owned(),
+        Some(Page::Service(name)) => format!("service {name}"),
+        Some(Page::Entry(number)) => format!("entry {number}"),
+    };
+    let modal = match &state.modal {
+        None => "-".to_owned(),
+        Some(Modal::Help(_)) => "help".to_owned(),
+        Some(Modal::Filter { .. }) => "filter".to_owned(),
+        Some(Modal::Palette(palette)) => format!("palette {:?}", palette.line.text()),
+        Some(Modal::Menu(menu)) => format!("menu {}", menu.selected),
+        Some(Modal::Confirm(confirm)) => question(confirm),
+        Some(Modal::Refused { what, refusal }) => format!("refused {what}: {}", refusal.message),
+    };
+    let link = match &state.link {
+        LinkState::Connecting => "connecting",
+        LinkState::Up => "up",
+        LinkState::Down { .. } => "down",
+    };
+    let notice = state.notice.as_ref().map_or("-", |notice| notice.text.as_str());
+    let effects: Vec<String> = effects.iter().map(effect).collect();
+    format!(
+        "view={} selected={selected} request={:?} page={page} modal={modal} filter={:?} follow={} link={link} \
+         missed={} shown={} notice={notice} effects=[{}]",
+        state.view.name(),
+        state.request,
+        state.filter(),
+        state.follow,
+        state.model.tail.missed,
+        rows::items(state).len(),
+        effects.join("; "),
+    )
+}
+
+fn question(confirm: &Confirm) -> String {
+    let plan = match &confirm.plan {
+        Plan::Asked(_) => "asked".to_owned(),
+        Plan::Known(operation) => format!("{} steps", operation.steps.len()),
+        Plan::None => "none".to_owned(),
+        Plan::Refused(refusal) => {
+            let remedies: Vec<&str> = refusal.conditions.iter().map(|one| one.remedy.as_str()).collect();
+            format!("refused, remedies {remedies:?}")
+        }
+    };
+    let along = match &confirm.deed {
+        ubmc_tui::app::Deed::Service { along, .. } => format!(" along {along:?}"),
+        _ => String::new(),
+    };
+    format!("confirm {} typed {:?} go {} plan {plan}{along}", confirm.deed.title(), confirm.typed.text(), confirm.go)
+}
+
+fn effect(effect: &Effect) -> String {
+    match effect {
+        Effect::Quit => "quit".into(),
+        Effect::Repaint => "repaint".into(),
+        Effect::Suspend => "suspend".into(),
+        Effect::Reconnect => "reconnect".into(),
+        Effect::FollowLog(service) => format!("log {}", service.as_deref().unwrap_or("-")),
+        Effect::Ask(Token(_), ask) => match ask {
+            Ask::Plan { machine, request } => format!("plan {request} {machine}"),
+            Ask::Transition { machine, request, revision } => format!("DO {request} {machine} as {revision}"),
+            Ask::Service { verb, name, force } => format!("DO {} {name} force={force}", verb.word()),
+            Ask::CancelOperation { id } => format!("DO cancel {id}"),
+            Ask::Identify { on } => format!("DO identify {on}"),
+            Ask::History { sensor } => format!("history {sensor}"),
+            Ask::Hardware => "hardware".into(),
+        },
+    }
+}
+
+#[test]
+fn numbers_and_tab_go_through_the_views_in_order() {
+    check(
+        "
+        keys 1          => view=overview
+        keys Tab        => view=services
+        keys Tab        => view=sensors
+        keys Tab        => view=thermal
+        keys Tab        => view=power
+        keys Tab        => view=operations
+        keys Tab        => view=events
+        keys Tab        => view=boot
+        keys Tab        => view=hardware
+        keys Tab        => view=overview
+        keys Shift-Tab  => view=hardware
+        keys 5          => view=power
+        keys q          => effects=[quit]
+        ",
+    );
+}
+
+#[test]
+fn switching_a_host_off_needs_its_plan_and_its_name() {
+    check(
+        "
+        keys 5 j Enter     => selected=host.0, request=Some(0)
+        keys j Enter       => modal=confirm off host.0, plan asked, effects=[plan off host.0]
+        type host.0        => typed \"host.0\"
+        keys Enter         => modal=confirm off host.0, !DO
+        plan               => plan 3 steps
+        keys Enter         => modal=-, effects=[DO off host.0 as r7]
+        answer begun       => notice=off host.0: op-18 is under way
+        ended succeeded    => notice=host-on host.1 succeeded after 4.2 s
+        ",
+    );
+}
+
+#[test]
+fn cancel_is_what_happens_without_a_decision() {
+    check(
+        "
+        keys 5 j Enter j Enter => modal=confirm off host.0
+        plan                   => plan 3 steps
+        keys Enter             => modal=-, !DO
+        keys Enter             => modal=confirm off host.0
+        type host.1            => typed \"host.1\"
+        plan                   => plan 3 steps
+        keys Enter             => modal=confirm off host.0, !DO
+        keys Esc               => modal=-, !DO
+        keys Enter             => modal=confirm off host.0
+        plan                   => plan 3 steps
+        type host.0            => typed \"host.0\"
+        keys ^C                => modal=-, !DO
+        ",
+    );
+}
+
+#[test]
+fn a_harmless_request_still_needs_a_word() {
+    check(
+        "
+        keys 5 G Enter     => selected=bmc, request=Some(0)
+        keys Enter         => modal=confirm maintenance-on bmc, go false
+        plan               => plan 3 steps
+        keys Enter         => modal=-, !DO
+        keys Enter         => modal=confirm maintenance-on bmc
+        plan               => plan 3 steps
+        keys Tab           => go true
+        keys Enter         => modal=-, effects=[DO maintenance-on bmc as r7]
+        ",
+    );
+}
+
+#[test]
+fn a_refused_plan_says_the_way_out_and_cannot_be_done() {
+    check(
+        "
+        keys 5 j j Enter Enter => modal=confirm on host.1, effects=[plan on host.1]
+        refuse-plan            => plan refused, remedies [\"wait for op-17, or cancel it\"]
+        keys Tab Enter         => modal=-, !DO
+        ",
+    );
+}
+
+#[test]
+fn a_refusal_after_the_fact_is_shown_and_not_swallowed() {
+    check(
+        "
+        keys 2 /               => modal=filter
+        type web
+        keys Enter j Enter     => page=service demo-web, effects=[log demo-web]
+        keys a                 => modal=menu 0
+        keys j Enter           => modal=confirm reset demo-web
+        keys Tab Enter         => effects=[DO reset demo-web force=false]
+        answer refused         => modal=refused reset demo-web: it is not possible now
+        keys Enter             => modal=-
+        ",
+    );
+}
+
+#[test]
+fn stopping_a_service_names_what_goes_along() {
+    check(
+        "
+        keys 2 /                 => modal=filter
+        type web
+        keys Enter j             => selected=demo-web
+        keys a j j j Enter       => modal=confirm stop demo-web, along [\"demo-needs-web\"]
+        type demo-web
+        keys Enter               => effects=[DO stop demo-web force=true]
+        answer begun             => notice=stop demo-web: op-18 is under way
+        ended failed             => notice=host-on host.1 failed after 4.2 s: waiting for power-good of host.1
+        ",
+    );
+}
+
+#[test]
+fn nothing_can_be_done_read_only_or_without_a_connection() {
+    check(
+        "
+        link down                => link=down
+        keys 5 j Enter j Enter   => modal=-, notice=no connection, !plan
+        link up                  => link=up
+        read-only
+        keys Enter               => modal=-, notice=read-only: `off host.0` is not possible here, !plan
+        keys 9 i                 => modal=-, notice=read-only, !DO
+        ",
+    );
+}
+
+#[test]
+fn no_single_key_does_anything_to_the_machine_room() {
+    for view in '1'..='9' {
+        for key in ('!'..='~').chain(['\n']) {
+            let mut app = desk::connected(80, 24);
+            desk::press(&mut app, desk::NOW, &view.to_string());
+            let key = if key == '\n' { desk::key("Enter") } else { key.into() };
+            let effects = app.handle(desk::NOW, Event::Key(key));
+            let told = told(&app, &effects);
+            assert!(!told.contains("DO "), "{view} then {key}: {told}");
+        }
+    }
+}
+
+#[test]
+fn pasted_text_is_never_taken_for_keys() {
+    check(
+        "
+        paste q5             => view=overview, !quit
+        keys 2 /
+        paste demo-web       => filter=\"demo-web\"
+        ",
+    );
+}
+
+#[test]
+fn a_filter_narrows_and_esc_brings_everything_back() {
+    check(
+        "
+        keys 3               => shown=30
+        keys /               => modal=filter
+        type nvme            => shown=8
+        keys Enter           => modal=-, shown=8
+        keys Esc             => shown=30
+        keys /
+        type fan
+        keys Esc             => modal=-, shown=30
+        ",
+    );
+}
+
+#[test]
+fn following_does_not_fight_scrolling() {
+    check(
+        "
+        keys 7               => follow=true, selected=entry 39
+        event 41             => selected=entry 40
+        keys k k             => follow=false, selected=entry 38
+        event 42             => follow=false, selected=entry 38
+        keys j j j           => follow=false, selected=entry 41
+        event 43             => follow=false, selected=entry 41
+        keys f               => follow=true, selected=entry 42
+        keys Enter           => page=entry 42, follow=false
+        keys Up              => page=entry 41
+        keys Esc             => page=-
+        keys End             => follow=true
+        ",
+    );
+}
+
+#[test]
+fn losing_the_daemon_neither_quits_nor_forgets() {
+    check(
+        "
+        keys 2 /
+        type web
+        keys Enter j Enter     => page=service demo-web, effects=[log demo-web]
+        link down              => link=down, page=service demo-web, !quit
+        wait 3                 => link=down
+        link connecting        => link=connecting
+        link new
+        link up                => link=up, effects=[log demo-web]
+        lost 812 900           => missed=89
+        keys Esc 7             => view=events, missed=89
+        ",
+    );
+}
+
+#[test]
+fn a_request_that_the_connection_swallowed_is_told() {
+    check(
+        "
+        keys 9 i               => modal=confirm identify on
+        keys Tab Enter         => effects=[DO identify true]
+        link down              => notice=the connection was lost before an answer to: identify on
+        ",
+    );
+}
+
+#[test]
+fn the_palette_completes_live_names_and_asks_before_it_acts() {
+    check(
+        "
+        keys :                 => modal=palette \"\"
+        type force 1
+        keys Tab               => modal=palette \"force-off host.1 \"
+        keys Enter             => modal=confirm force-off host.1, effects=[plan force-off host.1]
+        keys Esc :
+        type view the
+        keys Enter             => view=thermal
+        keys :
+        type sensor p12v
+        keys Enter             => view=sensors, selected=p12v, effects=[history p12v]
+        keys :
+        type frobnicate
+        keys Enter             => modal=-, notice=no command fits `frobnicate`
+        ",
+    );
+}
+
+#[test]
+fn a_problem_opens_what_it_is_about() {
+    check(
+        "
+        keys 1                 => selected=problem 0
+        keys Enter             => view=services, page=service demo-flaky
+        keys 1 j Enter         => view=sensors, selected=inlet_temp
+        ",
+    );
+}
+
+#[test]
+fn the_selection_stays_on_its_thing_when_the_list_changes() {
+    let mut app = desk::connected(80, 24);
+    desk::press(&mut app, desk::NOW, "3 j j");
+    assert!(told(&app, &[]).contains("selected=host0_cpu_temp"));
+    let mut sensors = app.state().model.sensors.clone();
+    sensors.reverse();
+    app.handle(desk::NOW, desk::news(Update::Sensors(sensors)));
+    assert!(told(&app, &[]).contains("selected=host0_cpu_temp"));
+    app.handle(desk::NOW, desk::news(Update::Sensors(Vec::new())));
+    assert!(told(&app, &[]).contains("selected=-"));
+}
+
+#[test]
+fn a_folded_group_hides_its_services_but_not_from_a_filter() {
+    check(
+        "
+        keys 2               => shown=19, selected=foundation
+        keys Space           => shown=17
+        keys /
+        type journal         => shown=2
+        keys Esc             => shown=17
+        keys Right           => shown=19
+        ",
+    );
+}
