@@ -106,7 +106,7 @@ impl Link {
         };
         if self.lost_since.is_none() {
             self.lost_since = Some(Instant::now());
-            session.out.warn(&format!("{cause}; trying again until it is back"));
+            session.out.warn(&format!("{cause}; looking for ubmcd"));
         }
         session.disconnect();
         let paused = self.pause(self.pause).await;

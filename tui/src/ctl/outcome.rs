@@ -45,18 +45,22 @@ pub(crate) fn summary(operation: &Operation, canvas: Canvas) -> String {
 /// Everything about an operation.
 pub(crate) fn page(operation: &Operation) -> Page {
     let planned = operation.state == "planned";
-    let mut page = Page::new([Cell::name(&operation.id), operation.title().into(), Cell::word(&operation.state)]);
-    page.maybe("reason", operation.reason.clone())
-        .maybe("asked by", operation.requested_by.clone())
-        .maybe("asked because", operation.request_reason.clone());
+    let mut page = if planned {
+        Page::new([Cell::name("plan"), operation.title().into()])
+    } else {
+        Page::new([Cell::name(&operation.id), operation.title().into(), Cell::word(&operation.state)])
+    };
+    page.maybe("reason", operation.reason.clone());
     if !planned {
-        page.fact("accepted", format!("{} ago", duration(operation.age_s)));
+        page.maybe("asked by", operation.requested_by.clone())
+            .maybe("asked because", operation.request_reason.clone())
+            .fact("accepted", format!("{} ago", duration(operation.age_s)));
     }
     page.maybe("took", operation.duration_s.map(duration))
         .maybe("expected", operation.expected_s.map(duration))
         .maybe("affects", Some(operation.affects.join(", ")))
         .maybe("revision", operation.revision.clone())
-        .maybe("cause", operation.cause.map(|cause| cause.to_string()));
+        .maybe("cause", operation.cause.filter(|_| !planned).map(|cause| cause.to_string()));
     if !operation.steps.is_empty() {
         let steps = operation.steps.clone();
         page.section("STEPS", move |canvas| steps_table(&steps, planned).draw(canvas));

@@ -53,7 +53,7 @@ fn a_tail_resumes_where_it_was_and_begins_anew_with_a_new_life_of_the_daemon() {
     tail.interrupt();
     let ended = tail.end();
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""));
-    for text in ["trying again until it is back", "connected again after", "ubmcd was restarted"] {
+    for text in ["looking for ubmcd", "connected again after", "ubmcd was restarted"] {
         assert!(ended.stderr.contains(text), "{text:?} is not in:\n{}", ended.stderr);
     }
 }

@@ -74,12 +74,17 @@ pub(crate) async fn run(session: &mut Session, arguments: Logs) -> Result<(), Fa
 async fn past(session: &mut Session, request: TailLogsRequest, width: usize) -> Result<(), Failure> {
     let mut stream =
         session.call(|channel| async move { OperatorServiceClient::new(channel).tail_logs(request).await }).await?;
+    let mut any = false;
     while let Some(message) = stream.message().await? {
+        any = true;
         match message.item {
             Some(Item::Line(line)) => print(session, &line.into(), width)?,
             Some(Item::Gap(gap)) => print(session, &LogLine::lost(gap.service, gap.lost), width)?,
             None => {}
         }
+    }
+    if !any {
+        session.out.progress("no such output is kept");
     }
     Ok(())
 }

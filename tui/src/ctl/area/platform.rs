@@ -112,7 +112,7 @@ fn status_page(status: &PlatformStatus) -> Page {
         page.section("STOPPING WAITS FOR", move |canvas| draw_all(&conditions, canvas));
     }
     let problems = status.problems.clone();
-    page.section("PROBLEMS", move |canvas| draw_problems(&problems, canvas));
+    page.section(problems_heading(&problems), move |canvas| draw_problems(&problems, canvas));
     let (groups, services) = (status.groups.clone(), status.services.clone());
     page.section("SERVICES", move |canvas| draw_groups(&groups, &services, canvas));
     page
@@ -131,6 +131,10 @@ fn sensors_line(status: &PlatformStatus) -> Cell {
         return format!("all {} ok", status.sensors_total).into();
     }
     Cell::new(Paint::Warn, format!("{} of {} not ok", status.sensors_not_ok, status.sensors_total))
+}
+
+fn problems_heading(problems: &[Condition]) -> String {
+    if problems.is_empty() { "PROBLEMS".to_owned() } else { format!("PROBLEMS ({})", problems.len()) }
 }
 
 fn draw_problems(problems: &[Condition], canvas: Canvas) -> String {
@@ -191,7 +195,7 @@ async fn health(session: &mut Session) -> Result<(), Failure> {
 fn health_page(health: &PlatformHealth) -> Page {
     let mut page = Page::new([Cell::name("platform"), Cell::word(&health.state), Cell::word(&health.health)]);
     let problems = health.problems.clone();
-    page.section("PROBLEMS", move |canvas| draw_problems(&problems, canvas));
+    page.section(problems_heading(&problems), move |canvas| draw_problems(&problems, canvas));
     let services = health.services.clone();
     page.section("SERVICES", move |canvas| health_table(&services).draw(canvas));
     page
@@ -318,7 +322,7 @@ bmc7 · sim-2u (simulated) · degraded · degraded
   services  2 of 3 running, 1 failed
   sensors   all 30 ok
 
-PROBLEMS
+PROBLEMS (1)
   - web has failed: exit code 7
     resolve: look at `ubmcctl services logs web`, then `ubmcctl services reset web`
 

@@ -178,6 +178,13 @@ impl Out {
 fn explain(failure: &Failure, canvas: Canvas) -> String {
     let mut text = format!("{} {}", canvas.paint(Paint::Bad, "error:"), plain_text(&failure.to_string()));
     if let Failure::Refused(refusal) = failure {
+        // A single condition is often the sentence itself: then only the way out is news.
+        if let [only] = refusal.conditions.as_slice()
+            && refusal.message.contains(&only.text)
+        {
+            let remedy = only.remedy.as_ref().map(|remedy| format!("\n  resolve: {}", plain_text(remedy)));
+            return text + &remedy.unwrap_or_default();
+        }
         for condition in &refusal.conditions {
             text.push('\n');
             text.push_str(&condition.draw(canvas));
@@ -219,6 +226,22 @@ pub(crate) async fn reader_gone() {
 mod tests {
     use super::*;
     use crate::ctl::exit::Refusal;
+
+    #[test]
+    fn a_refusal_does_not_say_its_only_condition_twice() {
+        let condition = ubmc_proto::v1::Condition {
+            kind: "dependents-running".into(),
+            subject: "service web".into(),
+            text: "web is needed by shop".into(),
+            remedy: "stop it first, or use --force".into(),
+            since_s: None,
+        };
+        let failure = Failure::refused("cannot stop: web is needed by shop".into(), vec![condition.into()]);
+        assert_eq!(
+            explain(&failure, Canvas::PLAIN),
+            "error: cannot stop: web is needed by shop\n  resolve: stop it first, or use --force"
+        );
+    }
 
     #[test]
     fn a_refusal_names_each_condition_and_the_way_out() {

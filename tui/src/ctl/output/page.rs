@@ -16,7 +16,7 @@ pub(crate) struct Page {
 enum Block {
     Facts(Vec<(&'static str, Cell)>),
     /// Drawn already, e.g. a table, under a heading.
-    Section(&'static str, Box<dyn Fn(Canvas) -> String>),
+    Section(String, Box<dyn Fn(Canvas) -> String>),
 }
 
 impl Page {
@@ -43,8 +43,12 @@ impl Page {
     }
 
     /// A heading and what `draw` makes below it.
-    pub(crate) fn section(&mut self, heading: &'static str, draw: impl Fn(Canvas) -> String + 'static) -> &mut Self {
-        self.blocks.push(Block::Section(heading, Box::new(draw)));
+    pub(crate) fn section(
+        &mut self,
+        heading: impl Into<String>,
+        draw: impl Fn(Canvas) -> String + 'static,
+    ) -> &mut Self {
+        self.blocks.push(Block::Section(heading.into(), Box::new(draw)));
         self
     }
 
