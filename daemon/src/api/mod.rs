@@ -29,7 +29,7 @@ mod tests;
 mod thermal;
 pub mod to_wire;
 
-use std::io;
+use std::{io, time::Duration};
 
 use tokio::{
     net::UnixListener,
@@ -60,6 +60,9 @@ use crate::shell::{Handle, Items, NotDone, Sight};
 const MAX_REQUEST: usize = 256 << 10;
 /// Calls and streams at one time on one connection.
 const MAX_CALLS: u32 = 100;
+
+/// How long clients may take to fetch their last answers when the API ends.
+const DRAIN: Duration = Duration::from_secs(1);
 
 /// What the methods answer from.
 #[derive(Clone, Debug)]
@@ -177,12 +180,26 @@ pub async fn serve(serving: Serving) {
         .add_service(tonic_health::pb::health_server::HealthServer::new(api.clone()))
         .add_service(reflection)
         .add_service(reflection_alpha);
+    let mut draining = stopping.clone();
     let stopped = async move {
         // A supervisor that has gone wants the end as well.
         let _ = stopping.wait_for(|stopping| *stopping).await;
         accepting.shutdown().await;
     };
-    if let Err(error) = server.serve_with_incoming_shutdown(ReceiverStream::new(accepted), stopped).await {
+    let mut serving = std::pin::pin!(server.serve_with_incoming_shutdown(ReceiverStream::new(accepted), stopped));
+    let drained = async {
+        let _ = draining.wait_for(|stopping| *stopping).await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    let end = tokio::select! {
+        end = &mut serving => end,
+        // Who does not read what was sent to it must not hold up the end.
+        () = drained => {
+            connections.close();
+            serving.await
+        }
+    };
+    if let Err(error) = end {
         panic!("the gRPC server broke: {error}");
     }
 }
@@ -195,7 +212,7 @@ async fn accept(listener: UnixListener, connections: Connections, incoming: mpsc
             Err(error) => {
                 // Most likely out of descriptors: waiting lets others end.
                 warn!("a client could not be let in: {error}");
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };

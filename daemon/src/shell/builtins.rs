@@ -1,10 +1,10 @@
 //! The built-in services as units of execution: tasks of the runtime, and the threads that drive hardware.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{any::Any, collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    task::{AbortHandle, JoinHandle},
+    task::{AbortHandle, JoinError, JoinHandle},
 };
 use ubmc_core::{
     board::Board,
@@ -24,6 +24,7 @@ use crate::{
         Journal,
         keeper::{self, Bookmark},
     },
+    process::Stream,
 };
 
 /// What the built-in services work with.
@@ -92,11 +93,16 @@ impl Builtins {
             }
         };
         self.running.insert(service, (generation, Unit::Task { stop, abort: task.abort_handle() }));
-        self.report(service, generation, async {
-            match task.await {
-                Err(error) if error.is_panic() => Exit::Panic,
+        let logs = self.handle.shared().logs.clone();
+        self.report(service, generation, async move {
+            match task.await.map_err(JoinError::try_into_panic) {
+                Err(Ok(panic)) => {
+                    let text = format!("panicked: {}", panic_text(&*panic));
+                    logs.append(&builtin.as_str().into(), generation, Stream::Stderr, &text);
+                    Exit::Panic
+                }
                 // Cancelled means that we were told not to wait for its end.
-                Ok(()) | Err(_) => Exit::Code(0),
+                Ok(()) | Err(Err(_)) => Exit::Code(0),
             }
         });
         Ok(())
@@ -104,7 +110,7 @@ impl Builtins {
 
     fn start_part(&mut self, service: ServiceId, generation: Generation, builtin: Builtin) -> Result<(), String> {
         let part = Part::of(builtin).ok_or_else(|| format!("nothing stands behind `{}`", builtin.as_str()))?;
-        let parts = self.parts.as_mut().ok_or("this board has no hardware")?;
+        let parts = self.parts.as_mut().ok_or("this version cannot drive the hardware of a real board yet")?;
         let (ended, end) = oneshot::channel();
         parts.start(part, |exit| {
             // A shell that has gone does not want to know.
@@ -167,9 +173,18 @@ impl Builtins {
     pub(super) fn command(&self, command: HardwareCommand) -> Result<(), NotTaken> {
         match &self.parts {
             Some(parts) => parts.command(command),
-            None => Err(NotTaken { command, reason: "this board has no hardware".to_owned() }),
+            None => Err(NotTaken {
+                command,
+                reason: "this version cannot drive the hardware of a real board yet".to_owned(),
+            }),
         }
     }
+}
+
+/// What a panic said.
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word")
 }
 
 /// Runs `task` until it ends or is told to.

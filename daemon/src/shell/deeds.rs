@@ -7,6 +7,7 @@ use ubmc_core::{
 };
 
 use super::Shell;
+use crate::process::Stream;
 
 impl Shell {
     pub(super) fn perform(&mut self, effect: Effect) {
@@ -41,8 +42,9 @@ impl Shell {
             Effect::RunStopCommand { service, generation, command, binary } => {
                 let name = self.core.service(service).spec.name.clone();
                 if let Err(error) = self.processes.run_stop_command(service, &name, generation, &command, &binary) {
-                    // The stop time-out takes it from here.
-                    tracing::warn!("the stop command of `{name}` could not be run: {error}");
+                    // The stop time-out takes it from here; who looks at the service should see why.
+                    let text = format!("the stop command could not be run: {error}");
+                    self.shared.logs.append(&name, generation, Stream::Stderr, &text);
                 }
             }
             Effect::Check { service, generation, check, timeout } => {

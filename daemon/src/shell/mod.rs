@@ -80,7 +80,7 @@ pub struct Shell {
     pending: VecDeque<Input>,
     replies: BTreeMap<RequestId, oneshot::Sender<Result<Reply, Refusal>>>,
     next_request: u64,
-    measure_at: Instant,
+    measured: Instant,
     /// The core has said that the daemon may end.
     over: bool,
 }
@@ -121,7 +121,7 @@ impl Shell {
             pending: VecDeque::new(),
             replies: BTreeMap::new(),
             next_request: 0,
-            measure_at: Instant::now() + MEASURE_WATCHED,
+            measured: Instant::now(),
             over: false,
         };
         (shell, handle)
@@ -150,7 +150,7 @@ impl Shell {
             return Wake::Deadline;
         }
         let interval = if self.hub.services.is_watched() { MEASURE_WATCHED } else { MEASURE };
-        let measure_at = self.measure_at.min(Instant::now() + interval);
+        let measure_at = self.measured + interval;
         tokio::select! {
             (service, generation, happening) = self.processes.next() => {
                 Wake::Input(Input::Service { service, generation, happening })
@@ -209,8 +209,7 @@ impl Shell {
     }
 
     fn measure(&mut self) {
-        let interval = if self.hub.services.is_watched() { MEASURE_WATCHED } else { MEASURE };
-        self.measure_at = Instant::now() + interval;
+        self.measured = Instant::now();
         for (service, generation, usage) in self.processes.measure() {
             self.pending.push_back(Input::Usage { service, generation, usage });
         }

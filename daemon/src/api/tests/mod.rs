@@ -234,6 +234,21 @@ fn stopping_the_api_tells_its_streams_and_starting_it_serves_again() {
 }
 
 #[test]
+fn a_client_that_does_not_read_holds_up_the_end_for_a_second_at_most() {
+    with_world(10_000, |world| async move {
+        let mut client = EventServiceClient::new(world.channel().await);
+        let request = v1::WatchRequest { after_seq: Some(0), ..Default::default() };
+        let mut stalled = client.watch(request).await.unwrap().into_inner();
+        next(&mut stalled).await;
+        // Much more than the connection's buffers take: the rest waits for the client.
+        world.happen(1_500, &"x".repeat(10_000)).await;
+        let begin = tokio::time::Instant::now();
+        world.restart("api").await;
+        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    });
+}
+
+#[test]
 fn ending_the_api_at_once_closes_connections_that_would_linger() {
     with_world(1000, |world| async move {
         let connection = UnixStream::connect(&world.socket).await.unwrap();

@@ -8,11 +8,12 @@ use tonic::transport::Channel;
 use ubmc_core::{
     board::Board,
     core::Core,
-    ids::SensorId,
+    ids::{Generation, SensorId},
     input::{Input, Request, Sample},
     leds::{LedRole, LedSpec},
     sensors::{SensorKind, SensorSource, SensorSpec, Thresholds},
     services::{Builtin, Deployment, Group, ServiceSpec},
+    view::ServiceState,
 };
 use ubmc_proto::{
     transport::{Address, connect},
@@ -55,6 +56,31 @@ impl World {
             let request = Request::Identify { on: turn % 2 == 0, duration: None };
             self.handle.ask(actor.to_owned(), String::new(), request).await.unwrap();
         }
+    }
+
+    /// Restarts a service and waits until its new life is ready.
+    pub(super) async fn restart(&self, service: &'static str) {
+        let (before, _) = self.life(service).await;
+        let restart = Request::RestartServices { names: vec![service.into()] };
+        self.handle.ask("test".to_owned(), String::new(), restart).await.unwrap();
+        within(async {
+            loop {
+                let (generation, state) = self.life(service).await;
+                if generation > before && state == ServiceState::Running {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    }
+
+    async fn life(&self, service: &'static str) -> (Generation, ServiceState) {
+        let look = self.handle.look(move |sight| {
+            let view = sight.core.service(sight.core.find_service(service).unwrap());
+            (view.generation, view.state)
+        });
+        look.await.unwrap()
     }
 
     /// Waits until the API answers on a new connection.
