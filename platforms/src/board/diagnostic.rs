@@ -1,8 +1,6 @@
-//! Problems of configuration files, and how they are shown to the person who wrote them.
+//! Problems of configuration files, as they are collected.
 
-use std::{fmt, ops::Range};
-
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use std::ops::Range;
 
 use super::source::{Source, Span};
 
@@ -28,7 +26,7 @@ pub struct Related {
     pub span: Range<usize>,
     /// What is there.
     pub label: String,
-    source: usize,
+    pub(super) source: usize,
 }
 
 /// One problem.
@@ -52,17 +50,17 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Other places that belong to it.
     pub related: Vec<Related>,
-    source: Option<usize>,
+    pub(super) source: Option<usize>,
 }
 
 /// Every problem of every file of a load, with the texts they are about. Its `Display` is for people.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
-    sources: Vec<Source>,
-    items: Vec<Diagnostic>,
+    pub(super) sources: Vec<Source>,
+    pub(super) items: Vec<Diagnostic>,
     /// All that were ever noted, and the errors among them; no more than `MOST_KEPT` are in `items`.
-    noted: usize,
-    errors: usize,
+    pub(super) noted: usize,
+    pub(super) errors: usize,
 }
 
 /// Nobody reads more; and a file can be made to hold a million mistakes.
@@ -70,9 +68,6 @@ const MOST_KEPT: usize = 1000;
 
 /// A circle of services can have thousands of members: its sentence names them all, so many are also shown.
 const MOST_RELATED: usize = 8;
-
-/// Places further apart than so many lines are shown apart.
-const FAR_LINES: usize = 40;
 
 impl Diagnostics {
     /// The problems: by file, then by place; at most a thousand.
@@ -127,6 +122,12 @@ impl Diagnostics {
     }
 
     fn note(&mut self, severity: Severity, at: Span, message: String) -> Noted<'_> {
+        if self.items.len() >= MOST_KEPT {
+            // Not worth the search for its line.
+            self.noted += 1;
+            self.errors += usize::from(severity == Severity::Error);
+            return Noted { index: usize::MAX, all: self };
+        }
         let (file, (line, column), span) = self.place(at);
         self.push(Diagnostic {
             severity,
@@ -145,16 +146,12 @@ impl Diagnostics {
     fn push(&mut self, item: Diagnostic) -> Noted<'_> {
         self.noted += 1;
         self.errors += usize::from(item.severity == Severity::Error);
-        let index = self.items.len();
-        if index < MOST_KEPT {
-            self.items.push(item);
-        }
-        Noted { index, all: self }
+        self.items.push(item);
+        Noted { index: self.items.len() - 1, all: self }
     }
 
     fn place(&self, at: Span) -> (String, (usize, usize), Range<usize>) {
-        // Counting lines costs as much as the file is long; what is not kept needs no place.
-        match self.sources.get(at.file).filter(|_| self.items.len() < MOST_KEPT || self.noted == MOST_KEPT) {
+        match self.sources.get(at.file) {
             Some(source) => (source.label.clone(), source.position(at.start), source.visible(at)),
             None => (String::new(), (0, 0), 0..0),
         }
@@ -169,102 +166,6 @@ impl Diagnostics {
             self.noted = self.items.len();
             self.errors = self.items.iter().filter(|item| item.severity == Severity::Error).count();
         }
-    }
-
-    fn summary(&self) -> String {
-        let plural =
-            |count: usize, word: &str| if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") };
-        let warnings = self.noted - self.errors;
-        let counts = match (self.errors, warnings) {
-            (errors, 0) => plural(errors, "error"),
-            (0, warnings) => plural(warnings, "warning"),
-            (errors, warnings) => format!("{}, {}", plural(errors, "error"), plural(warnings, "warning")),
-        };
-        match self.noted - self.items.len() {
-            0 => counts,
-            omitted => format!("{counts}; {omitted} of them are not shown"),
-        }
-    }
-
-    fn render(&self, item: &Diagnostic) -> String {
-        let level = match item.severity {
-            Severity::Error => Level::ERROR,
-            Severity::Warning => Level::WARNING,
-        };
-        let title = printable(&item.message);
-        let mut group = match item.source.and_then(|index| Some((index, self.sources.get(index)?))) {
-            Some((index, source)) => {
-                let (near, far): (Vec<_>, Vec<_>) = item
-                    .related
-                    .iter()
-                    .partition(|related| related.source == index && related.line.abs_diff(item.line) <= FAR_LINES);
-                let lines = near.iter().map(|related| related.line).chain([item.line]);
-                let window = Window::around(source, lines);
-                let mut snippet =
-                    window.snippet(source).annotation(window.mark(AnnotationKind::Primary, &item.span, &item.label));
-                for related in near {
-                    snippet = snippet.annotation(window.mark(AnnotationKind::Context, &related.span, &related.label));
-                }
-                let mut group = level.primary_title(title).element(snippet);
-                for related in far {
-                    let Some(source) = self.sources.get(related.source) else { continue };
-                    let window = Window::around(source, [related.line]);
-                    let mark = window.mark(AnnotationKind::Context, &related.span, &related.label);
-                    group = group.element(window.snippet(source).annotation(mark));
-                }
-                group
-            }
-            None if item.file.is_empty() => Group::with_title(level.primary_title(title)),
-            None => Group::with_title(level.primary_title(format!("{} {title}", printable(&item.file)))),
-        };
-        if let Some(help) = &item.help {
-            group = group.element(Level::HELP.message(printable(help)));
-        }
-        Renderer::plain().render(&[group])
-    }
-}
-
-/// The lines of a file that a snippet needs: to hand over whole files would cost their length for every problem.
-struct Window {
-    first_line: usize,
-    bytes: Range<usize>,
-}
-
-impl Window {
-    fn around(source: &Source, lines: impl IntoIterator<Item = usize>) -> Self {
-        let (mut first, mut last) = (usize::MAX, 1);
-        for line in lines {
-            first = first.min(line);
-            last = last.max(line);
-        }
-        let first_line = first.min(last).max(1);
-        let mut ends = source.text.split_inclusive('\n').scan(0, |end, line| {
-            *end += line.len();
-            Some(*end)
-        });
-        let start = if first_line == 1 { 0 } else { ends.nth(first_line - 2).unwrap_or(source.text.len()) };
-        let end = ends.nth(last - first_line).unwrap_or(source.text.len());
-        Self { first_line, bytes: start..end }
-    }
-
-    fn snippet<'s>(&self, source: &'s Source) -> Snippet<'s, Annotation<'s>> {
-        let text = source.text.get(self.bytes.clone()).unwrap_or_default();
-        Snippet::source(text).line_start(self.first_line).path(printable(&source.label))
-    }
-
-    fn mark<'a>(&self, kind: AnnotationKind, span: &Range<usize>, label: &str) -> Annotation<'a> {
-        let within = |byte: usize| byte.clamp(self.bytes.start, self.bytes.end) - self.bytes.start;
-        let label = Some(printable(label)).filter(|label| !label.is_empty());
-        kind.span(within(span.start)..within(span.end)).label(label)
-    }
-}
-
-impl fmt::Display for Diagnostics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for item in &self.items {
-            writeln!(f, "{}\n", self.render(item))?;
-        }
-        if self.items.is_empty() { Ok(()) } else { f.write_str(&self.summary()) }
     }
 }
 
@@ -303,7 +204,7 @@ impl Noted<'_> {
     }
 
     pub(super) fn related(self, at: Span, label: impl Into<String>) -> Self {
-        if self.all.items.get(self.index).is_some_and(|item| item.related.len() >= MOST_RELATED) {
+        if self.all.items.get(self.index).is_none_or(|item| item.related.len() >= MOST_RELATED) {
             return self;
         }
         let (file, (line, column), span) = self.all.place(at);
@@ -321,9 +222,4 @@ impl Noted<'_> {
         }
         self
     }
-}
-
-/// Names come from files: what would move the terminal's cursor is escaped.
-fn printable(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_debug().collect::<Vec<_>>() } else { vec![c] }).collect()
 }

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use ubmc_core::board::{Board, Policy};
+use ubmc_core::{
+    board::{Board, Policy},
+    services::{Builtin, Deployment},
+};
 
 use super::{
     bindings::{Bindings, Hardware},
@@ -56,11 +59,13 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Diagnostics> {
     let mut bindings = Bindings::default();
     let mut sim = None;
     let mut services = Vec::new();
+    let mut sections = Vec::new();
 
     if let Some((label, text, folder)) = board_text(&options.board, &mut cx) {
         let file = cx.out.add_source(label, text.as_str());
         if let Some(root) = tree::parse_toml(&text, file, &mut cx.out) {
             sim = simulation::read(&text, &root, file, &mut cx);
+            sections = places(&root);
             (board, bindings) = read_board(&root, &folder, sim.as_ref(), &mut services, &mut cx);
         }
     }
@@ -77,11 +82,47 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Diagnostics> {
     } else {
         services::check(&mut services, &mut cx);
     }
+    check_tasks(&sections, &services, &mut cx);
     board.services = services.into_iter().map(|service| service.spec).collect();
 
     let mut out = cx.out;
     out.sort();
     if out.errors() > 0 { Err(out) } else { Ok(Loaded { board, bindings, sim, warnings: out }) }
+}
+
+/// Keys of the file's root, and where they stand.
+fn places(root: &tree::Node) -> Vec<(String, Span)> {
+    match &root.value {
+        tree::Value::Table(entries) => entries.iter().map(|entry| (entry.key.clone(), entry.key_at)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A board that runs built-in tasks at all, but not the one that serves what it declares, has probably forgotten it.
+fn check_tasks(sections: &[(String, Span)], services: &[Declared], cx: &mut Context<'_>) {
+    let tasks: Vec<_> = services
+        .iter()
+        .filter_map(|service| match service.spec.deployment {
+            Deployment::Builtin(task) => Some(task),
+            Deployment::Binary(_) | Deployment::Unsupported { .. } => None,
+        })
+        .collect();
+    let served = [
+        ("sensors", Builtin::Sensormon, "never read"),
+        ("zones", Builtin::Thermalmgr, "never cooled"),
+        ("leds", Builtin::Ledmgr, "never lit"),
+    ];
+    for (section, task, fate) in served {
+        if let Some((_, at)) = sections.iter().find(|(key, _)| key == section)
+            && !tasks.is_empty()
+            && !tasks.contains(&task)
+        {
+            cx.out
+                .warning(*at, format!("the board has {section}, but no service is the task `{}`", task.as_str()))
+                .label(fate)
+                .help(format!("add `[services.{}]` with `deployment = {{ mode = \"builtin\" }}`", task.as_str()));
+        }
+    }
 }
 
 /// Label, text, and the folder that the board's own files are relative to.

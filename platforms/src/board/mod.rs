@@ -9,7 +9,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `load` | puts the files of a load together |
-//! | `source`, `diagnostic` | texts and places; problems and how they are shown |
+//! | `source`, `diagnostic`, `render` | texts and places; problems; how they are shown |
 //! | `tree`, `table`, `quantity` | values with places; typed access that notes problems; times, sizes, variables |
 //! | `schema` | every key there is |
 //! | `names`, `order` | what is declared, so that references resolve; what needs what |
@@ -18,7 +18,7 @@
 //! | `bindings`, `simulation` | which hardware stands behind each row; what the simulated hardware is |
 //! | `shipped` | boards and definitions inside the program |
 //!
-//! Invariants: only `tree` knows TOML and JSON; only `diagnostic` knows how problems look; nothing here panics, whatever
+//! Invariants: only `tree` knows TOML and JSON; only `render` knows how problems look; nothing here panics, whatever
 //! a file contains; a [`Loaded`] board has no dangling name.
 
 mod bindings;
@@ -31,6 +31,7 @@ mod machines;
 mod names;
 mod order;
 mod quantity;
+mod render;
 pub mod schema;
 mod sensors;
 mod services;
