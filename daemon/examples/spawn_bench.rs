@@ -1,7 +1,8 @@
 //! How long a start takes, beside a bare `posix_spawn` loop in the same run, and how long a restart.
 //!
-//! `cargo run --example spawn_bench -- [PROCESSES] [ROUNDS] [PROGRAM]`; the program is to stay, e.g. `/bin/cat` on a
-//! pipe or a static binary that pauses. Rounds of both kinds take turns, so that the machine's mood hits both.
+//! `cargo run --example spawn_bench -- [PROCESSES] [ROUNDS] [PROGRAM]`; the program is to stay, e.g. a static binary that
+//! pauses. Rounds of both kinds take turns, so that the machine's mood hits both; the median start is the one to look
+//! at, the mean also holds what other programs took.
 
 use std::{
     ffi::CString,
@@ -13,7 +14,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use ubmc_core::{
     ids::{Generation, Name, ServiceId},
     input::ServiceHappening,
-    services::{Binary, Readiness},
+    services::{Binary, Readiness, Signal as Asked},
 };
 use ubmcd::process::{Config, OutputConfig, Processes};
 
@@ -29,109 +30,114 @@ async fn main() -> Result<(), Failure> {
     let dir = std::env::temp_dir().join(format!("spawn-bench-{}", std::process::id()));
     std::fs::create_dir(&dir)?;
     let config = Config { runtime_dir: dir.clone(), cgroups: true, output: OutputConfig::default() };
-    let mut bare = Vec::new();
-    let mut ours = Vec::new();
-    let mut restarts = Vec::new();
-    {
-        // The bare loop comes first in each round, while the subreaper has no children whose ends it would steal.
-        let mut processes = Processes::new(config)?;
-        let binary =
-            Binary { path: program.clone(), args: words.clone(), working_dir: "/".to_owned(), ..Binary::default() };
-        let mut generation = 0;
-        for _ in 0..rounds {
-            bare.push(bare_round(&program, &words, count)?);
+    let binary =
+        Binary { path: program.clone(), args: words.clone(), working_dir: "/".to_owned(), ..Binary::default() };
+    let mut bench = Bench { processes: Processes::new(config)?, binary, generation: 0 };
+    let (mut bare, mut ours, mut restarts) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        // Its children are reaped within the round, before anybody else looks for ends of processes.
+        bare_round(&program, &words, count, &mut bare)?;
+        for index in 0..count {
             let started = Instant::now();
-            for index in 0..count {
-                generation += 1;
-                let name = Name::from(format!("service{index}"));
-                processes
-                    .spawn(ServiceId::new(index), &name, Generation(generation), &binary, Readiness::Exec)
-                    .map_err(|error| error.to_string())?;
-            }
+            bench.start(index)?;
             ours.push(started.elapsed());
-            restarts.extend(restart_some(&mut processes, &binary, &mut generation, count).await?);
-            end_all(&mut processes).await;
         }
+        bench.restart_some(count, &mut restarts).await?;
+        bench.end_all().await;
     }
+    drop(bench);
     std::fs::remove_dir_all(&dir)?;
-    let per_start = |times: &mut Vec<Duration>| median(times) / u32::try_from(count).unwrap_or(1);
-    let (bare, ours) = (per_start(&mut bare), per_start(&mut ours));
-    println!("{count} processes of {program}, median of {rounds} rounds");
-    println!("bare posix_spawn  {:8.1} µs a start", micros(bare));
-    println!("Processes::spawn  {:8.1} µs a start, {:.3} of bare", micros(ours), micros(ours) / micros(bare));
-    restarts.sort();
-    let at = |share: usize| restarts.get(restarts.len() * share / 100).copied().unwrap_or_default();
-    println!("restart after SIGKILL: p50 {:.0} µs, p99 {:.0} µs ({})", micros(at(50)), micros(at(99)), restarts.len());
+    println!("{program}, {rounds} rounds of {count} processes; µs");
+    println!("                          p50     p99    mean");
+    print("bare posix_spawn", &mut bare);
+    print("Processes::spawn", &mut ours);
+    print("restart after KILL", &mut restarts);
+    println!("p50 of a start: {:.3} of bare; mean: {:.3}", at(&ours, 50) / at(&bare, 50), mean(&ours) / mean(&bare));
     Ok(())
 }
 
-fn bare_round(program: &str, words: &[String], count: usize) -> Result<Duration, Failure> {
+fn bare_round(program: &str, words: &[String], count: usize, times: &mut Vec<Duration>) -> Result<(), Failure> {
     let path = CString::new(program)?;
     let mut argv = vec![path.clone()];
     for word in words {
         argv.push(CString::new(word.as_str())?);
     }
-    let env: Vec<CString> = std::env::vars().filter_map(|(k, v)| CString::new(format!("{k}={v}")).ok()).collect();
+    let env = [c"PATH=/bin:/usr/bin", c"HOME=/", c"TMPDIR=/tmp"];
     let actions = PosixSpawnFileActions::init()?;
     let attributes = PosixSpawnAttr::init()?;
     let mut pids = Vec::new();
-    let started = Instant::now();
     for _ in 0..count {
-        pids.push(posix_spawn(path.as_c_str(), &actions, &attributes, &argv, &env)?);
-    }
-    let took = started.elapsed();
-    for pid in pids.iter().filter_map(|pid| Pid::from_raw(pid.as_raw())) {
-        kill_process(pid, Signal::KILL)?;
-    }
-    for pid in pids.iter().filter_map(|pid| Pid::from_raw(pid.as_raw())) {
-        waitpid(Some(pid), WaitOptions::empty())?;
-    }
-    Ok(took)
-}
-
-/// Kills some, one after the other, and starts each again as soon as it is gone: the supervisor's part of a restart.
-async fn restart_some(
-    processes: &mut Processes,
-    binary: &Binary,
-    generation: &mut u64,
-    count: usize,
-) -> Result<Vec<Duration>, Failure> {
-    let mut times = Vec::new();
-    let Some(first) = generation.checked_sub(count as u64 - 1) else { return Ok(times) };
-    for index in 0..count.min(50) {
-        let victim = Generation(first + index as u64);
-        let service = ServiceId::new(index);
         let started = Instant::now();
-        processes.signal(service, victim, ubmc_core::services::Signal::Kill, false);
-        while !matches!(processes.next().await, (_, ended, ServiceHappening::Gone) if ended == victim) {}
-        *generation += 1;
-        let name = Name::from(format!("service{index}"));
-        processes
-            .spawn(service, &name, Generation(*generation), binary, Readiness::Exec)
-            .map_err(|error| error.to_string())?;
+        let pid = posix_spawn(path.as_c_str(), &actions, &attributes, &argv, &env)?;
         times.push(started.elapsed());
+        pids.extend(Pid::from_raw(pid.as_raw()));
     }
-    Ok(times)
+    for pid in &pids {
+        kill_process(*pid, Signal::KILL)?;
+    }
+    for pid in &pids {
+        waitpid(Some(*pid), WaitOptions::empty())?;
+    }
+    Ok(())
 }
 
-async fn end_all(processes: &mut Processes) {
-    let all: Vec<_> = processes.measure().into_iter().map(|(service, generation, _)| (service, generation)).collect();
-    for (service, generation) in &all {
-        processes.signal(*service, *generation, ubmc_core::services::Signal::Kill, false);
+struct Bench {
+    processes: Processes,
+    binary: Binary,
+    generation: u64,
+}
+
+impl Bench {
+    fn start(&mut self, index: usize) -> Result<(), Failure> {
+        self.generation += 1;
+        let name = Name::from(format!("service{index}"));
+        self.processes
+            .spawn(ServiceId::new(index), &name, Generation(self.generation), &self.binary, Readiness::Exec)
+            .map_err(|error| error.to_string())?;
+        Ok(())
     }
-    let mut left = all.len();
-    while left > 0 {
-        if matches!(processes.next().await, (_, _, ServiceHappening::Gone)) {
-            left -= 1;
+
+    /// Kills some, one after the other, and starts each again as soon as it is gone: the supervisor's part of a restart.
+    async fn restart_some(&mut self, count: usize, times: &mut Vec<Duration>) -> Result<(), Failure> {
+        let running: Vec<_> = self.processes.measure().into_iter().take(count.min(50)).collect();
+        for (service, generation, _) in running {
+            let started = Instant::now();
+            self.processes.signal(service, generation, Asked::Kill, false);
+            while !matches!(self.processes.next().await, (_, ended, ServiceHappening::Gone) if ended == generation) {}
+            self.start(service.index())?;
+            times.push(started.elapsed());
+        }
+        Ok(())
+    }
+
+    async fn end_all(&mut self) {
+        let running = self.processes.measure();
+        for (service, generation, _) in &running {
+            self.processes.signal(*service, *generation, Asked::Kill, false);
+        }
+        let mut left = running.len();
+        while left > 0 {
+            if matches!(self.processes.next().await, (_, _, ServiceHappening::Gone)) {
+                left -= 1;
+            }
         }
     }
 }
 
-fn median(times: &mut [Duration]) -> Duration {
+fn print(what: &str, times: &mut [Duration]) {
     times.sort();
-    times.get(times.len() / 2).copied().unwrap_or_default()
+    println!("{what:20} {:8.1}{:8.1}{:8.1}", at(times, 50), at(times, 99), mean(times));
 }
 
-fn micros(time: Duration) -> f64 {
+/// Of sorted times.
+fn at(times: &[Duration], percent: usize) -> f64 {
+    times.get(times.len() * percent / 100).map_or(f64::NAN, micros)
+}
+
+fn mean(times: &[Duration]) -> f64 {
+    times.iter().map(micros).sum::<f64>() / times.len() as f64
+}
+
+fn micros(time: &Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }

@@ -129,6 +129,11 @@ impl Group {
         &self.fd
     }
 
+    #[cfg(test)]
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// For processes that cannot be born in it.
     pub(super) fn procs(&self) -> Option<CString> {
         CString::new(self.path.join("cgroup.procs").as_os_str().as_bytes()).ok()

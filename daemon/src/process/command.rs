@@ -11,7 +11,7 @@ use ubmc_core::{
 
 use super::{
     mark::Serial,
-    spawner::{RunningCommand, SharedSpawner},
+    spawner::{RunningCommand, SharedSpawner, Streams},
 };
 
 /// What is kept of a command's output.
@@ -49,34 +49,30 @@ impl Commands {
 
     /// Runs a command to its end. When the future is dropped the command is killed.
     pub async fn run(&self, command: Command) -> Result<CommandEnd, SpawnError> {
-        let (mut running, stdout, stderr) = self.start(&command.argv)?;
+        let (mut running, pipe) = self.start(&command.argv)?;
         let mut output = Output::default();
-        let mut streams = [pipe::Receiver::from_owned_fd(stdout).ok(), pipe::Receiver::from_owned_fd(stderr).ok()];
-        let [out, err] = &mut streams;
+        let mut pipe = pipe::Receiver::from_owned_fd(pipe).ok();
         let exit = tokio::time::timeout(command.timeout, async {
             loop {
                 tokio::select! {
                     exit = &mut running.ended => return exit.ok(),
-                    () = readable(out) => output.take(out),
-                    () = readable(err) => output.take(err),
+                    () = readable(&mut pipe) => output.take(&mut pipe),
                 }
             }
         })
         .await;
         // What it wrote last; what its descendants may still write is not waited for.
-        for stream in &mut streams {
-            output.take(stream);
-        }
+        output.take(&mut pipe);
         drop(running);
         Ok(CommandEnd { exit: exit.ok().flatten(), output: String::from_utf8_lossy(&output.bytes).into_owned() })
     }
 
-    fn start(&self, argv: &[String]) -> Result<(Running, OwnedFd, OwnedFd), SpawnError> {
+    fn start(&self, argv: &[String]) -> Result<(Running, OwnedFd), SpawnError> {
         let mut spawner = self.spawner.lock();
         let binary = Binary { nice: spawner.surroundings.nice, ..Binary::default() };
         let recipe = spawner.surroundings.prepare(&binary, argv, &[])?;
         let serial = spawner.new_serial();
-        let (launched, ends) = match spawner.start(&recipe, &binary, serial, None) {
+        let (launched, ends) = match spawner.start(&recipe, &binary, serial, Streams::Together, None) {
             Ok(started) => started,
             Err(error) => {
                 spawner.free_serial(serial);
@@ -86,7 +82,7 @@ impl Commands {
         let (tell, ended) = oneshot::channel();
         spawner.commands.insert(launched.pid, RunningCommand { serial, ended: tell });
         let running = Running { pid: launched.pid, serial, ended, spawner: self.spawner.clone() };
-        Ok((running, ends.stdout, ends.stderr))
+        Ok((running, ends.stdout))
     }
 }
 

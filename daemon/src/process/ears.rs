@@ -47,6 +47,11 @@ impl Ears {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.ready.is_empty()
+    }
+
     pub(super) fn forget(&mut self, serial: Serial) {
         // Closing takes it out of the epoll set.
         self.ready.remove(&serial.key());

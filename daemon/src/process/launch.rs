@@ -86,6 +86,8 @@ pub(super) struct Launcher {
     partial_files: bool,
     /// The kernel has clone3 with cleared signal handlers and control groups (Linux 5.7).
     clone3: bool,
+    /// The daemon has a controlling terminal.
+    has_terminal: bool,
     /// Signals that were ignored when the daemon was started, and those that Rust ignores (`SIGPIPE`).
     ignored: u64,
     /// The last capability that the kernel knows.
@@ -112,6 +114,9 @@ impl Launcher {
         // filter that is older than the call, when it does not.
         let clone3 = unsafe { libc::syscall(libc::SYS_clone3, null_mut::<CloneArgs>(), 0usize) } < 0
             && io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL);
+        if !partial_files {
+            keep_inherited_descriptors_to_ourselves();
+        }
         Ok(Self {
             stack: Stack::new()?,
             slots,
@@ -119,6 +124,7 @@ impl Launcher {
             partial_files,
             // What we want of clone3 came two releases before close_range.
             clone3: CLONE3_KNOWN && clone3 && partial_files,
+            has_terminal: std::fs::File::open("/dev/tty").is_ok(),
             ignored: ignored_signals(),
             last_capability,
         })
@@ -129,6 +135,7 @@ impl Launcher {
     pub(super) fn pretend_old_kernel(&mut self) {
         self.clone3 = false;
         self.partial_files = false;
+        keep_inherited_descriptors_to_ourselves();
     }
 
     /// Whether a process can be born inside a control group. Moving it there afterwards stalls for milliseconds: the
@@ -165,6 +172,7 @@ impl Launcher {
             ready,
             partial_files: self.partial_files,
             clear_handlers: !self.clone3,
+            has_terminal: self.has_terminal,
             ignored: self.ignored,
             last_capability: self.last_capability,
             failure: UnsafeCell::new(None),
@@ -294,15 +302,29 @@ fn pointers(strings: &[CString]) -> Vec<*const c_char> {
     strings.iter().map(|string| string.as_ptr()).chain([null()]).collect()
 }
 
+/// Where a child cannot close what it does not need in one call, what the daemon was given by whoever started it must
+/// close by itself on exec. What the daemon opens does so anyway.
+fn keep_inherited_descriptors_to_ourselves() {
+    let Ok(open) = std::fs::read_dir("/proc/self/fd") else { return };
+    for fd in open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<RawFd>().ok()) {
+        if fd > 2 {
+            // SAFETY: sets a flag; a number that is not open (any more) is an error without effect.
+            unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+    }
+}
+
+/// Asked of the kernel itself: libc hides its own two signals, which its `posix_spawn` leaves ignored in a child.
 fn ignored_signals() -> u64 {
     let mut ignored = 0;
-    for signal in 1..SIGNALS {
-        // SAFETY: `sigaction` is plain data, for which zeroes are valid, and asking changes nothing.
-        let handler = unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            if libc::sigaction(signal, null(), &raw mut action) == 0 { action.sa_sigaction } else { libc::SIG_DFL }
-        };
-        if handler == libc::SIG_IGN {
+    for signal in 1..=SIGNALS {
+        // The kernel's own layout, which begins with the handler and is never longer than this.
+        let mut action = [0usize; 8];
+        // SAFETY: asking changes nothing, and the answer fits.
+        unsafe {
+            libc::syscall(libc::SYS_rt_sigaction, signal, null::<usize>(), action.as_mut_ptr(), SIGSET_BYTES);
+        }
+        if action.first() == Some(&libc::SIG_IGN) {
             ignored |= 1 << (signal - 1);
         }
     }
@@ -375,6 +397,7 @@ struct Job<'a> {
     ready: Option<RawFd>,
     partial_files: bool,
     clear_handlers: bool,
+    has_terminal: bool,
     ignored: u64,
     last_capability: u32,
     failure: UnsafeCell<Option<Failure>>,
@@ -427,7 +450,10 @@ unsafe fn become_image(job: &Job<'_>) -> Result<(), Failure> {
             let above = job.last_slot.unsigned_abs().wrapping_add(1);
             call!(Prepare, 1, libc::SYS_close_range, above, u32::MAX, libc::CLOSE_RANGE_UNSHARE);
         }
-        call!(Session, 0, libc::SYS_setsid);
+        call!(Session, 0, libc::SYS_setpgid, 0, 0);
+        if job.has_terminal {
+            leave_terminal();
+        }
         reset_signals(job)?;
         if let Some(mark) = job.mark {
             let limit = [mark.soft(), mark.hard()];
@@ -465,6 +491,26 @@ unsafe fn become_image(job: &Job<'_>) -> Result<(), Failure> {
         call!(Exec, 0, libc::SYS_execve, recipe.program.as_ptr(), job.argv, job.envp);
     }
     Ok(())
+}
+
+/// A service has no business with the terminal that the daemon happens to be started from. A session of its own would
+/// do, too, but it would also give each service a scheduler group of its own (CONFIG_SCHED_AUTOGROUP): on a busy machine
+/// a newborn process then waits its turn, milliseconds, with the daemon waiting for it; and the declared niceness of one
+/// service would no longer count against another's.
+///
+/// # Safety
+/// As [`become_image`].
+unsafe fn leave_terminal() {
+    // SAFETY: plain system calls; the descriptor is our own.
+    unsafe {
+        let fd =
+            libc::syscall(libc::SYS_openat, libc::AT_FDCWD, c"/dev/tty".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC, 0);
+        // It may be gone by now: hung up.
+        if fd >= 0 {
+            libc::syscall(libc::SYS_ioctl, fd, libc::TIOCNOTTY, 0usize);
+            libc::syscall(libc::SYS_close, fd);
+        }
+    }
 }
 
 /// Default dispositions: an ignored signal would stay ignored in the new image, and a handler must not run before it.

@@ -57,7 +57,7 @@ use self::{
     mark::Serial,
     output::{Reader, ServiceLog, Source},
     recipe::{Surroundings, refused},
-    spawner::{Ends, SharedSpawner},
+    spawner::{Ends, SharedSpawner, Streams},
 };
 pub use self::{
     command::{Command, CommandEnd, Commands},
@@ -76,7 +76,7 @@ pub struct Processes {
     logs: Logs,
     reader: Reader,
     ears: Ears,
-    child_ended: unix::Signal,
+    sigchld: unix::Signal,
     /// Lives of which something may be left.
     lives: BTreeMap<Serial, Life>,
     by_generation: BTreeMap<(ServiceId, Generation), Serial>,
@@ -93,7 +93,7 @@ pub struct Processes {
 struct Life {
     service: ServiceId,
     generation: Generation,
-    /// Of the main process, which leads its session and its group.
+    /// Of the main process, which leads its group.
     pid: u32,
     /// Absent: the main process has been reaped.
     pidfd: Option<OwnedFd>,
@@ -145,7 +145,7 @@ impl Processes {
     /// [`Processes::commands`].
     pub fn new(config: Config) -> io::Result<Self> {
         set_child_subreaper(Some(getpid()))?;
-        let child_ended = unix::signal(unix::SignalKind::child())?;
+        let sigchld = unix::signal(unix::SignalKind::child())?;
         let spawner = SharedSpawner::new(Surroundings::of_daemon(raise_nofile()))?;
         let cgroups = if config.cgroups { Cgroups::find() } else { None };
         let report = platform::report(cgroups.as_ref(), config.cgroups, &spawner.lock());
@@ -156,7 +156,7 @@ impl Processes {
             spawner,
             cgroups,
             logs,
-            child_ended,
+            sigchld,
             lives: BTreeMap::new(),
             by_generation: BTreeMap::new(),
             children: HashMap::new(),
@@ -200,7 +200,7 @@ impl Processes {
             recipe.cgroup_procs = group.procs();
         }
         let serial = spawner.new_serial();
-        let started = spawner.start(&recipe, binary, serial, cgroup.as_ref().map(cgroup::Group::fd));
+        let started = spawner.start(&recipe, binary, serial, Streams::Apart, cgroup.as_ref().map(cgroup::Group::fd));
         let (Launched { pid, pidfd }, ends) = match started {
             Ok(started) => started,
             Err(error) => {
@@ -249,7 +249,9 @@ impl Processes {
         let Some(life) = self.lives.get(&serial) else { return Ok(()) };
         let source = |stream| Source { log: life.log.clone(), stream, generation: life.generation };
         self.reader.add(ends.stdout, source(Stream::Stdout))?;
-        self.reader.add(ends.stderr, source(Stream::Stderr))?;
+        if let Some(stderr) = ends.stderr {
+            self.reader.add(stderr, source(Stream::Stderr))?;
+        }
         if let Some(ready) = ends.ready {
             self.ears.add(serial, ready)?;
         }
@@ -282,7 +284,7 @@ impl Processes {
         };
         let mut spawner = self.spawner.lock();
         let recipe = spawner.surroundings.prepare(binary, command, &[])?;
-        let (launched, ends) = spawner.start(&recipe, binary, serial, None)?;
+        let (launched, ends) = spawner.start(&recipe, binary, serial, Streams::Apart, None)?;
         drop(spawner);
         self.children.insert(launched.pid, Child::Helper(serial));
         if let Some(life) = self.lives.get_mut(&serial) {
@@ -315,7 +317,7 @@ impl Processes {
             }
             let deadline = self.next_deadline();
             tokio::select! {
-                _ = self.child_ended.recv() => self.reap(),
+                _ = self.sigchld.recv() => self.reap(),
                 () = self.ears.wait() => self.listen(),
                 () = sleep_until(deadline) => self.report_survivors(),
             }
@@ -385,3 +387,6 @@ fn raise_nofile() -> (u64, u64) {
         (found.current.unwrap_or(u64::MAX), found.maximum.unwrap_or(u64::MAX))
     })
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -47,11 +47,21 @@ pub(super) struct RunningCommand {
     pub(super) ended: oneshot::Sender<Exit>,
 }
 
+/// How a process's two streams reach us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Streams {
+    /// Each by a pipe of its own, so that lines are known apart.
+    Apart,
+    /// By one pipe, so that their order is kept.
+    Together,
+}
+
 /// The daemon's ends of a process's pipes.
 #[derive(Debug)]
 pub(super) struct Ends {
     pub(super) stdout: OwnedFd,
-    pub(super) stderr: OwnedFd,
+    /// Absent: both come by the other.
+    pub(super) stderr: Option<OwnedFd>,
     pub(super) ready: Option<OwnedFd>,
 }
 
@@ -91,19 +101,23 @@ impl Spawner {
         recipe: &Recipe,
         binary: &Binary,
         serial: Serial,
+        streams: Streams,
         cgroup: Option<&OwnedFd>,
     ) -> Result<(Launched, Ends), SpawnError> {
         let mark = self.marker.mark(serial);
-        let started = wires(recipe.ready_fd.is_some())
+        let started = wires(streams, recipe.ready_fd.is_some())
             .map_err(|error| Failure::prepare(&error))
             .and_then(|(wiring, ends)| Ok((self.launcher.launch(recipe, mark, wiring, cgroup)?, ends)));
         started.map_err(|failure| failure::describe(failure, recipe, binary))
     }
 }
 
-fn wires(ready: bool) -> io::Result<(Wiring, Ends)> {
+fn wires(streams: Streams, ready: bool) -> io::Result<(Wiring, Ends)> {
     let (stdout, stdout_end) = pipe()?;
-    let (stderr, stderr_end) = pipe()?;
+    let (stderr, stderr_end) = match streams {
+        Streams::Apart => pipe().map(|(reader, writer)| (Some(reader), writer))?,
+        Streams::Together => (None, stdout_end.try_clone()?),
+    };
     let (ready_end, ready) = if ready {
         let (reader, writer) = pipe()?;
         (Some(writer), Some(reader))

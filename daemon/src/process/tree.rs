@@ -70,6 +70,7 @@ mod tests {
 
     #[test]
     fn the_slow_way_finds_what_the_kernel_lists() {
+        let _alone = super::super::tests::alone();
         let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
         let own = std::process::id();
         assert!(children(own).contains(&child.id()));

@@ -179,17 +179,36 @@ impl Writer {
             self.open.insert(service.clone(), open(&path)?);
         }
         let Some(open) = self.open.get_mut(service) else { return Ok(()) };
-        let length = u64::try_from(note.len() + text.len()).unwrap_or(u64::MAX);
-        if open.bytes > 0 && open.bytes.saturating_add(length) > self.config.max_bytes {
-            rotate(&path, self.config.kept)?;
-            *open = self::open(&path)?;
-        }
         open.used = self.uses;
-        open.file.write_all(note)?;
-        open.file.write_all(text)?;
-        open.bytes += length;
+        for mut text in [note, text] {
+            while !text.is_empty() {
+                let (now, later) = split(text, self.config.max_bytes.saturating_sub(open.bytes), open.bytes == 0);
+                open.file.write_all(now)?;
+                open.bytes += u64::try_from(now.len()).unwrap_or(u64::MAX);
+                text = later;
+                if !text.is_empty() {
+                    rotate(&path, self.config.kept)?;
+                    *open = self::open(&path)?;
+                    open.used = self.uses;
+                }
+            }
+        }
         Ok(())
     }
+}
+
+/// As many whole lines as there is room for; into an empty file at least one, however long.
+fn split(text: &[u8], room: u64, is_empty: bool) -> (&[u8], &[u8]) {
+    let Some((fits, _)) = usize::try_from(room).ok().and_then(|room| text.split_at_checked(room)) else {
+        return (text, &[]);
+    };
+    let end_of = |newline: usize| newline + 1;
+    let whole = fits.iter().rposition(|&byte| byte == b'\n').map_or(0, end_of);
+    if whole == 0 && is_empty {
+        let first = text.iter().position(|&byte| byte == b'\n').map_or(text.len(), end_of);
+        return text.split_at(first);
+    }
+    text.split_at(whole)
 }
 
 /// Names come out of a registry: they must not lead out of the directory.
@@ -266,4 +285,40 @@ const fn civil(days: u64) -> (u64, u64, u64) {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
     (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn pieces_are_split_between_lines() {
+        let cases = [
+            ("one\ntwo\n", 8, true, "one\ntwo\n", ""),
+            ("one\ntwo\n", 7, true, "one\n", "two\n"),
+            ("one\ntwo\n", 3, true, "one\n", "two\n"),
+            ("one\ntwo\n", 3, false, "", "one\ntwo\n"),
+            ("one\ntwo\n", 0, false, "", "one\ntwo\n"),
+            ("endless", 3, true, "endless", ""),
+        ];
+        for (text, room, is_empty, now, later) in cases {
+            let found = split(text.as_bytes(), room, is_empty);
+            assert_eq!(found, (now.as_bytes(), later.as_bytes()), "{text:?} into {room}");
+        }
+    }
+
+    #[test]
+    fn times_are_written_as_calendars_have_them() {
+        let cases = [
+            (0, "1970-01-01T00:00:00.000000Z out "),
+            (951_782_400_000_001, "2000-02-29T00:00:00.000001Z out "),
+            (1_795_217_999_999_999, "2026-11-20T23:39:59.999999Z out "),
+            (4_107_542_399_000_000, "2100-02-28T23:59:59.000000Z out "),
+            (4_107_542_400_000_000, "2100-03-01T00:00:00.000000Z out "),
+        ];
+        for (micros, expected) in cases {
+            assert_eq!(Format::new(UNIX_EPOCH + Duration::from_micros(micros), Stream::Stdout).start, expected);
+        }
+    }
 }

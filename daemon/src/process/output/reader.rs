@@ -6,7 +6,7 @@ use std::{
     os::fd::OwnedFd,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -47,6 +47,8 @@ pub(in crate::process) struct Reader {
 #[derive(Debug)]
 struct Shared {
     epoll: OwnedFd,
+    /// Pipes that may still speak.
+    open: Arc<AtomicUsize>,
     /// Pipes that the thread has not met yet. It looks here when one of them speaks, so that a start needs no wake-up.
     new: Mutex<Vec<(u64, Pipe)>>,
 }
@@ -63,7 +65,7 @@ impl Reader {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let end = eventfd(0, EventfdFlags::CLOEXEC)?;
         epoll::add(&epoll, &end, epoll::EventData::new_u64(END), epoll::EventFlags::IN)?;
-        let shared = Arc::new(Shared { epoll, new: Mutex::default() });
+        let shared = Arc::new(Shared { epoll, open: Arc::default(), new: Mutex::default() });
         let of_thread = shared.clone();
         thread::Builder::new().name("output".to_owned()).stack_size(128 * 1024).spawn(move || {
             run(&of_thread, &logs);
@@ -76,8 +78,17 @@ impl Reader {
         let key = self.next_key.fetch_add(1, Ordering::Relaxed);
         let mut new = self.shared.new.lock().unwrap_or_else(PoisonError::into_inner);
         epoll::add(&self.shared.epoll, &fd, epoll::EventData::new_u64(key), epoll::EventFlags::IN)?;
+        self.shared.open.fetch_add(1, Ordering::Release);
         new.push((key, Pipe { fd, source, splitter: Splitter::default() }));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Reader {
+    /// How many pipes may still speak.
+    pub(in crate::process) fn open_pipes(&self) -> Arc<AtomicUsize> {
+        self.shared.open.clone()
     }
 }
 
@@ -112,6 +123,7 @@ fn run(shared: &Shared, logs: &Logs) {
             if pipe.read(&mut buffer, logs) == After::Closed {
                 // Closing takes it out of the epoll set.
                 pipes.remove(&key);
+                shared.open.fetch_sub(1, Ordering::Release);
             }
         }
     }

@@ -12,7 +12,7 @@ use ubmc_core::ids::Generation;
 
 use super::Stream;
 
-/// Length and flags, microseconds since 1970, generation.
+/// Length and flags, nanoseconds since 1970, generation.
 const HEADER: usize = 2 + 8 + 8;
 const STDERR: u16 = 1 << 15;
 const CUT: u16 = 1 << 14;
@@ -82,7 +82,7 @@ impl Ring {
         if let Some(chunk) = self.chunks.back_mut() {
             let length = u16::try_from(text.len()).unwrap_or(LENGTH).min(LENGTH);
             let flags = if stream == Stream::Stderr { STDERR } else { 0 } | if truncated { CUT } else { 0 };
-            let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+            let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
             chunk.data.extend_from_slice(&(length | flags).to_ne_bytes());
             chunk.data.extend_from_slice(&u64::try_from(since_1970).unwrap_or(u64::MAX).to_ne_bytes());
             chunk.data.extend_from_slice(&generation.0.to_ne_bytes());
@@ -128,7 +128,7 @@ impl Chunk {
         let mut number = self.first;
         std::iter::from_fn(move || {
             let (flags, tail) = rest.split_first_chunk::<2>()?;
-            let (micros, tail) = tail.split_first_chunk::<8>()?;
+            let (nanos, tail) = tail.split_first_chunk::<8>()?;
             let (generation, tail) = tail.split_first_chunk::<8>()?;
             let flags = u16::from_ne_bytes(*flags);
             let (text, tail) = tail.split_at_checked(usize::from(flags & LENGTH))?;
@@ -137,7 +137,7 @@ impl Chunk {
             Some(Record {
                 number: number - 1,
                 stream: if flags & STDERR == 0 { Stream::Stdout } else { Stream::Stderr },
-                time: UNIX_EPOCH + Duration::from_micros(u64::from_ne_bytes(*micros)),
+                time: UNIX_EPOCH + Duration::from_nanos(u64::from_ne_bytes(*nanos)),
                 generation: Generation(u64::from_ne_bytes(*generation)),
                 text,
                 truncated: flags & CUT != 0,
@@ -199,7 +199,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(numbers(3, 0), [800, 900, 1000]);
-        assert_eq!(numbers(0, 0), []);
+        assert!(numbers(0, 0).is_empty());
         assert_eq!(numbers(100, 50).len(), 10);
     }
 

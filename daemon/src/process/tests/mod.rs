@@ -1,0 +1,207 @@
+//! Real processes of the kinds that bite, each test in a world of its own that must be empty at its end.
+
+mod commands;
+mod ends;
+mod logs;
+mod output;
+mod start;
+mod usage;
+mod words;
+
+use std::{
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+use ubmc_core::{
+    ids::{Generation, Name, ServiceId},
+    input::{Exit, ServiceHappening, SpawnError},
+    services::{Binary, Readiness, Signal},
+};
+
+use super::{Config, Filter, LogLine, OutputConfig, Processes};
+
+/// No condition takes longer, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whoever reaps reaps everything: where tests share a process, only one of these worlds may be at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct World {
+    processes: Processes,
+    dir: TempDir,
+    generations: u64,
+    running: Vec<(ServiceId, Generation)>,
+    seen: Vec<(Generation, ServiceHappening)>,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with_output(|_| OutputConfig::default())
+    }
+
+    fn with_output(output: impl FnOnce(PathBuf) -> OutputConfig) -> Self {
+        let alone = alone();
+        let dir = tempfile::tempdir().unwrap();
+        let output = output(dir.path().to_owned());
+        let config = Config { runtime_dir: dir.path().to_owned(), cgroups: true, output };
+        let processes = Processes::new(config).unwrap();
+        Self { processes, dir, generations: 0, running: Vec::new(), seen: Vec::new(), _alone: alone }
+    }
+
+    fn on_old_kernel(self) -> Self {
+        self.processes.spawner.lock().launcher.pretend_old_kernel();
+        self
+    }
+
+    /// The service of a name is always the same.
+    fn id(name: &str) -> ServiceId {
+        ServiceId::new(name.bytes().fold(0, |sum, byte| (sum * 31 + usize::from(byte)) % 1_000_003))
+    }
+
+    fn try_spawn(&mut self, name: &str, binary: &Binary, readiness: Readiness) -> Result<Generation, SpawnError> {
+        self.generations += 1;
+        let generation = Generation(self.generations);
+        let service = Self::id(name);
+        let pid = self.processes.spawn(service, &Name::from(name), generation, binary, readiness)?;
+        assert!(pid > 1);
+        self.running.push((service, generation));
+        Ok(generation)
+    }
+
+    fn spawn(&mut self, name: &str, binary: &Binary) -> Generation {
+        self.try_spawn(name, binary, Readiness::Exec).unwrap()
+    }
+
+    fn signal(&mut self, generation: Generation, signal: Signal, everything: bool) {
+        let service = self.running.iter().find(|(_, running)| *running == generation).unwrap().0;
+        self.processes.signal(service, generation, signal, everything);
+    }
+
+    /// Lets happenings come while something is waited for.
+    async fn during<T>(&mut self, condition: impl Future<Output = T>) -> T {
+        let seen = &mut self.seen;
+        let processes = &mut self.processes;
+        let pump = async {
+            loop {
+                let (_, generation, happening) = processes.next().await;
+                seen.push((generation, happening));
+            }
+        };
+        tokio::select! {
+            result = tokio::time::timeout(PATIENCE, condition) => result.expect("the condition did not come"),
+            () = pump => unreachable!(),
+        }
+    }
+
+    /// Until a life's happening passes; that one is used up.
+    async fn until(&mut self, of: Generation, passes: impl Fn(&ServiceHappening) -> bool) -> ServiceHappening {
+        loop {
+            if let Some(at) = self.seen.iter().position(|(generation, seen)| *generation == of && passes(seen)) {
+                return self.seen.remove(at).1;
+            }
+            let next = tokio::time::timeout(PATIENCE, self.processes.next()).await;
+            let (_, generation, happening) = next.unwrap_or_else(|_| panic!("{of}: only {:?} came", self.seen));
+            self.seen.push((generation, happening));
+        }
+    }
+
+    async fn exit(&mut self, of: Generation) -> Exit {
+        match self.until(of, |happening| matches!(happening, ServiceHappening::Exited(_))).await {
+            ServiceHappening::Exited(exit) => exit,
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    async fn gone(&mut self, of: Generation) {
+        self.until(of, |happening| *happening == ServiceHappening::Gone).await;
+        self.running.retain(|(_, running)| *running != of);
+    }
+
+    /// The first line of a service that contains this.
+    async fn line(&mut self, name: &str, contains: &str) -> LogLine {
+        let filter = Filter { stream: None, contains: contains.to_owned() };
+        let mut follower = self.processes.logs().follow(&[Name::from(name)], usize::MAX, filter);
+        let item = self.during(follower.next()).await;
+        match item {
+            super::LogItem::Line(line) => line,
+            gap @ super::LogItem::Gap { .. } => panic!("{gap:?}"),
+        }
+    }
+
+    /// Runs a program to its end and gives what it wrote to standard output.
+    async fn output_of(&mut self, name: &str, binary: &Binary, readiness: Readiness) -> Vec<String> {
+        let generation = self.try_spawn(name, binary, readiness).unwrap();
+        assert_eq!(self.exit(generation).await, Exit::Code(0), "{:?}", self.text(name));
+        self.gone(generation).await;
+        self.pipes_closed().await;
+        self.text(name)
+    }
+
+    /// Until the output of everything that has ended has been read: only then it is certain that a line did not come.
+    async fn pipes_closed(&mut self) {
+        let reader = self.processes.reader.open_pipes();
+        self.during(async {
+            while reader.load(std::sync::atomic::Ordering::Acquire) > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    }
+
+    fn text(&self, name: &str) -> Vec<String> {
+        let lines = self.processes.logs().tail(&Name::from(name), usize::MAX, &Filter::default());
+        lines.into_iter().map(|line| line.text).collect()
+    }
+
+    /// Processes on this machine that carry a mark of ours.
+    fn marked(&self) -> Vec<u32> {
+        let spawner = self.processes.spawner.lock();
+        let processes = std::fs::read_dir("/proc").unwrap();
+        let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        pids.filter(|&pid| spawner.marker.read(pid).is_some()).collect()
+    }
+
+    /// Kills what still runs, and looks under the carpet.
+    async fn end(mut self) {
+        for (service, generation) in self.running.clone() {
+            self.processes.signal(service, generation, Signal::Kill, true);
+        }
+        for (_, generation) in self.running.clone() {
+            self.gone(generation).await;
+        }
+        assert_eq!(self.marked(), [] as [u32; 0], "nothing that was started is left");
+        assert!(self.processes.lives.is_empty() && self.processes.by_generation.is_empty());
+        assert_eq!(self.processes.children.len(), 0, "no zombie is left: {:?}", self.processes.children);
+        assert!(self.processes.ears.is_empty());
+    }
+}
+
+/// A shell script as a service.
+fn sh(script: &str) -> Binary {
+    program("sh", &["-c", script])
+}
+
+fn program(path: &str, args: &[&str]) -> Binary {
+    Binary {
+        path: path.to_owned(),
+        args: args.iter().map(|&arg| arg.to_owned()).collect(),
+        working_dir: "/".to_owned(),
+        ..Binary::default()
+    }
+}
+
+fn is_root() -> bool {
+    nix::unistd::Uid::effective().is_root()
+}
+
+fn lives(pid: u32) -> bool {
+    std::fs::exists(format!("/proc/{pid}")).unwrap()
+}

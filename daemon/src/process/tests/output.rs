@@ -1,0 +1,245 @@
+//! Output: nobody waits for a reader, nobody is drowned by a neighbour, nothing hangs on a pipe.
+
+use super::*;
+use crate::process::{FileConfig, LogCounters, LogItem, Stream};
+
+#[tokio::test]
+async fn lines_carry_their_stream_number_and_generation_across_restarts() {
+    let mut world = World::new();
+    for _ in 0..2 {
+        let generation = world.spawn("web", &sh("echo out; echo err >&2; printf 'no newline'"));
+        world.exit(generation).await;
+        world.gone(generation).await;
+        world.pipes_closed().await;
+    }
+    let lines = world.processes.logs().tail(&Name::from("web"), 100, &Filter::default());
+    let numbers: Vec<_> = lines.iter().map(|line| line.number).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
+    for (generation, lines) in [(1, &lines[..3]), (2, &lines[3..])] {
+        let mut found: Vec<_> = lines.iter().map(|line| (line.text.as_str(), line.stream, line.generation.0)).collect();
+        // The two pipes are two: which is read first is not said.
+        found.sort_by_key(|(text, ..)| *text);
+        assert_eq!(
+            found,
+            [
+                ("err", Stream::Stderr, generation),
+                ("no newline", Stream::Stdout, generation),
+                ("out", Stream::Stdout, generation),
+            ]
+        );
+    }
+    let only = Filter { stream: Some(Stream::Stderr), contains: "er".to_owned() };
+    let found = world.processes.logs().tail(&Name::from("web"), 1, &only);
+    assert_eq!(found.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["err"]);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_child_that_writes_as_fast_as_it_can_is_never_blocked_and_starves_nobody() {
+    let mut world = World::new();
+    let flood = world.spawn("flood", &sh("exec yes some forty bytes of text on every line"));
+    let zeroes = world.spawn("zeroes", &sh("head -c 200000000 /dev/zero; echo; echo all written"));
+    let quiet = world.spawn("quiet", &sh("echo I am here; exec sleep 1000"));
+    world.line("quiet", "I am here").await;
+    assert_eq!(world.exit(zeroes).await, Exit::Code(0), "200 MB went through without a reader");
+    world.line("zeroes", "all written").await;
+    let logs = world.processes.logs();
+    world
+        .during(async {
+            while logs.counters(&Name::from("flood")).lines < 1_000_000 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    let LogCounters { lines, forgotten, unwritten } = logs.counters(&Name::from("flood"));
+    assert!(forgotten > 0 && forgotten < lines && unwritten == 0);
+    let kept = logs.tail(&Name::from("flood"), usize::MAX, &Filter::default());
+    assert!(kept.len() > 500 && kept.len() < 2000, "{} lines in 64 KiB", kept.len());
+    let counters = logs.counters(&Name::from("zeroes"));
+    assert_eq!(counters.lines, 2, "one endless line, cut, and the last");
+    for generation in [flood, quiet] {
+        world.signal(generation, Signal::Kill, true);
+        world.gone(generation).await;
+    }
+    world.gone(zeroes).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_grandchild_that_holds_the_pipe_open_hangs_nothing() {
+    let mut world = World::new();
+    let script = "(trap '' HUP; setsid sh -c 'trap \"echo still here; exit\" USR1; echo ready; while :; do sleep 0.05; done' &); exit 0";
+    let generation = world.spawn("web", &sh(script));
+    assert_eq!(world.exit(generation).await, Exit::Code(0));
+    world.line("web", "ready").await;
+    // The next life has pipes of its own, and both are read.
+    let next = world.spawn("web", &sh("echo next life; exec sleep 1000"));
+    world.line("web", "next life").await;
+    world.signal(generation, Signal::Usr1, true);
+    let line = world.line("web", "still here").await;
+    assert_eq!(line.generation, generation);
+    world.gone(generation).await;
+    world.signal(next, Signal::Kill, false);
+    world.gone(next).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_follower_sees_every_line_once_across_restarts() {
+    let mut world = World::new();
+    let names = ["web", "db"].map(Name::from);
+    let mut follower = world.processes.logs().follow(&names, 10, Filter::default());
+    let mut seen: Vec<LogLine> = Vec::new();
+    for _ in 0..3 {
+        for name in ["web", "db"] {
+            let generation = world.spawn(name, &sh("for i in 1 2 3 4 5; do echo $i; done"));
+            world.exit(generation).await;
+            world.gone(generation).await;
+        }
+    }
+    while seen.len() < 30 {
+        match world.during(follower.next()).await {
+            LogItem::Line(line) => seen.push(line),
+            gap @ LogItem::Gap { .. } => panic!("{gap:?}"),
+        }
+    }
+    for name in names {
+        let of_one: Vec<_> = seen.iter().filter(|line| line.service == name).collect();
+        assert_eq!(of_one.iter().map(|line| line.number).collect::<Vec<_>>(), (1..=15).collect::<Vec<_>>());
+        let texts: Vec<_> = of_one.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["1", "2", "3", "4", "5"].repeat(3));
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_slow_follower_is_told_exactly_what_it_lost() {
+    let mut world = World::new();
+    let mut follower = world.processes.logs().follow(&[Name::from("web")], 0, Filter::default());
+    let generation = world.spawn("web", &sh("seq 1 100000"));
+    world.exit(generation).await;
+    world.gone(generation).await;
+    world.pipes_closed().await;
+    let mut expected = 1;
+    let mut lost_in_all = 0;
+    while expected <= 100_000 {
+        match world.during(follower.next()).await {
+            LogItem::Gap { lost, .. } => {
+                expected += lost;
+                lost_in_all += lost;
+            }
+            LogItem::Line(line) => {
+                assert_eq!((line.number, line.text), (expected, expected.to_string()));
+                expected += 1;
+            }
+        }
+    }
+    assert!(lost_in_all > 90_000, "{lost_in_all}");
+    world.end().await;
+}
+
+fn small_files(dir: PathBuf) -> OutputConfig {
+    let files = FileConfig { max_bytes: 10_000, kept: 2, ..FileConfig::new(dir.join("logs")) };
+    OutputConfig { files: Some(files), ..OutputConfig::default() }
+}
+
+fn log_files(world: &World) -> Vec<(String, String)> {
+    let mut files: Vec<_> = std::fs::read_dir(world.dir.path().join("logs"))
+        .unwrap()
+        .flatten()
+        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn files_rotate_within_their_bounds_and_hold_the_newest_lines_without_gap() {
+    let mut world = World::with_output(small_files);
+    let generation =
+        world.spawn("web", &sh("i=0; while [ $i -lt 1000 ]; do i=$((i+1)); echo line $i; done; echo end >&2"));
+    world.exit(generation).await;
+    world.gone(generation).await;
+    let path = world.dir.path().join("logs/web.log");
+    world
+        .during(async {
+            while !std::fs::read_to_string(&path).is_ok_and(|text| text.contains("err end\n")) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    let files = log_files(&world);
+    let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["web.log", "web.log.1", "web.log.2"]);
+    let in_order: String = files.iter().rev().map(|(_, text)| text.as_str()).collect();
+    let numbers: Vec<u32> = in_order
+        .lines()
+        .filter_map(|line| line.split_once(" out line "))
+        .map(|(stamp, number)| {
+            assert!(stamp.len() == 27 && stamp.starts_with("20") && stamp.ends_with('Z'), "{stamp}");
+            number.parse().unwrap()
+        })
+        .collect();
+    let first = *numbers.first().unwrap();
+    assert!(first > 1, "the oldest have gone");
+    assert_eq!(numbers, (first..=1000).collect::<Vec<_>>());
+    assert!(files.iter().all(|(_, text)| text.len() <= 10_000));
+    assert!(files[1..].iter().all(|(_, text)| text.len() > 9_000));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_nothing_blocks_nobody_and_its_loss_is_counted_and_told() {
+    let mut world = World::with_output(small_files);
+    let dir = world.dir.path().join("logs");
+    // A folder in the file's place: no write can succeed, whoever asks.
+    std::fs::create_dir(dir.join("web.log")).unwrap();
+    let generation = world.spawn("web", &sh("seq 1 50000"));
+    assert_eq!(world.exit(generation).await, Exit::Code(0));
+    world.gone(generation).await;
+    let logs = world.processes.logs();
+    let name = Name::from("web");
+    world
+        .during(async {
+            while logs.counters(&name).unwritten < 50_000 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    std::fs::remove_dir(dir.join("web.log")).unwrap();
+    logs.append(&name, generation, Stream::Stderr, "back again");
+    world
+        .during(async {
+            while !std::fs::read_to_string(dir.join("web.log")).is_ok_and(|text| text.contains("back again\n")) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    let text = std::fs::read_to_string(dir.join("web.log")).unwrap();
+    assert!(text.contains("err ubmcd: 50000 lines were not written: "), "{text}");
+    assert_eq!(
+        logs.counters(&name),
+        LogCounters { lines: 50_001, forgotten: logs.counters(&name).forgotten, unwritten: 50_000 }
+    );
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_link_in_a_files_place_is_not_followed() {
+    let mut world = World::with_output(small_files);
+    let target = world.dir.path().join("precious");
+    std::os::unix::fs::symlink(&target, world.dir.path().join("logs/web.log")).unwrap();
+    let generation = world.spawn("web", &sh("echo text"));
+    world.exit(generation).await;
+    world.gone(generation).await;
+    let logs = world.processes.logs();
+    world
+        .during(async {
+            while logs.counters(&Name::from("web")).unwritten == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    assert!(!target.exists());
+    world.end().await;
+}
