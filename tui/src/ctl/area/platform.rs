@@ -224,13 +224,17 @@ async fn shutdown(session: &mut Session, emergency: bool, wait: bool) -> Result<
     let how = if emergency { "at once, without stopping anything gracefully" } else { "in order" };
     confirm(session, &format!("End ubmcd and everything it supervises, {how}?")).await?;
     // Opened before the request, for afterwards the daemon may take nothing new.
-    let stream = if wait { Some(status_stream(session).await?) } else { None };
+    let mut stream = status_stream(session).await?;
     let request = ShutdownRequest { emergency, reason: session.reason.clone() };
-    session.call(|channel| async move { SystemServiceClient::new(channel).shutdown(request).await }).await?;
-    let Some(mut stream) = stream else {
+    match session.call(|channel| async move { SystemServiceClient::new(channel).shutdown(request).await }).await {
+        // It was there a moment ago: it ended before it could answer.
+        Ok(_) | Err(Failure::Unreachable(_)) => {}
+        Err(failure) => return Err(failure),
+    }
+    if !wait {
         session.out.progress("shutdown has begun");
         return Ok(());
-    };
+    }
     let gone = async {
         // Any end of the stream is what is waited for.
         while let Ok(Some(status)) = stream.message().await {
