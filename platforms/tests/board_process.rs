@@ -125,7 +125,6 @@ fn a_board_that_hangs_holds_nobody_and_is_replaced() {
     let first = ensure(&dir.launch()).unwrap();
     let timeout = Duration::from_millis(100);
     let mut client = dir.client().with_timeout(timeout);
-    client.identify().unwrap();
     let mut subscription = dir.client().subscribe().unwrap();
     kill_process(pid(first.pid()), Signal::STOP).unwrap();
     // A signal takes its time to reach every thread.
@@ -135,7 +134,7 @@ fn a_board_that_hangs_holds_nobody_and_is_replaced() {
     }
     eventually("a subscriber notices the silence", || subscription.next(timeout).is_err());
     assert!(matches!(ensure(&dir.launch()).unwrap(), Launched::Replaced { .. }));
-    client.lines().unwrap();
+    dir.client().lines().unwrap();
 }
 
 #[test]

@@ -23,6 +23,8 @@ const CLOGGED: f64 = 0.7;
 pub(super) struct FanBank {
     config: FanConfig,
     fans: Vec<Fan>,
+    /// For every host the part of its air that each fan gives at full speed; they add up to one.
+    shares: Vec<Vec<f64>>,
     /// Real seconds since the chip was last told a duty.
     silence: f64,
 }
@@ -34,20 +36,25 @@ struct Fan {
 }
 
 impl FanBank {
-    pub(super) fn new(config: &FanConfig, powered: bool) -> Self {
+    pub(super) fn new(config: &FanConfig, hosts: usize, powered: bool) -> Self {
         // A fan chip comes up at full speed, for want of better knowledge.
         let rpm = if powered { config.max_rpm } else { 0.0 };
-        Self { config: config.clone(), fans: vec![Fan { told: Duty::FULL, rpm }; config.count], silence: 0.0 }
+        Self {
+            config: config.clone(),
+            fans: vec![Fan { told: Duty::FULL, rpm }; config.count],
+            shares: (0..hosts).map(|host| shares(host, hosts, config.count)).collect(),
+            silence: 0.0,
+        }
     }
 
     /// Tells the chip a duty.
     pub(super) fn set_duty(&mut self, fan: usize, duty: Duty, faults: &ActiveFaults) -> Result<(), SimRefusal> {
-        let name = format!("fan.{fan}");
+        let name = || Target::Fan(fan).to_string();
         if faults.is_active(FaultKind::PwmWriteFails, Target::Fan(fan)) {
-            return Err(SimRefusal::WriteFailed { fan: name });
+            return Err(SimRefusal::WriteFailed { fan: name() });
         }
         let Some(slot) = self.fans.get_mut(fan) else {
-            return Err(SimRefusal::NoSuch { what: "fan", name, nearest: None });
+            return Err(SimRefusal::NoSuch { what: "fan", name: name(), nearest: None });
         };
         slot.told = duty;
         self.silence = 0.0;
@@ -96,29 +103,25 @@ impl FanBank {
         self.fans.iter().map(|fan| self.config.max_w * (fan.rpm / self.config.max_rpm).powi(3)).sum()
     }
 
-    /// The flow at every one of `hosts` hosts, 0–1.
-    pub(super) fn flows(&self, hosts: usize, clogging: f64) -> Vec<f64> {
-        let count = self.fans.len() as f64;
-        let parts: Vec<_> = self.fans.iter().map(|fan| fan.rpm / self.config.max_rpm).collect();
-        let mean = parts.iter().sum::<f64>() / count;
-        let place = |index: usize, of: f64| (index as f64 + 0.5) / of;
-        (0..hosts)
-            .map(|host| {
-                let here = place(host, hosts as f64);
-                let near: Vec<_> = (0..parts.len())
-                    .map(|fan| (1.0 - (place(fan, count) - here).abs() * hosts as f64).max(0.0) + 1e-6)
-                    .collect();
-                let all_near: f64 = near.iter().sum();
-                let flow: f64 = parts
-                    .iter()
-                    .zip(near)
-                    .map(|(part, near)| {
-                        let given = part - BACKFLOW * (mean - part).max(0.0);
-                        given * (SPREAD / count + (1.0 - SPREAD) * near / all_near)
-                    })
-                    .sum();
-                flow.clamp(0.0, 1.0) * (1.0 - CLOGGED * clogging)
-            })
-            .collect()
+    /// The flow at every host, 0–1.
+    pub(super) fn flows(&self, clogging: f64) -> Vec<f64> {
+        let part = |fan: &Fan| fan.rpm / self.config.max_rpm;
+        let mean = self.fans.iter().map(part).sum::<f64>() / self.fans.len() as f64;
+        let given = |fan| part(fan) - BACKFLOW * (mean - part(fan)).max(0.0);
+        let flow = |shares: &Vec<f64>| {
+            let flow: f64 = self.fans.iter().zip(shares).map(|(fan, share)| given(fan) * share).sum();
+            flow.clamp(0.0, 1.0) * (1.0 - CLOGGED * clogging)
+        };
+        self.shares.iter().map(flow).collect()
     }
+}
+
+/// The part of a host's air that each of `fans` fans gives, when both stand evenly side by side.
+fn shares(host: usize, hosts: usize, fans: usize) -> Vec<f64> {
+    let place = |index: usize, of: usize| (index as f64 + 0.5) / of as f64;
+    let near: Vec<_> = (0..fans)
+        .map(|fan| (1.0 - (place(fan, fans) - place(host, hosts)).abs() * hosts as f64).max(0.0) + 1e-6)
+        .collect();
+    let all_near: f64 = near.iter().sum();
+    near.into_iter().map(|near| SPREAD / fans as f64 + (1.0 - SPREAD) * near / all_near).collect()
 }

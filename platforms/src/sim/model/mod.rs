@@ -120,7 +120,7 @@ impl Model {
             chassis: regulator(chassis_on),
             hosts: (0..config.hosts.count).map(|_| host()).collect(),
             supplies: vec![Supply::new(config.ambient); config.supplies.count],
-            fans: FanBank::new(&config.fans, chassis_on),
+            fans: FanBank::new(&config.fans, config.hosts.count, chassis_on),
             air: AirPath::new(config.ambient),
             rails: [0.0; 4],
             driven: BTreeMap::new(),
@@ -245,7 +245,7 @@ impl Model {
     fn flow(&mut self, dt: f64) {
         self.power(dt);
         self.fans.step(dt, self.chassis.is_good(), &self.faults);
-        let flows = self.fans.flows(self.hosts.len(), self.clogging);
+        let flows = self.fans.flows(self.clogging);
         let mean_flow = flows.iter().sum::<f64>() / flows.len() as f64;
         for (host, flow) in self.hosts.iter_mut().zip(&flows) {
             let rise = host.power() / air::carried(*flow);
