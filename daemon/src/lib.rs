@@ -24,7 +24,6 @@ pub mod args;
 pub mod health;
 pub mod journal;
 pub mod launch;
-#[allow(unsafe_code)]
 pub mod process;
 pub mod shell;
 pub mod telemetry;

@@ -7,7 +7,7 @@ use ubmc_core::input::Exit;
 use super::Finding;
 use crate::process::{Command, Commands};
 
-/// More of what a command says is left out.
+/// More characters of what a command says are left out.
 const LONGEST_WORD: usize = 160;
 
 pub(super) async fn ask(commands: &Commands, command: &str, expected: i32, timeout: Duration) -> Finding {
@@ -25,6 +25,5 @@ pub(super) async fn ask(commands: &Commands, command: &str, expected: i32, timeo
 /// Its last line, as the end of a sentence.
 fn last_word(output: &str) -> String {
     let Some(line) = output.lines().map(str::trim).rfind(|line| !line.is_empty()) else { return String::new() };
-    let end = line.floor_char_boundary(LONGEST_WORD);
-    format!(": {}", line.get(..end).unwrap_or(line))
+    format!(": {}", line.chars().take(LONGEST_WORD).collect::<String>())
 }

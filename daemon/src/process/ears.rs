@@ -101,6 +101,16 @@ fn hear_descriptor(fd: &OwnedFd) -> Word {
 }
 
 impl Processes {
+    /// Takes in all that services have said by now. Bounded: who talks without end is not waited for.
+    pub(super) fn listen_to_the_end(&mut self) {
+        for _ in 0..AT_ONCE {
+            self.listen();
+            if !self.ears.more {
+                break;
+            }
+        }
+    }
+
     /// Takes in what services have said.
     pub(super) fn listen(&mut self) {
         for key in self.ears.keys() {
@@ -140,7 +150,7 @@ impl Processes {
     fn sender(&self, pid: u32) -> Option<Serial> {
         match self.children.get(&pid) {
             Some(Child::Main(serial) | Child::Helper(serial) | Child::Adopted(serial)) => Some(*serial),
-            Some(Child::Stranger) => None,
+            Some(Child::OfCommand(_) | Child::Stranger) => None,
             None => self.spawner.lock().marker.read(pid).filter(|serial| self.lives.contains_key(serial)),
         }
     }

@@ -123,7 +123,9 @@ enum Child {
     Helper(Serial),
     /// Left behind by something that has ended, and ours since.
     Adopted(Serial),
-    /// Of no service.
+    /// Left behind by a command that still runs, or that was killed with it.
+    OfCommand(Serial),
+    /// Nobody's.
     Stranger,
 }
 

@@ -9,7 +9,11 @@ use super::{Child, Killing, Life, Processes, mark::Serial, tree};
 
 impl Processes {
     /// Reaps what has ended, adopts what was left behind by it, and says what is gone.
+    ///
+    /// What a service said before it ended is heard before the end is told; and a sender that has not been reaped can
+    /// still be told apart.
     pub(super) fn reap(&mut self) {
+        self.listen_to_the_end();
         let shared = self.spawner.clone();
         // Held throughout: no pid in the tables of commands is that of a reaped process at any moment.
         let mut spawner = shared.lock();
@@ -27,6 +31,9 @@ impl Processes {
                         spawner.free_serial(command.serial);
                         // Nobody waits any more when it was killed for taking too long.
                         let _ = command.ended.send(exit);
+                        let leftovers =
+                            self.children.iter().filter(|(_, child)| **child == Child::OfCommand(command.serial));
+                        leftovers.for_each(|(pid, _)| kill(*pid));
                         ended.push(None);
                     } else {
                         ended.push(self.children.remove(&pid).map(|child| (pid, child, exit)));
@@ -73,7 +80,7 @@ impl Processes {
                     life.others.retain(|other| *other != pid);
                 }
             }
-            Child::Stranger => self.counters.orphans_reaped += 1,
+            Child::OfCommand(_) | Child::Stranger => self.counters.orphans_reaped += 1,
         }
     }
 
@@ -86,24 +93,22 @@ impl Processes {
             if self.children.contains_key(&pid) || spawner.commands.contains_key(&pid) {
                 continue;
             }
-            let serial = spawner.marker.read(pid);
-            let child = match serial {
-                Some(serial) => match self.lives.get_mut(&serial) {
-                    Some(life) => {
+            let child = match spawner.marker.read(pid) {
+                Some(serial) => {
+                    if let Some(life) = self.lives.get_mut(&serial) {
                         life.others.push(pid);
                         if life.killing.is_some() {
                             kill(pid);
                         }
                         Child::Adopted(serial)
-                    }
-                    None => {
-                        // Left behind by a command: while that runs it may have its reasons, afterwards not.
+                    } else {
+                        // While a command runs, what it left behind may have its reasons; afterwards it has none.
                         if !spawner.commands.values().any(|command| command.serial == serial) {
                             kill(pid);
                         }
-                        Child::Stranger
+                        Child::OfCommand(serial)
                     }
-                },
+                }
                 None => Child::Stranger,
             };
             self.children.insert(pid, child);

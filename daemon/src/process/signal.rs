@@ -50,25 +50,22 @@ impl Processes {
         let known = life.known_pids();
         // Before anything dies: afterwards the tree has fallen apart.
         let below = tree::descendants(known.iter().copied());
-        if life.pidfd.is_some()
-            && let Some(group) = pid(life.pid)
-        {
-            let _ = kill_process_group(group, number(signal));
-        }
-        for &other in &life.others {
-            if let Some(other) = pid(other) {
-                let _ = kill_process(other, number(signal));
-            }
-        }
         let leader = pid(life.pid).filter(|_| life.pidfd.is_some());
+        if let Some(leader) = leader {
+            let _ = kill_process_group(leader, number(signal));
+        }
+        // Who is in the group has it already: a second one would be one too many for a handler.
+        let is_in_group = |process| leader.is_some() && getpgid(Some(process)).ok() == leader;
+        for other in life.others.iter().filter_map(|&other| pid(other)).filter(|&other| !is_in_group(other)) {
+            let _ = kill_process(other, number(signal));
+        }
         let spawner = self.spawner.lock();
         for descendant in below.into_iter().filter_map(pid) {
             // Not our child: its pid may become another's at any moment. The mark is read after the pidfd was opened, so
             // if the mark is right, the pidfd is that process's or that of one which is gone.
             let Ok(pidfd) = pidfd_open(descendant, PidfdFlags::empty()) else { continue };
-            let is_in_group = leader.is_some() && getpgid(Some(descendant)).ok() == leader;
             let is_ours = spawner.marker.read(descendant.as_raw_pid().unsigned_abs()) == Some(serial);
-            if is_ours && !is_in_group {
+            if is_ours && !is_in_group(descendant) {
                 let _ = pidfd_send_signal(&pidfd, number(signal));
             }
         }

@@ -51,6 +51,26 @@ async fn nothing_left(world: &mut World) {
 }
 
 #[tokio::test]
+async fn what_a_command_left_behind_while_it_ran_ends_with_it() {
+    let mut world = World::new();
+    let commands = world.processes.commands();
+    // Another command ends meanwhile, so that the orphan is met while its own command still runs.
+    let fifo = world.dir.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let script = format!("(setsid sleep 1000 &); read line < {0}; exit 0", fifo.display());
+    let first = tokio::spawn({
+        let commands = commands.clone();
+        async move { commands.run(command(&script, PATIENCE)).await }
+    });
+    let second = format!("echo end > {}", fifo.display());
+    world.during(commands.run(command("exit 0", PATIENCE))).await.unwrap();
+    world.during(commands.run(command(&second, PATIENCE))).await.unwrap();
+    assert_eq!(world.during(first).await.unwrap().unwrap().exit, Some(Exit::Code(0)));
+    nothing_left(&mut world).await;
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_command_that_takes_too_long_is_killed_with_all_it_started() {
     let mut world = World::new();
     let commands = world.processes.commands();

@@ -9,7 +9,7 @@ mod usage;
 mod words;
 
 use std::{
-    path::PathBuf,
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -29,8 +29,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Whoever reaps reaps everything: where tests share a process, only one of these worlds may be at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
-pub(crate) fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+/// Held by a test for as long as its world lives.
+pub(crate) struct Alone {
+    _guard: MutexGuard<'static, ()>,
+}
+
+pub(crate) fn alone() -> Alone {
+    Alone { _guard: ALONE.lock().unwrap_or_else(PoisonError::into_inner) }
 }
 
 struct World {
@@ -39,7 +44,7 @@ struct World {
     generations: u64,
     running: Vec<(ServiceId, Generation)>,
     seen: Vec<(Generation, ServiceHappening)>,
-    _alone: MutexGuard<'static, ()>,
+    _alone: Alone,
 }
 
 impl World {
@@ -47,10 +52,10 @@ impl World {
         Self::with_output(|_| OutputConfig::default())
     }
 
-    fn with_output(output: impl FnOnce(PathBuf) -> OutputConfig) -> Self {
+    fn with_output(output: impl FnOnce(&Path) -> OutputConfig) -> Self {
         let alone = alone();
         let dir = tempfile::tempdir().unwrap();
-        let output = output(dir.path().to_owned());
+        let output = output(dir.path());
         let config = Config { runtime_dir: dir.path().to_owned(), cgroups: true, output };
         let processes = Processes::new(config).unwrap();
         Self { processes, dir, generations: 0, running: Vec::new(), seen: Vec::new(), _alone: alone }

@@ -138,7 +138,7 @@ async fn a_slow_follower_is_told_exactly_what_it_lost() {
     world.end().await;
 }
 
-fn small_files(dir: PathBuf) -> OutputConfig {
+fn small_files(dir: &Path) -> OutputConfig {
     let files = FileConfig { max_bytes: 10_000, kept: 2, ..FileConfig::new(dir.join("logs")) };
     OutputConfig { files: Some(files), ..OutputConfig::default() }
 }

@@ -88,8 +88,9 @@ fn acts_when_started_as_a_service() {
                 let me = std::env::current_exe().unwrap();
                 let rest = act.split_once("again;").unwrap().1;
                 let mut next = std::process::Command::new("setsid");
-                next.arg(me).args(ARGS).env("ACT", rest).spawn().unwrap();
-                return;
+                let child = next.arg(me).args(ARGS).env("ACT", rest).spawn().unwrap();
+                // It is to be an orphan.
+                return drop(child);
             }
             ("pause", "") => loop {
                 std::thread::park();
@@ -159,7 +160,7 @@ async fn a_strangers_notification_is_ignored_and_counted() {
     let stranger = UnixDatagram::unbound().unwrap();
     let socket = world.dir.path().join("notify");
     stranger.send_to(b"READY=1\nMAINPID=1", &socket).unwrap();
-    stranger.send_to(&[b'x'; 20_000], &socket).unwrap();
+    stranger.send_to(&vec![b'x'; 20_000], &socket).unwrap();
     stranger.send_to(b"\xff\xfe=1", &socket).unwrap();
     // What is sent after it has been handled after it.
     let after = world.try_spawn("after", &actor("send READY=1;pause"), Readiness::Notify).unwrap();

@@ -1,0 +1,320 @@
+//! From a finished recipe to a running image.
+//!
+//! A child is made by `clone` with `CLONE_VM | CLONE_VFORK`, as `posix_spawn` does: it borrows our memory and runs on a
+//! stack of its own while the calling thread sleeps in the kernel, until the child has replaced its image or is gone.
+//! So nothing is copied, however large the daemon is, and the call takes as long as the exec takes.
+//!
+//! Because the memory is shared, a failing child writes {stage, errno} straight into [`Job`] and ends. When `clone`
+//! returns to us the outcome is already there. A close-on-exec pipe would say the same, but as a message: it costs two
+//! descriptors and a read for each start, and the child's death can be reaped before the report is read. Here there is
+//! no order in which the two could arrive.
+//!
+//! The descriptor table is shared too (`CLONE_FILES`) up to the moment the child takes a copy of its lowest few entries
+//! (`CLOSE_RANGE_UNSHARE`). Copying and closing a whole table would cost every start in proportion to the number of
+//! services that run already. What the child is to keep is therefore put into low *slots* first.
+//!
+//! This folder is where unsafe code is: what runs in the child, and by which rules, is in [`child`].
+
+#![allow(unsafe_code)]
+
+mod child;
+mod clone3;
+mod inherited;
+mod stack;
+
+use std::{
+    cell::UnsafeCell,
+    ffi::{CString, c_char, c_int, c_void},
+    io,
+    os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
+    ptr::{null, null_mut},
+};
+
+use rustix::io::DupFlags;
+use ubmc_core::input::SpawnStage;
+
+use self::{
+    child::{Job, run_child, run_child_entry},
+    clone3::{CLONE_CLEAR_SIGHAND, CLONE_INTO_CGROUP, CLONE3_KNOWN, CloneArgs, clone3},
+    inherited::{ignored_signals, keep_inherited_descriptors_to_ourselves},
+    stack::{STACK_BYTES, Stack},
+};
+use super::{mark::Mark, recipe::Recipe};
+
+/// The kernel's signal set, 64 signals, on all architectures that we build for.
+const SIGSET_BYTES: usize = 8;
+const SIGNALS: c_int = 64;
+
+/// A process that runs its own image now.
+#[derive(Debug)]
+pub(super) struct Launched {
+    pub(super) pid: u32,
+    pub(super) pidfd: OwnedFd,
+}
+
+/// Where and why it went wrong. `detail` counts within the stage, e.g. which limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) stage: SpawnStage,
+    pub(super) errno: i32,
+    pub(super) detail: usize,
+}
+
+impl Failure {
+    pub(super) fn prepare(error: &io::Error) -> Self {
+        Self { stage: SpawnStage::Prepare, errno: error.raw_os_error().unwrap_or(0), detail: 0 }
+    }
+}
+
+/// What of ours the child gets as its own descriptors.
+#[derive(Debug)]
+pub(super) struct Wiring {
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: OwnedFd,
+    /// The child's number for it is in the recipe.
+    pub(super) ready: Option<OwnedFd>,
+}
+
+/// Starts processes, one at a time.
+#[derive(Debug)]
+pub(super) struct Launcher {
+    stack: Stack,
+    /// Descriptors with low numbers: `/dev/null`, standard output, standard error, readiness. All are `/dev/null`
+    /// between two starts.
+    slots: [OwnedFd; 4],
+    /// The highest of them: the child needs nothing above.
+    last_slot: RawFd,
+    /// The kernel can copy part of a descriptor table (Linux 5.9).
+    partial_files: bool,
+    /// The kernel has clone3 with cleared signal handlers and control groups (Linux 5.7).
+    clone3: bool,
+    /// The daemon has a controlling terminal.
+    has_terminal: bool,
+    /// Signals that were ignored when the daemon was started, and those that Rust ignores (`SIGPIPE`).
+    ignored: u64,
+    /// The last capability that the kernel knows.
+    last_capability: u8,
+}
+
+impl Launcher {
+    pub(super) fn new() -> io::Result<Self> {
+        let null = rustix::fs::open(
+            "/dev/null",
+            rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC,
+            rustix::fs::Mode::empty(),
+        )?;
+        let slot = || rustix::io::fcntl_dupfd_cloexec(&null, 3);
+        let slots = [slot()?, slot()?, slot()?, slot()?];
+        let last_slot = slots.iter().map(AsRawFd::as_raw_fd).max().unwrap_or(RawFd::MAX);
+        let last_capability = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap")
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(40);
+        // SAFETY: an empty range of descriptors at the end of all numbers; the call only tells whether it exists.
+        let partial_files = unsafe { libc::syscall(libc::SYS_close_range, u32::MAX, u32::MAX, 0) } == 0;
+        // SAFETY: without arguments it only tells whether it exists; EINVAL when it does. ENOSYS, or EPERM from a seccomp
+        // filter that is older than the call, when it does not.
+        let clone3 = unsafe { libc::syscall(libc::SYS_clone3, null_mut::<CloneArgs>(), 0usize) } < 0
+            && io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL);
+        if !partial_files {
+            keep_inherited_descriptors_to_ourselves();
+        }
+        Ok(Self {
+            stack: Stack::new()?,
+            slots,
+            last_slot,
+            partial_files,
+            // What we want of clone3 came two releases before close_range.
+            clone3: CLONE3_KNOWN && clone3 && partial_files,
+            has_terminal: std::fs::File::open("/dev/tty").is_ok(),
+            ignored: ignored_signals(),
+            last_capability,
+        })
+    }
+
+    /// Goes the ways of older kernels, for tests.
+    #[cfg(test)]
+    pub(super) fn pretend_old_kernel(&mut self) {
+        self.clone3 = false;
+        self.partial_files = false;
+        keep_inherited_descriptors_to_ourselves();
+    }
+
+    /// Whether a process can be born inside a control group. Moving it there afterwards stalls for milliseconds: the
+    /// kernel waits until no thread anywhere forks.
+    pub(super) fn born_in_cgroup(&self) -> bool {
+        self.clone3
+    }
+
+    /// Starts the recipe's program. Blocks until it has been replaced by its image or has failed.
+    pub(super) fn launch(
+        &mut self,
+        recipe: &Recipe,
+        mark: Option<Mark>,
+        wiring: Wiring,
+        cgroup: Option<&OwnedFd>,
+    ) -> Result<Launched, Failure> {
+        let argv = pointers(&recipe.argv);
+        let envp = pointers(&recipe.env);
+        let ready = match (&wiring.ready, recipe.ready_fd) {
+            (Some(_), Some(target)) => Some(target),
+            (Some(_) | None, _) => None,
+        };
+        self.fill_slots(&wiring).map_err(|error| Failure::prepare(&error))?;
+        // The ends live on in the slots alone: when those are emptied, only the child holds them.
+        drop(wiring);
+        let [null_slot, out_slot, err_slot, ready_slot] = &self.slots;
+        let mut job = Job {
+            recipe,
+            argv: argv.as_ptr(),
+            envp: envp.as_ptr(),
+            mark,
+            slots: [null_slot.as_raw_fd(), out_slot.as_raw_fd(), err_slot.as_raw_fd(), ready_slot.as_raw_fd()],
+            last_slot: self.last_slot,
+            ready,
+            partial_files: self.partial_files,
+            clear_handlers: !self.clone3,
+            has_terminal: self.has_terminal,
+            ignored: self.ignored,
+            last_capability: self.last_capability,
+            failure: UnsafeCell::new(None),
+        };
+        let made = self.clone_blocked(&mut job, cgroup);
+        let emptied = self.empty_slots();
+        let (pid, pidfd) = match made {
+            Ok(made) => made,
+            Err(errno) => return Err(Failure { stage: SpawnStage::Prepare, errno, detail: 0 }),
+        };
+        let failure = *job.failure.get_mut();
+        // The slots only hold `/dev/null` again if that went well; if not, end of output would never be seen.
+        let failure = failure.or(emptied.err().map(|error| Failure::prepare(&error)));
+        match failure {
+            None => Ok(Launched { pid, pidfd }),
+            Some(failure) => {
+                // It has called exit, or is to die: a moment.
+                let _ = rustix::process::pidfd_send_signal(&pidfd, rustix::process::Signal::KILL);
+                reap(pid);
+                Err(failure)
+            }
+        }
+    }
+
+    fn fill_slots(&mut self, wiring: &Wiring) -> io::Result<()> {
+        let [_, out, err, ready] = &mut self.slots;
+        rustix::io::dup3(&wiring.stdout, out, DupFlags::CLOEXEC)?;
+        rustix::io::dup3(&wiring.stderr, err, DupFlags::CLOEXEC)?;
+        if let Some(fd) = &wiring.ready {
+            rustix::io::dup3(fd, ready, DupFlags::CLOEXEC)?;
+        }
+        Ok(())
+    }
+
+    fn empty_slots(&mut self) -> io::Result<()> {
+        let [null, out, err, ready] = &mut self.slots;
+        for slot in [out, err, ready] {
+            rustix::io::dup3(&*null, slot, DupFlags::CLOEXEC)?;
+        }
+        Ok(())
+    }
+
+    /// Clones with every signal blocked, libc's own included: a handler must not run in the child on our memory.
+    fn clone_blocked(&self, job: &mut Job<'_>, cgroup: Option<&OwnedFd>) -> Result<(u32, OwnedFd), i32> {
+        let all = u64::MAX;
+        let mut before = 0u64;
+        // SAFETY: both sets are 64 bits, as SIGSET_BYTES says. The raw call is meant: libc's leaves its own two signals
+        // open.
+        unsafe {
+            libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const all, &raw mut before, SIGSET_BYTES);
+        }
+        let made = if self.clone3 { self.by_clone3(job, cgroup) } else { self.by_clone(job) };
+        // SAFETY: as above; puts back what was there.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigprocmask,
+                libc::SIG_SETMASK,
+                &raw const before,
+                null_mut::<u64>(),
+                SIGSET_BYTES,
+            );
+        }
+        made
+    }
+
+    fn flags(&self) -> c_int {
+        let files = if self.partial_files { libc::CLONE_FILES } else { 0 };
+        libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | files
+    }
+
+    fn by_clone(&self, job: &mut Job<'_>) -> Result<(u32, OwnedFd), i32> {
+        extern "C" fn entry(job: *mut c_void) -> c_int {
+            // SAFETY: `job` is the pointer given to clone below; its owner sleeps until we are done with it.
+            unsafe { run_child(job.cast()) }
+        }
+        let mut pidfd: RawFd = -1;
+        // SAFETY: `entry` runs on our private stack, which nobody else uses: `launch` takes `&mut self`. This thread is
+        // suspended (CLONE_VFORK) until the child has another image or none, so `job`, the recipe and the stack outlive
+        // the child's use of them. The child follows the rules at the head of this file.
+        let pid = unsafe {
+            libc::clone(
+                entry,
+                self.stack.top(),
+                self.flags() | libc::SIGCHLD,
+                std::ptr::from_mut(job).cast(),
+                &raw mut pidfd,
+            )
+        };
+        if pid < 0 {
+            return Err(io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN));
+        }
+        // SAFETY: the kernel has just made this descriptor for us (CLONE_PIDFD).
+        Ok((pid.unsigned_abs(), unsafe { OwnedFd::from_raw_fd(pidfd) }))
+    }
+
+    fn by_clone3(&self, job: &mut Job<'_>, cgroup: Option<&OwnedFd>) -> Result<(u32, OwnedFd), i32> {
+        let mut pidfd: RawFd = -1;
+        let into_cgroup = if cgroup.is_some() { CLONE_INTO_CGROUP } else { 0 };
+        let args = CloneArgs {
+            flags: u64::from(self.flags().unsigned_abs()) | CLONE_CLEAR_SIGHAND | into_cgroup,
+            pidfd: &raw mut pidfd as u64,
+            exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()),
+            stack: self.stack.bottom() as u64,
+            stack_size: STACK_BYTES as u64,
+            cgroup: cgroup.map_or(0, |fd| u64::from(fd.as_raw_fd().unsigned_abs())),
+            ..CloneArgs::default()
+        };
+        // SAFETY: as in `by_clone`; `clone3` calls `run_child` in the child and returns in the parent alone.
+        let pid = unsafe { clone3(&raw const args, run_child_entry, std::ptr::from_mut(job).cast()) };
+        match u32::try_from(pid) {
+            // SAFETY: the kernel has just made this descriptor for us (CLONE_PIDFD).
+            Ok(pid) => Ok((pid, unsafe { OwnedFd::from_raw_fd(pidfd) })),
+            Err(_) => Err(i32::try_from(-pid).unwrap_or(libc::EINVAL)),
+        }
+    }
+}
+
+/// A child that never ran its image is not reported to anybody.
+fn reap(pid: u32) {
+    // SAFETY: plain wait for a child of ours that is ending; a null status pointer is allowed.
+    while unsafe { libc::waitpid(pid.cast_signed(), null_mut(), 0) } < 0
+        && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
+    {}
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const c_char> {
+    strings.iter().map(|string| string.as_ptr()).chain([null()]).collect()
+}
+
+/// The limits of another process by which it is told apart; see [`Mark`]. Absent: no such process. `EPERM` is for the
+/// caller to work around.
+pub(super) fn lock_limits(pid: u32) -> io::Result<Option<(u64, u64)>> {
+    let mut pair = [0u64; 2];
+    // SAFETY: asks only; the kernel writes two 64-bit numbers.
+    let result =
+        unsafe { libc::syscall(libc::SYS_prlimit64, pid, libc::RLIMIT_LOCKS, null::<u64>(), pair.as_mut_ptr()) };
+    if result == 0 {
+        let [soft, hard] = pair;
+        return Ok(Some((soft, hard)));
+    }
+    let error = io::Error::last_os_error();
+    if error.raw_os_error() == Some(libc::ESRCH) { Ok(None) } else { Err(error) }
+}
