@@ -72,12 +72,15 @@ fn down(state: &mut State, reason: String, retry_in_s: f64) {
 }
 
 fn news(state: &mut State, update: Update) {
-    let fetched = match &update {
-        Update::Operation(operation) => ended(state, operation),
-        _ => None,
-    };
-    if let Some((text, tone)) = fetched {
-        intent::tell(state, text, tone);
+    match &update {
+        Update::Operation(operation) => {
+            if let Some((text, tone)) = ended(state, operation) {
+                intent::tell(state, text, tone);
+            }
+        }
+        // Rails, supplies and LEDs follow the machines, and have no stream of their own.
+        Update::Machine(_) => state.hardware_asked = None,
+        _ => {}
     }
     state.model.apply(state.now, update);
 }

@@ -1,7 +1,7 @@
 //! What a view lists, in order: the keys move over it, and the pane draws it.
 
 use super::{Item, State, View};
-use crate::model::{Entry, Service};
+use crate::model::{Entry, OperationState, Service};
 
 /// What the present view lists, filtered.
 pub fn items(state: &State) -> Vec<Item> {
@@ -38,6 +38,8 @@ pub fn items_of(state: &State, view: View) -> Vec<Item> {
             .operations
             .iter()
             .rev()
+            // A dry run is not something that was done.
+            .filter(|one| one.state != OperationState::Planned)
             .filter(|one| fits(&[&one.id, &one.kind, &one.target, one.state.word()]))
             .map(|one| Item::Operation(one.id.clone()))
             .collect(),

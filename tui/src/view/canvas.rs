@@ -180,7 +180,8 @@ pub fn role_of(mark: Mark) -> Role {
         Mark::Good => Role::Good,
         Mark::Off | Mark::Done => Role::Dim,
         Mark::Busy => Role::Busy,
-        Mark::Warning | Mark::Unknown => Role::Warning,
+        Mark::Unknown => Role::Text,
+        Mark::Warning => Role::Warning,
         Mark::Critical => Role::Critical,
     }
 }

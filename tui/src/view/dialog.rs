@@ -130,7 +130,8 @@ fn refusal_height(refusal: &Refusal, width: u16) -> u16 {
 fn known_plan(canvas: &mut Canvas<'_>, area: Rect, state: &State, operation: &Operation) {
     let mut y = area.y;
     let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
-    let expected = operation.expected_s.map(|seconds| format!(", about {}", format::short_duration(seconds)));
+    let about = |seconds: f64| if seconds < 10.0 { format::short_duration(seconds) } else { format::duration(seconds) };
+    let expected = operation.expected_s.map(|seconds| format!(", about {}", about(seconds)));
     let mut text = format!("{}{}", format::count(operation.steps.len(), "step"), expected.unwrap_or_default());
     if !operation.affects.is_empty() {
         text = format!("{text}; changes {}", operation.affects.join(", "));

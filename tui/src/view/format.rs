@@ -45,7 +45,8 @@ pub fn reading(value: f64, unit: &str) -> String {
         return "-".to_owned();
     }
     match unit {
-        "V" => format!("{value:.3}"),
+        // A rail in millivolts, the mains in tenths.
+        "V" if value.abs() < 100.0 => format!("{value:.3}"),
         "A" => format!("{value:.2}"),
         "RPM" | "%" | "" => format!("{value:.0}"),
         _ => format!("{value:.1}"),

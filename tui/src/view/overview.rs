@@ -273,15 +273,19 @@ fn closest(canvas: &mut Canvas<'_>, area: Rect, state: &State) -> u16 {
     area.height.min(u16::try_from(count.max(1)).unwrap_or(0) + 1)
 }
 
-/// How far a reading is from its nearest warning: as a share of the limit, and in its unit; negative: beyond.
+/// How far a reading is from its nearest warning: as a share of the way that it has, and in its unit; negative: beyond.
+/// The way is half the band where there are two limits (so a rail in the middle of its band has all of it left), else the
+/// limit itself.
 fn margin(sensor: &Sensor) -> Option<(f64, f64)> {
     let value = sensor.good()?;
     let limits = &sensor.thresholds;
-    let high = limits.warning_high.or(limits.critical_high).map(|limit| (limit - value, limit));
-    let low = limits.warning_low.or(limits.critical_low).map(|limit| (value - limit, limit));
-    [high, low]
-        .into_iter()
-        .flatten()
-        .map(|(margin, limit)| (margin / limit.abs().max(1e-9), margin))
-        .min_by(|one, other| one.0.total_cmp(&other.0))
+    let high = limits.warning_high.or(limits.critical_high);
+    let low = limits.warning_low.or(limits.critical_low);
+    let (margin, way) = match (low, high) {
+        (Some(low), Some(high)) => ((high - value).min(value - low), (high - low) / 2.0),
+        (None, Some(high)) => (high - value, high),
+        (Some(low), None) => (value - low, low),
+        (None, None) => return None,
+    };
+    Some((margin / way.abs().max(1e-9), margin))
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     app::{Area, Item, State, menu, rows, serves},
-    model::{Machine, Operation, Supply},
+    model::{Machine, Operation, OperationState, Supply},
     style::{Mark, Role},
 };
 
@@ -52,7 +52,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
 /// The operation that drives the machine, else the last that did.
 fn latest<'a>(state: &'a State, machine: &str) -> Option<&'a Operation> {
     let driving = state.model.machine(machine).map_or("", |machine| machine.operation.as_str());
-    state.model.operation(driving).or_else(|| state.model.operations.iter().rev().find(|one| one.target == machine))
+    let done = |one: &&Operation| one.target == machine && one.state != OperationState::Planned;
+    state.model.operation(driving).or_else(|| state.model.operations.iter().rev().find(done))
 }
 
 fn machines(canvas: &mut Canvas<'_>, area: Rect, state: &State, items: &[Item], selected: Option<usize>) {

@@ -38,10 +38,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let items = rows::items(state);
     let selected = rows::selected(state);
     let place = selected.as_ref().and_then(|item| items.iter().position(|other| other == item));
-    let well = state.model.sensors.iter().filter(|sensor| verdict::sensor(sensor) == Mark::Good).count();
     let table = Table {
         title: "Sensors",
-        remark: format!("{well} of {} good", state.model.sensors.len()),
+        remark: tally(state),
         columns: &COLUMNS,
         count: items.len(),
         selected: place,
@@ -60,6 +59,22 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     {
         past(canvas, detail, state, sensor);
     }
+}
+
+/// How many are as they should be, and how many are not.
+fn tally(state: &State) -> String {
+    let count = |wanted: &dyn Fn(Mark) -> bool| {
+        state.model.sensors.iter().filter(|sensor| wanted(verdict::sensor(sensor))).count()
+    };
+    let good = count(&|mark| mark == Mark::Good);
+    let off = count(&|mark| mark == Mark::Off);
+    let bad = state.model.sensors.len() - good - off;
+    [(bad, "not ok"), (off, "unpowered"), (good, "ok")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn empty(state: &State) -> &'static str {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     app::State,
-    model::{LogEntry, Service},
+    model::{Health, LogEntry, Service},
     style::{Mark, Role},
 };
 
@@ -53,10 +53,14 @@ fn state_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -
             .into_iter()
             .filter_map(|(is, word)| is.then_some(word)),
     );
-    let mut health = vec![
-        mark_piece(glyphs, verdict::health(service.health)),
-        Piece::new(role_of(verdict::health(service.health)), format!(" {}", service.health.word())),
-    ];
+    let mut health = if service.health == Health::Unknown && service.health_text.is_empty() {
+        vec![Piece::dim("no check tells")]
+    } else {
+        vec![
+            mark_piece(glyphs, verdict::health(service.health)),
+            Piece::new(role_of(verdict::health(service.health)), format!(" {}", service.health.word())),
+        ]
+    };
     if let Some(rate) = service.health_success_rate {
         health.push(Piece::dim(format!(", {:.0} % of checks passed", rate * 100.0)));
     }

@@ -51,7 +51,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         _ => Vec::new(),
     });
     if footed && let Some(Item::Service(name)) = rows::selected(state) {
-        let text = state.model.service(&name).map(|service| why(service, state)).unwrap_or_default();
+        let text = state.model.service(&name).map(|service| why_or_what(service, state)).unwrap_or_default();
         canvas.put(area.x, area.bottom() - 1, area.width, &text, Role::Dim);
     }
 }
@@ -97,11 +97,17 @@ fn service_row(state: &State, service: &Service, glyphs: crate::style::Glyphs) -
         Piece::new(if service.restarts > 0 { Role::Warning } else { Role::Dim }, service.restarts.to_string()),
         number(service.cpu_percent.map(|percent| format!("{percent:.1}"))),
         number(service.rss_bytes.map(format::bytes)),
-        Piece::dim(why(service, state)),
+        Piece::dim(why_or_what(service, state)),
     ]
 }
 
-/// In a sentence: why it is as it is.
+/// Why it is as it is; when that is plain, what it is.
+fn why_or_what(service: &Service, state: &State) -> String {
+    let why = why(service, state);
+    if why.is_empty() { service.description.clone() } else { why }
+}
+
+/// In a sentence: why it is as it is. Empty when that is plain.
 pub(super) fn why(service: &Service, state: &State) -> String {
     let mut parts: Vec<String> = Vec::new();
     if let Some(retry) = service.retry_at {
@@ -116,5 +122,5 @@ pub(super) fn why(service: &Service, state: &State) -> String {
     {
         parts.push(service.last_error.clone());
     }
-    if parts.is_empty() { service.description.clone() } else { parts.join("; ") }
+    parts.join("; ")
 }

@@ -123,13 +123,12 @@ fn controller(canvas: &mut Canvas<'_>, area: Rect, controller: &Controller) {
     }
 }
 
-/// The controller that asks for most: that is the one which decides.
+/// The controller that decides: the one that the daemon names as the driver, else the first of those that ask for most.
 fn deciding(zone: &Zone) -> Option<&Controller> {
-    zone.controllers
-        .iter()
-        .filter(|controller| controller.output.is_some())
-        .max_by(|one, other| one.output.unwrap_or(0.0).total_cmp(&other.output.unwrap_or(0.0)))
-        .or(zone.controllers.first())
+    let named = zone.driver.rsplit(' ').next().unwrap_or_default();
+    let output = |controller: &&Controller| controller.output.unwrap_or(f64::NEG_INFINITY);
+    let most = || zone.controllers.iter().rev().max_by(|one, other| output(one).total_cmp(&output(other)));
+    zone.controllers.iter().find(|controller| controller.name == named).or_else(most)
 }
 
 /// A controller without a curve: its input, its aim and its terms.
@@ -211,7 +210,7 @@ fn fans(canvas: &mut Canvas<'_>, area: Rect, state: &State, zone: Option<&str>) 
             Piece::new(Role::Graph, glyphs.bar(fan.duty / 100.0, bar)),
             match fan.rpm {
                 Some(rpm) => Piece::text(format!("{rpm:.0}")),
-                None => Piece::new(Role::Warning, "?"),
+                None => Piece::dim("-"),
             },
             Piece::dim(fan.expected_rpm.map(|rpm| format!("{rpm:.0}")).unwrap_or_default()),
             Piece::new(if fan.mode == FanMode::Auto { Role::Dim } else { Role::Warning }, mode),
