@@ -1,6 +1,6 @@
 //! The built-in services as units of execution: tasks of the runtime, and the threads that drive hardware.
 
-use std::{any::Any, collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{any::Any, collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -26,6 +26,9 @@ use crate::{
     },
     process::Stream,
 };
+
+/// How long a task may take when it is not waited for: enough to answer the request that ends it.
+const LAST_WORD: Duration = Duration::from_millis(100);
 
 /// What the built-in services work with.
 pub struct Tools {
@@ -79,6 +82,7 @@ impl Builtins {
     /// Starts one. When this returns it can be relied on. The error is a sentence.
     pub(super) fn start(&mut self, service: ServiceId, generation: Generation, builtin: Builtin) -> Result<(), String> {
         let (stop, stopping) = watch::channel(false);
+        let told = stopping.clone();
         let task = match builtin {
             Builtin::Journal => {
                 let (journal, bookmark) = (self.tools.journal.clone(), Arc::clone(&self.tools.bookmark));
@@ -95,15 +99,12 @@ impl Builtins {
         self.running.insert(service, (generation, Unit::Task { stop, abort: task.abort_handle() }));
         let logs = self.handle.shared().logs.clone();
         self.report(service, generation, async move {
-            match task.await.map_err(JoinError::try_into_panic) {
-                Err(Ok(panic)) => {
-                    let text = format!("panicked: {}", panic_text(&*panic));
-                    logs.append(&builtin.as_str().into(), generation, Stream::Stderr, &text);
-                    Exit::Panic
-                }
-                // Cancelled means that we were told not to wait for its end.
-                Ok(()) | Err(Err(_)) => Exit::Code(0),
+            let ended = task.await;
+            let (exit, remark) = judge(ended, *told.borrow());
+            if let Some(remark) = remark {
+                logs.append(&builtin.as_str().into(), generation, Stream::Stderr, &remark);
             }
+            exit
         });
         Ok(())
     }
@@ -159,8 +160,17 @@ impl Builtins {
         // A life that is over already, or not the newest, has said so or will.
         let Some((_, unit)) = self.running.get(&service).filter(|(newest, _)| *newest == generation) else { return };
         match unit {
-            Unit::Task { abort, .. } if now => abort.abort(),
-            Unit::Task { stop, .. } => drop(stop.send(true)),
+            Unit::Task { stop, abort } => {
+                // One that has ended already does not hear it.
+                let _ = stop.send(true);
+                if now {
+                    let abort = abort.clone();
+                    tokio::spawn(async move {
+                        tokio::time::sleep(LAST_WORD).await;
+                        abort.abort();
+                    });
+                }
+            }
             Unit::Part(part) => {
                 if let Some(parts) = &mut self.parts {
                     parts.stop(*part, if now { Stop::Now } else { Stop::Orderly });
@@ -181,6 +191,18 @@ impl Builtins {
     }
 }
 
+/// What the end of a task means, and what to remark in its log. `told`: it was told to end.
+fn judge(ended: Result<(), JoinError>, told: bool) -> (Exit, Option<String>) {
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok(()) if told => (Exit::Code(0), None),
+        // Nobody asked for it, so it is no success, whatever the reason was.
+        Ok(()) => (Exit::Panic, Some("ended though nobody told it to".to_owned())),
+        Err(Ok(panic)) => (Exit::Panic, Some(format!("panicked: {}", panic_text(&*panic)))),
+        // Cancelled: we were told not to wait for its end.
+        Err(Err(_)) => (Exit::Code(0), None),
+    }
+}
+
 /// What a panic said.
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -193,5 +215,26 @@ async fn until(mut stopping: watch::Receiver<bool>, task: impl Future<Output = (
         () = task => {}
         // A shell that has gone wants the end as well.
         _ = stopping.wait_for(|stopping| *stopping) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_an_end_that_was_asked_for_is_a_success() {
+        let panicking: JoinHandle<()> = tokio::spawn(async { panic!("out of {}", "luck") });
+        let aborted: JoinHandle<()> = tokio::spawn(std::future::pending());
+        aborted.abort();
+        let quiet = || tokio::spawn(async {});
+        for (task, told, exit, remark) in [
+            (quiet(), true, Exit::Code(0), None),
+            (quiet(), false, Exit::Panic, Some("ended though nobody told it to")),
+            (panicking, false, Exit::Panic, Some("panicked: out of luck")),
+            (aborted, true, Exit::Code(0), None),
+        ] {
+            assert_eq!(judge(task.await, told), (exit, remark.map(str::to_owned)));
+        }
     }
 }
