@@ -1,3 +1,16 @@
 //! What the black-box tests and the simulation share.
+//!
+//! - [`daemon`]: the real `ubmcd` in a folder of its own; [`terminal`]: the real `ubmc-tui` on a pseudo-terminal;
+//! - [`world`]: the core driven by seeded chance;
+//! - [`bench`](mod@bench): what is measured rather than tested.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a test that fails should say where"
+)]
 
+pub mod bench;
+pub mod daemon;
+pub mod terminal;
 pub mod world;

@@ -1,6 +1,10 @@
 //! Worlds of hardware: the shipped simulated board, its faults, and power requests at any moment.
 
-use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::OnceLock,
+    time::Duration,
+};
 
 use ubmc_core::{
     board::Board,
@@ -17,7 +21,7 @@ use ubmc_core::{
 };
 use ubmc_platforms::{
     board::{LoadOptions, Loaded, NameOrFile, SensorBinding, SignalBinding, load},
-    sim::{Fault, FaultKind, Line, Model, Quantity, SimConfig, Target},
+    sim::{Edge, Fault, FaultKind, Line, Model, Quantity, SimConfig, Target},
 };
 
 use super::{Tail, Violation, mirror::Mirror};
@@ -65,6 +69,8 @@ struct World {
     /// Living built-in tasks.
     tasks: BTreeMap<Builtin, (ServiceId, Generation)>,
     told: Vec<Option<Duty>>,
+    /// Edges that nobody has delivered yet, oldest first.
+    edges: VecDeque<Edge>,
     mirror: Mirror,
     next_seq: u64,
     requests: u64,
@@ -104,6 +110,7 @@ impl World {
             now: Mono::ZERO,
             tasks: BTreeMap::new(),
             told: vec![None; loaded.board.fans.len()],
+            edges: VecDeque::new(),
             mirror: Mirror::default(),
             next_seq: 1,
             requests: 0,
@@ -165,11 +172,7 @@ impl World {
             let step = next.since(self.now);
             self.model.step(step);
             self.now = next;
-            for edge in self.model.take_edges() {
-                if self.tasks.contains_key(&Builtin::Statemgr) {
-                    self.line(edge.line, Some(edge.level))?;
-                }
-            }
+            self.deliver_edges()?;
             if self.core.next_deadline().is_some_and(|deadline| deadline <= self.now) {
                 self.input(Input::Tick)?;
             }
@@ -193,6 +196,17 @@ impl World {
             }
         }
         self.check_physics()
+    }
+
+    /// In order, one after the other: what an edge leads to may cause the next.
+    fn deliver_edges(&mut self) -> Result<(), String> {
+        loop {
+            self.edges.extend(self.model.take_edges());
+            let Some(edge) = self.edges.pop_front() else { return Ok(()) };
+            if self.tasks.contains_key(&Builtin::Statemgr) {
+                self.line(edge.line, Some(edge.level))?;
+            }
+        }
     }
 
     fn line(&mut self, line: Line, level: Option<Level>) -> Result<(), String> {
@@ -354,6 +368,9 @@ impl World {
                 self.input(Input::Service { service, generation, happening: ServiceHappening::Spawned { pid: None } })?;
                 self.input(Input::Service { service, generation, happening: ServiceHappening::Ready })?;
                 if builtin == Builtin::Statemgr {
+                    // What it reads now is newer than any edge before.
+                    self.edges.clear();
+                    self.model.take_edges();
                     for line in self.lines.clone() {
                         let level = self.model.level(line);
                         self.line(line, Some(level))?;
@@ -401,11 +418,7 @@ impl World {
             Some(Err(refusal)) => Some(refusal.to_string()),
             Some(Ok(())) | None => None,
         };
-        for edge in self.model.take_edges() {
-            if self.tasks.contains_key(&Builtin::Statemgr) {
-                self.line(edge.line, Some(edge.level))?;
-            }
-        }
+        self.edges.extend(self.model.take_edges());
         match failed {
             Some(reason) => self.input(Input::CommandFailed { command, reason }),
             None => Ok(()),

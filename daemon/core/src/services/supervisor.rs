@@ -302,7 +302,8 @@ impl Supervisor {
             Step::Wait => self.enter(id, State::Waiting, out),
             Step::Start => self.begin_start(id, out),
             Step::BreakFor(dependency) => {
-                let text = format!("{} {}", self.unit(dependency).spec.name, self.end_of(dependency));
+                let root = self.root_failure(dependency);
+                let text = format!("{} {}", self.unit(root).spec.name, self.end_of(root));
                 self.enter(id, State::Failed(FailReason::Dependency(dependency)), out);
                 self.announce_failed(id, &text, out);
             }

@@ -1,0 +1,136 @@
+//! The real console on a pseudo-terminal, its screen read by a terminal emulator.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    pty::{OpenptyResult, Winsize, openpty},
+    sys::termios::{Termios, tcgetattr},
+};
+
+use crate::daemon::{PATIENCE, binary};
+
+/// A program on a pseudo-terminal.
+pub struct Terminal {
+    child: Child,
+    keyboard: File,
+    screen: Arc<Mutex<vt100::Parser>>,
+    bytes: Arc<Mutex<usize>>,
+    /// Kept open, to look at the line's settings after the program's end.
+    line: OwnedFd,
+    before: Termios,
+}
+
+impl Terminal {
+    /// Starts a binary of the workspace.
+    pub fn start(program: &str, arguments: &[&str], (columns, rows): (u16, u16), term: &str) -> Self {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let OpenptyResult { master, slave } = openpty(Some(&size), None).expect("a pseudo-terminal");
+        let before = tcgetattr(slave.as_fd()).expect("its settings");
+        let end = || Stdio::from(slave.try_clone().expect("a descriptor"));
+        let child = Command::new(binary(program))
+            .args(arguments)
+            .env("TERM", term)
+            .env_remove("NO_COLOR")
+            .env("LANG", "C.UTF-8")
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .expect("the program starts");
+        let cells = |count: u16| std::num::NonZero::new(count).expect("a terminal has cells");
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)));
+        let bytes = Arc::new(Mutex::new(0));
+        let mut output = File::from(master.try_clone().expect("a descriptor"));
+        let (seen, counted) = (Arc::clone(&screen), Arc::clone(&bytes));
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count) = output.read(&mut buffer) {
+                if count == 0 {
+                    break;
+                }
+                seen.lock().expect("the screen").process(&buffer[..count]);
+                *counted.lock().expect("the count") += count;
+            }
+        });
+        Self { child, keyboard: File::from(master), screen, bytes, line: slave, before }
+    }
+
+    /// What stands on the screen.
+    pub fn text(&self) -> String {
+        self.screen.lock().expect("the screen").screen().contents()
+    }
+
+    /// Bytes written so far.
+    pub fn bytes(&self) -> usize {
+        *self.bytes.lock().expect("the count")
+    }
+
+    /// Types.
+    pub fn keys(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("the keyboard works");
+    }
+
+    /// Waits until the screen shows all of these.
+    pub fn await_all(&self, wanted: &[&str]) -> String {
+        let begun = Instant::now();
+        loop {
+            let text = self.text();
+            if wanted.iter().all(|wanted| text.contains(wanted)) {
+                return text;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the screen never shows {wanted:?}:\n{text}");
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until the screen does not show this any more.
+    pub fn await_gone(&self, unwanted: &str) {
+        let begun = Instant::now();
+        while self.text().contains(unwanted) {
+            assert!(begun.elapsed() < PATIENCE, "the screen goes on showing {unwanted:?}:\n{}", self.text());
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until the program ends; its exit code.
+    pub fn await_end(&mut self) -> Option<i32> {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                return status.code();
+            }
+            assert!(begun.elapsed() < PATIENCE, "the program does not end:\n{}", self.text());
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> nix::unistd::Pid {
+        nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).expect("a pid"))
+    }
+
+    /// The line is as it was before, the main screen is shown, the cursor is visible.
+    pub fn assert_usable(&self) {
+        let after = tcgetattr(self.line.as_fd()).expect("its settings");
+        assert_eq!(after.local_flags, self.before.local_flags, "the line's local modes differ");
+        assert_eq!(after.input_flags, self.before.input_flags, "the line's input modes differ");
+        let screen = self.screen.lock().expect("the screen");
+        assert!(!screen.screen().alternate_screen(), "the alternate screen is still shown");
+        assert!(!screen.screen().hide_cursor(), "the cursor is still hidden");
+        assert!(self.line.as_raw_fd() >= 0);
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

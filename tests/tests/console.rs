@@ -1,0 +1,62 @@
+//! The real console on a pseudo-terminal, against the real daemon.
+
+use nix::sys::signal::{Signal, kill};
+use ubmc_tests::{
+    daemon::{Ubmcd, eventually},
+    terminal::Terminal,
+};
+
+const SMALL: (u16, u16) = (80, 24);
+
+#[test]
+fn an_operator_looks_around_powers_on_and_quits() {
+    let ubmcd = Ubmcd::with_services("");
+    eventually("the bmc is ready", || (ubmcd.json(&["bmc", "status"])["state"] == "ready").then_some(()));
+    let mut console = Terminal::start("ubmc-tui", &["--connect", &ubmcd.address()], SMALL, "xterm-256color");
+    console.await_all(&["chassis", "host.0"]);
+    for (key, shows) in [
+        ("2", "thermalmgr"),
+        ("3", "inlet_temp"),
+        ("4", "fan.0"),
+        ("5", "Requests to"),
+        ("7", "following"),
+        ("?", "Up, Down, Esc"),
+    ] {
+        console.keys(key);
+        console.await_all(&[shows]);
+    }
+    console.keys("\x1b");
+    console.await_gone("Up, Down, Esc");
+    console.keys("q");
+    assert_eq!(console.await_end(), Some(0));
+    console.assert_usable();
+}
+
+#[test]
+fn losing_the_daemon_neither_ends_nor_freezes_the_console() {
+    let mut ubmcd = Ubmcd::with_services("");
+    let board = ubmcd.quiet_board();
+    let mut console = Terminal::start("ubmc-tui", &["--connect", &ubmcd.address()], SMALL, "vt100");
+    console.await_all(&["chassis"]);
+    ubmcd.sigkill();
+    console.await_all(&["reconnect"]);
+    console.keys("2");
+    console.await_all(&["thermalmgr"]);
+    ubmcd.launch(&["--board", &board]);
+    console.await_gone("reconnect");
+    console.keys("q");
+    assert_eq!(console.await_end(), Some(0));
+    console.assert_usable();
+}
+
+#[test]
+fn a_signal_leaves_the_terminal_usable() {
+    let ubmcd = Ubmcd::with_services("");
+    for signal in [Signal::SIGTERM, Signal::SIGHUP] {
+        let mut console = Terminal::start("ubmc-tui", &["--connect", &ubmcd.address()], (120, 40), "xterm");
+        console.await_all(&["chassis"]);
+        kill(console.pid(), signal).expect("signalled");
+        console.await_end();
+        console.assert_usable();
+    }
+}
