@@ -164,7 +164,8 @@ fn assemble(board: Board, seed: u64) -> Result<Core, Failure> {
 
 fn run(args: &RunArgs) -> Result<(), Failure> {
     let places = args.places()?;
-    telemetry::init(args.log_format, env::var("RUST_LOG").ok().as_deref());
+    let _log = telemetry::init(args.log_format, env::var("RUST_LOG").ok().as_deref())
+        .map_err(io_failure("the log cannot be written"))?;
     let loaded = load(args)?;
     show(&loaded.warnings.to_string());
     let board = Arc::new(loaded.board.clone());
