@@ -58,6 +58,7 @@ use self::{
     output::{Reader, ServiceLog, Source},
     recipe::{Surroundings, refused},
     spawner::{Ends, SharedSpawner, Streams},
+    tree::Orphanage,
 };
 pub use self::{
     command::{Command, CommandEnd, Commands},
@@ -82,7 +83,10 @@ pub struct Processes {
     by_generation: BTreeMap<(ServiceId, Generation), Serial>,
     /// Our own children, commands excepted. A pid stays here until its process has been reaped.
     children: HashMap<u32, Child>,
+    orphanage: Orphanage,
     heartbeats: HashMap<ServiceId, Duration>,
+    /// Lives of which everything is to die.
+    killing: BTreeMap<Serial, Killing>,
     outbox: VecDeque<(ServiceId, Generation, ServiceHappening)>,
     report: Vec<String>,
     counters: Counters,
@@ -99,8 +103,6 @@ struct Life {
     pidfd: Option<OwnedFd>,
     /// Other children of ours that belong to it: adopted orphans, a stop command.
     others: Vec<u32>,
-    /// Everything is to die; absent otherwise.
-    killing: Option<Killing>,
     cgroup: Option<cgroup::Group>,
     usage: usage::Last,
     log: Arc<ServiceLog>,
@@ -163,6 +165,8 @@ impl Processes {
             by_generation: BTreeMap::new(),
             children: HashMap::new(),
             heartbeats: HashMap::new(),
+            killing: BTreeMap::new(),
+            orphanage: Orphanage::open(),
             outbox: VecDeque::new(),
             report,
             counters: Counters::default(),
@@ -217,7 +221,6 @@ impl Processes {
             pid,
             pidfd: Some(pidfd),
             others: Vec::new(),
-            killing: None,
             cgroup,
             usage: usage::Last::default(),
             log: self.logs.of(name),

@@ -1,6 +1,8 @@
 //! Ends of processes. `SIGCHLD` stands for any number of them, so everything that has ended is reaped at once; what was
 //! left behind comes to us as an orphan, and is told apart by its mark.
 
+use std::collections::BTreeSet;
+
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 use tokio::time::Instant;
 use ubmc_core::input::{Exit, ServiceHappening};
@@ -51,11 +53,16 @@ impl Processes {
         if ended.is_empty() {
             return;
         }
+        let mut touched = BTreeSet::new();
         for (pid, child, exit) in ended.into_iter().flatten() {
+            match child {
+                Child::Main(serial) | Child::Helper(serial) | Child::Adopted(serial) => touched.insert(serial),
+                Child::OfCommand(_) | Child::Stranger => false,
+            };
             self.child_ended(pid, child, exit);
         }
         self.adopt();
-        self.bury();
+        self.bury(&touched);
     }
 
     fn child_ended(&mut self, pid: u32, child: Child, exit: Exit) {
@@ -89,7 +96,7 @@ impl Processes {
     pub(super) fn adopt(&mut self) {
         let shared = self.spawner.clone();
         let spawner = shared.lock();
-        for pid in tree::adopted() {
+        for pid in self.orphanage.look() {
             if self.children.contains_key(&pid) || spawner.commands.contains_key(&pid) {
                 continue;
             }
@@ -97,7 +104,7 @@ impl Processes {
                 Some(serial) => {
                     if let Some(life) = self.lives.get_mut(&serial) {
                         life.others.push(pid);
-                        if life.killing.is_some() {
+                        if self.killing.contains_key(&serial) {
                             kill(pid);
                         }
                         Child::Adopted(serial)
@@ -116,12 +123,14 @@ impl Processes {
     }
 
     /// Lives of which nothing is left are over.
-    fn bury(&mut self) {
-        let over: Vec<Serial> =
-            self.lives.iter().filter(|(_, life)| life.is_over()).map(|(serial, _)| *serial).collect();
-        for serial in over {
+    fn bury(&mut self, touched: &BTreeSet<Serial>) {
+        for &serial in touched {
+            if !self.lives.get(&serial).is_some_and(Life::is_over) {
+                continue;
+            }
             self.say(serial, ServiceHappening::Gone);
             self.ears.forget(serial);
+            self.killing.remove(&serial);
             if let Some(life) = self.lives.remove(&serial) {
                 self.by_generation.remove(&(life.service, life.generation));
             }
@@ -131,9 +140,9 @@ impl Processes {
 
     /// When the first of those that should be dead is to be reported.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        let deadlines = self.lives.values().filter_map(|life| match life.killing {
-            Some(Killing::Until(deadline)) => Some(deadline),
-            Some(Killing::Reported) | None => None,
+        let deadlines = self.killing.values().filter_map(|killing| match killing {
+            Killing::Until(deadline) => Some(*deadline),
+            Killing::Reported => None,
         });
         deadlines.min()
     }
@@ -141,11 +150,12 @@ impl Processes {
     pub(super) fn report_survivors(&mut self) {
         let now = Instant::now();
         let mut late = Vec::new();
-        for (serial, life) in &mut self.lives {
-            if let Some(Killing::Until(deadline)) = life.killing
-                && deadline <= now
+        for (serial, killing) in &mut self.killing {
+            if let Killing::Until(deadline) = killing
+                && *deadline <= now
+                && let Some(life) = self.lives.get(serial)
             {
-                life.killing = Some(Killing::Reported);
+                *killing = Killing::Reported;
                 late.push((*serial, life.known_pids()));
             }
         }

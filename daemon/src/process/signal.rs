@@ -40,12 +40,12 @@ impl Processes {
     /// adopted. So whatever forks meanwhile is caught as well, a generation later.
     pub(super) fn signal_everything(&mut self, serial: Serial, signal: Signal) {
         self.adopt();
-        let Some(life) = self.lives.get_mut(&serial) else { return };
+        let Some(life) = self.lives.get(&serial) else { return };
         if signal == Signal::Kill {
             if let Some(cgroup) = &life.cgroup {
                 cgroup.kill();
             }
-            life.killing.get_or_insert_with(|| Killing::Until(Instant::now() + PATIENCE));
+            self.killing.entry(serial).or_insert_with(|| Killing::Until(Instant::now() + PATIENCE));
         }
         let known = life.known_pids();
         // Before anything dies: afterwards the tree has fallen apart.

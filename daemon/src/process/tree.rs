@@ -1,6 +1,11 @@
 //! Who descends from whom.
 
-use std::{collections::BTreeSet, fs, io};
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io,
+    os::unix::fs::FileExt,
+};
 
 /// The children of a process that are alive or not yet reaped, those of all its threads. Empty when it is gone.
 pub(super) fn children(pid: u32) -> Vec<u32> {
@@ -17,14 +22,48 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
     found
 }
 
-/// Our own children that were not made by us but left to us: the kernel gives orphans to the main thread. (Those that
-/// the main thread made itself are among them.)
-pub(super) fn adopted() -> Vec<u32> {
-    let own = std::process::id();
-    match of_thread(own, &own.to_string()) {
-        Ok(pids) => pids,
-        Err(_) => by_parents(own),
+/// Where orphans come to us: the kernel gives them to the main thread. (What that thread made itself is among them.)
+/// Looked at whenever something has ended, so it is kept open.
+#[derive(Debug)]
+pub(super) struct Orphanage {
+    /// Absent: a kernel without CONFIG_PROC_CHILDREN.
+    list: Option<File>,
+    buffer: Vec<u8>,
+}
+
+impl Orphanage {
+    pub(super) fn open() -> Self {
+        let own = std::process::id();
+        Self { list: File::open(format!("/proc/{own}/task/{own}/children")).ok(), buffer: vec![0; 4096] }
     }
+
+    /// Our children, new ones and known ones, those that we made in other threads perhaps not included.
+    pub(super) fn look(&mut self) -> Vec<u32> {
+        let Some(list) = &self.list else { return by_parents(std::process::id()) };
+        let mut length = 0;
+        loop {
+            if length == self.buffer.len() {
+                self.buffer.resize(2 * length, 0);
+            }
+            // The kernel gives a page at a time. Nothing moves between two of them: a child leaves the list only when we
+            // reap it, and new ones come to its end.
+            let rest = self.buffer.get_mut(length..).unwrap_or_default();
+            match list.read_at(rest, u64::try_from(length).unwrap_or(u64::MAX)) {
+                Ok(0) => return numbers(self.buffer.get(..length).unwrap_or_default()),
+                Ok(more) => length += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return by_parents(std::process::id()),
+            }
+        }
+    }
+}
+
+/// Numbers with something between them.
+fn numbers(text: &[u8]) -> Vec<u32> {
+    let words = text.split(|byte| !byte.is_ascii_digit()).filter(|word| !word.is_empty());
+    words
+        .map(|word| word.iter().fold(0, |number: u32, digit| number.wrapping_mul(10) + u32::from(digit - b'0')))
+        .collect()
 }
 
 /// All descendants of some processes, the processes themselves not included.
@@ -42,8 +81,7 @@ pub(super) fn descendants(of: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
 }
 
 fn of_thread(pid: u32, thread: &str) -> io::Result<Vec<u32>> {
-    let text = fs::read_to_string(format!("/proc/{pid}/task/{thread}/children"))?;
-    Ok(text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect())
+    Ok(numbers(&fs::read(format!("/proc/{pid}/task/{thread}/children"))?))
 }
 
 fn has_no_lists() -> bool {

@@ -44,6 +44,8 @@ use super::{mark::Mark, recipe::Recipe};
 /// The kernel's signal set, 64 signals, on all architectures that we build for.
 const SIGSET_BYTES: usize = 8;
 const SIGNALS: c_int = 64;
+/// Descriptors that the table is to have room for; eight bytes each.
+const ROOM: RawFd = 4096;
 
 /// A process that runs its own image now.
 #[derive(Debug)]
@@ -105,6 +107,9 @@ impl Launcher {
         )?;
         let slot = || rustix::io::fcntl_dupfd_cloexec(&null, 3);
         let slots = [slot()?, slot()?, slot()?, slot()?];
+        // Room in the descriptor table for a thousand services at once: growing it while threads run waits for all
+        // processors, milliseconds each time.
+        let _ = rustix::io::fcntl_dupfd_cloexec(&null, ROOM - 1);
         let last_slot = slots.iter().map(AsRawFd::as_raw_fd).max().unwrap_or(RawFd::MAX);
         let last_capability = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap")
             .ok()

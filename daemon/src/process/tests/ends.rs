@@ -112,9 +112,9 @@ async fn what_survives_a_kill_is_named() {
     let generation = world.spawn("web", &sh("setsid sh -c 'echo $$; exec sleep 1000' & wait"));
     let child: u32 = world.line("web", "").await.text.parse().unwrap();
     // Nothing survives a KILL that a test could arrange without special hardware: so the KILL is left out.
-    let life = world.processes.lives.values_mut().next().unwrap();
-    life.killing = Some(super::super::Killing::Until(tokio::time::Instant::now()));
+    let (&serial, life) = world.processes.lives.first_key_value().unwrap();
     let mut expected = vec![life.pid, child];
+    world.processes.killing.insert(serial, super::super::Killing::Until(tokio::time::Instant::now()));
     expected.sort_unstable();
     let survivors = world.until(generation, |happening| matches!(happening, ServiceHappening::Survivors { .. })).await;
     assert_eq!(survivors, ServiceHappening::Survivors { pids: expected });

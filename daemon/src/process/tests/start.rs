@@ -144,7 +144,7 @@ async fn failed_starts(mut world: World) {
         let error = world.try_spawn("web", &binary, readiness).unwrap_err();
         assert_eq!((error.stage, error.errno), (stage, errno), "{error}");
         assert!(error.to_string().starts_with(&text), "{error}, not {text}");
-        assert_eq!(super::super::tree::adopted().len(), 0, "{error}: the child has been reaped");
+        assert_eq!(world.processes.orphanage.look(), [] as [u32; 0], "{error}: the child has been reaped");
     }
     // And it still starts what can be started.
     let generation = world.spawn("web", &yes());
