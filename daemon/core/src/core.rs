@@ -469,12 +469,24 @@ impl Core {
         };
         if view.state.is_final() {
             let took = human(view.ended.unwrap_or(view.created).since(view.created));
-            let text = format!("{id} has ended already: {} after {took}", view.state.as_str());
-            return Err(Refusal::invalid("ALREADY_ENDED", text));
+            let obstacle = Obstacle {
+                kind: "already-ended",
+                subject: format!("operation {id}"),
+                text: format!("{id} has ended already: {} after {took}", view.state.as_str()),
+                remedy: String::new(),
+                since: view.ended,
+            };
+            return Err(Refusal::precondition("ALREADY_ENDED", obstacle.text.clone(), vec![obstacle]));
         }
         if !self.operations.drives_machines(id) {
-            let text = format!("{id} acts on services: stop or start those instead");
-            return Err(Refusal::invalid("NOT_CANCELLABLE", text));
+            let obstacle = Obstacle {
+                kind: "acts-on-services",
+                subject: format!("operation {id}"),
+                text: format!("{id} acts on services, which go on until they are up or down"),
+                remedy: format!("stop or start {} instead", view.target),
+                since: None,
+            };
+            return Err(Refusal::precondition("NOT_CANCELLABLE", obstacle.text.clone(), vec![obstacle]));
         }
         self.operations.cancel(id, &mut self.machines, &mut self.out);
         Ok(Reply::Operation(id))

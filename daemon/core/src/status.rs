@@ -125,7 +125,7 @@ impl Core {
     /// The whole in one answer.
     pub fn system(&self, _now: Mono) -> SystemView {
         let mut problems = self.problems();
-        problems.sort_by(|one, other| other.severity.cmp(&one.severity));
+        problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
         let worst = problems.first().map(|problem| problem.severity);
         let state = match self.supervisor.phase() {
             Phase::Booting => SystemState::Starting,

@@ -73,9 +73,9 @@ pub fn human(duration: Duration) -> String {
     let s = duration.as_secs();
     match s {
         0 => format!("{ms} ms"),
-        1..=9 if ms % 1000 != 0 => format!("{:.1} s", duration.as_secs_f64()),
+        1..=9 if !ms.is_multiple_of(1000) => format!("{:.1} s", duration.as_secs_f64()),
         1..=59 => format!("{s} s"),
-        60..=3599 if s % 60 == 0 => format!("{} m", s / 60),
+        60..=3599 if s.is_multiple_of(60) => format!("{} m", s / 60),
         60..=3599 => format!("{} m {} s", s / 60, s % 60),
         _ => format!("{} h {} m", s / 3600, s % 3600 / 60),
     }

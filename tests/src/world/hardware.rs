@@ -218,7 +218,10 @@ impl World {
 
     fn trouble(&mut self) -> Result<(), String> {
         match self.below(10) {
-            0..=2 => self.fault(),
+            0..=2 => {
+                self.fault();
+                Ok(())
+            }
             3 => {
                 let faults = self.model.faults();
                 if !faults.is_empty() {
@@ -252,7 +255,7 @@ impl World {
         }
     }
 
-    fn fault(&mut self) -> Result<(), String> {
+    fn fault(&mut self) {
         let kind = FaultKind::ALL[self.below(FaultKind::ALL.len())];
         let quantities: Vec<_> = self.quantities.iter().flatten().copied().collect();
         let target =
@@ -286,7 +289,6 @@ impl World {
         self.blinded |= matches!(kind, FaultKind::SensorStuck | FaultKind::GpioStuck | FaultKind::PowerGoodStuck);
         self.tail.push(format!("{} injects {kind:?} at {target:?}", self.now));
         self.model.inject(Fault { kind, target, value: None });
-        Ok(())
     }
 
     fn crash_a_task(&mut self) -> Result<(), String> {
@@ -487,7 +489,7 @@ impl World {
     }
 
     fn check_physics(&self) -> Result<(), String> {
-        if self.blinded || self.now.since_origin().as_secs() % 5 != 0 {
+        if self.blinded || !self.now.since_origin().as_secs().is_multiple_of(5) {
             return Ok(());
         }
         let hot = self

@@ -73,15 +73,6 @@ impl Mirror {
     /// The first difference to how things are; operations that are not kept any more do not count.
     pub fn difference(&self, core: &Core) -> Option<String> {
         let truth = Self::snapshot(core);
-        fn first<K: std::fmt::Debug + Ord>(
-            what: &str,
-            told: &BTreeMap<K, String>,
-            is: &BTreeMap<K, String>,
-        ) -> Option<String> {
-            is.iter().find(|(key, text)| told.get(*key) != Some(text)).map(|(key, text)| {
-                format!("a watcher believes {what} {key:?} to be {:?}, but it is {text:?}", told.get(key))
-            })
-        }
         first("service", &self.services, &truth.services)
             .or_else(|| first("machine", &self.machines, &truth.machines))
             .or_else(|| first("operation", &self.operations, &truth.operations))
@@ -89,4 +80,10 @@ impl Mirror {
             .or_else(|| first("zone", &self.zones, &truth.zones))
             .or_else(|| first("fan", &self.fans, &truth.fans))
     }
+}
+
+fn first<K: std::fmt::Debug + Ord>(what: &str, told: &BTreeMap<K, String>, is: &BTreeMap<K, String>) -> Option<String> {
+    is.iter()
+        .find(|(key, text)| told.get(*key) != Some(text))
+        .map(|(key, text)| format!("a watcher believes {what} {key:?} to be {:?}, but it is {text:?}", told.get(key)))
 }

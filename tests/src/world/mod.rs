@@ -64,16 +64,11 @@ pub fn run_all(
     seeds: std::ops::Range<u64>,
     world: impl Fn(u64) -> Result<u64, Violation> + Sync,
 ) -> Result<u64, Violation> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let results: Vec<Result<u64, Violation>> = std::thread::scope(|scope| {
-        let spawn = |offset: u64| {
+        let spawn = |offset: usize| {
             let (seeds, world) = (seeds.clone(), &world);
-            scope.spawn(move || {
-                seeds
-                    .skip(usize::try_from(offset).unwrap_or(0))
-                    .step_by(threads as usize)
-                    .try_fold(0, |sum, seed| Ok(sum + world(seed)?))
-            })
+            scope.spawn(move || seeds.skip(offset).step_by(threads).try_fold(0, |sum, seed| Ok(sum + world(seed)?)))
         };
         let handles: Vec<_> = (0..threads).map(spawn).collect();
         handles

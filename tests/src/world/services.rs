@@ -175,11 +175,7 @@ impl World {
                     let lingers = life.nature.lingers;
                     self.later(lingers, *generation, ServiceHappening::Gone);
                 }
-                ServiceHappening::Gone => {
-                    if self.lives.remove(generation).is_none() {
-                        return Ok(());
-                    }
-                }
+                ServiceHappening::Gone if self.lives.remove(generation).is_none() => return Ok(()),
                 _ => {}
             }
         }

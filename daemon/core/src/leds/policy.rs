@@ -16,8 +16,9 @@ use crate::{
 
 /// What the policy looks at.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::option_option, reason = "not known and on its way are different things")]
 pub struct Scene {
-    /// Chassis: off, on its way, on. Absent: no chassis, or not known.
+    /// Chassis on or off; inner none: on its way. Outer none: there is no chassis, or its state is not known.
     pub chassis_on: Option<Option<bool>>,
     /// BMC state.
     pub bmc: BmcMood,
@@ -46,6 +47,7 @@ struct Led {
 
 /// All LEDs of a board.
 #[derive(Clone, Debug)]
+#[allow(clippy::option_option, reason = "identify is off, on until a moment, or on until told")]
 pub struct Leds {
     all: Vec<Led>,
     /// Identify is on, until this moment or until told.

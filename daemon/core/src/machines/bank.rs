@@ -143,6 +143,7 @@ pub struct Moved {
 
 /// All machines and lines.
 #[derive(Clone, Debug)]
+#[allow(clippy::option_option, reason = "not looked at and not readable are different things")]
 pub struct Machines {
     all: Vec<Machine>,
     names: Vec<Name>,

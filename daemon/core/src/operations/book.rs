@@ -1,6 +1,10 @@
 //! All operations: the running ones and the last of the past ones.
 
-use std::{collections::BTreeMap, collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    time::Duration,
+};
 
 use super::plan::{Deed, Plan, PlanStep};
 use crate::{
@@ -171,10 +175,10 @@ impl Operations {
             self.running.insert(id);
             let mut text = format!("{id}: {} {}", view.kind, view.target);
             if !order.actor.is_empty() {
-                text.push_str(&format!(", asked by {}", order.actor));
+                let _ = write!(text, ", asked by {}", order.actor);
             }
             if !order.reason.is_empty() {
-                text.push_str(&format!(" ({})", order.reason));
+                let _ = write!(text, " ({})", order.reason);
             }
             out.event(
                 format!("operation.{id}.accepted"),

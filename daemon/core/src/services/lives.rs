@@ -43,7 +43,7 @@ impl Supervisor {
     fn start_now(&mut self, id: ServiceId, out: &mut Outbox) {
         if let Deployment::Unsupported { mode } = &self.unit(id).spec.deployment {
             let text = format!("deployment mode `{mode}` cannot be run by this version; use `binary`");
-            return self.give_up(id, text, out);
+            return self.give_up(id, &text, out);
         }
         let generation = self.take_generation();
         let now = out.now();
@@ -152,7 +152,7 @@ impl Supervisor {
             }
             State::Stopping { phase: StopPhase::Killed, .. } => {
                 self.units[id.index()].haunted = true;
-                self.give_up(id, "something it started survives even KILL".to_owned(), out);
+                self.give_up(id, "something it started survives even KILL", out);
             }
             State::Backoff => {
                 self.units[id.index()].record.restarts += 1;
@@ -218,11 +218,11 @@ impl Supervisor {
                 }
             }
             ServiceHappening::Heartbeat => self.heartbeat(id, out),
-            ServiceHappening::Checked { passed, text, took } => self.checked(id, passed, text, took, out),
+            ServiceHappening::Checked { passed, text, took } => self.checked(id, passed, &text, took, out),
             ServiceHappening::Survivors { pids } => {
                 let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
                 self.units[id.index()].haunted = true;
-                self.give_up(id, format!("processes {} survive even KILL", pids.join(" ")), out);
+                self.give_up(id, &format!("processes {} survive even KILL", pids.join(" ")), out);
             }
         }
         self.settle(out);
@@ -266,9 +266,9 @@ impl Supervisor {
         );
         self.units[id.index()].record.last_error.clone_from(&text);
         if TRANSIENT.contains(&error.errno) {
-            self.after_failure(id, text, Duration::ZERO, out);
+            self.after_failure(id, &text, Duration::ZERO, out);
         } else {
-            self.give_up(id, text, out);
+            self.give_up(id, &text, out);
         }
     }
 
@@ -307,7 +307,7 @@ impl Supervisor {
         if *health.check == HealthCheck::Heartbeat {
             let text = format!("no heartbeat for {}", human(health.interval));
             out.arm(Timer::Health(id), out.now() + health.interval);
-            self.checked(id, false, text, Duration::ZERO, out);
+            self.checked(id, false, &text, Duration::ZERO, out);
         } else {
             self.check_now(id, out);
         }
@@ -332,11 +332,11 @@ impl Supervisor {
         let Some(health) = self.unit(id).spec.health.clone() else { return };
         if *health.check == HealthCheck::Heartbeat && matches!(self.unit(id).state, State::Running) {
             out.arm(Timer::Health(id), out.now() + health.interval);
-            self.checked(id, true, "heartbeat".to_owned(), Duration::ZERO, out);
+            self.checked(id, true, "heartbeat", Duration::ZERO, out);
         }
     }
 
-    fn checked(&mut self, id: ServiceId, passed: bool, text: String, took: Duration, out: &mut Outbox) {
+    fn checked(&mut self, id: ServiceId, passed: bool, text: &str, took: Duration, out: &mut Outbox) {
         let now = out.now();
         let unit = &mut self.units[id.index()];
         let Some(spec) = &unit.spec.health else { return };
@@ -346,7 +346,7 @@ impl Supervisor {
             return;
         }
         let name = unit.spec.name.clone();
-        let finding = unit.health.record(spec, passed, text.clone(), took);
+        let finding = unit.health.record(spec, passed, text.to_owned(), took);
         let (interval, heartbeat) = (spec.interval, *spec.check == HealthCheck::Heartbeat);
         out.changed().services.insert(id);
         if starting {
@@ -378,7 +378,7 @@ impl Supervisor {
                     "operator",
                     Severity::Error,
                     format!("{name} is unhealthy: {text}"),
-                    vec![("reason", text.as_str().into())],
+                    vec![("reason", text.into())],
                 );
                 if self.unit(id).spec.restart.policy != RestartPolicy::Never {
                     self.begin_stop(id, StopWhy::Failure(format!("unhealthy: {text}")), out);
@@ -485,12 +485,12 @@ impl Supervisor {
                 let unit = self.unit(id);
                 let again = unit.spec.run == Run::LongRunning && unit.spec.restart.policy == RestartPolicy::Always;
                 if again {
-                    self.after_failure(id, "ended by itself".to_owned(), uptime, out);
+                    self.after_failure(id, "ended by itself", uptime, out);
                 } else {
                     self.complete(id, out);
                 }
             }
-            StopWhy::Failure(reason) => self.after_failure(id, reason, uptime, out),
+            StopWhy::Failure(reason) => self.after_failure(id, &reason, uptime, out),
         }
     }
 
@@ -500,12 +500,12 @@ impl Supervisor {
         self.enter(id, State::Completed, out);
     }
 
-    fn after_failure(&mut self, id: ServiceId, reason: String, uptime: Duration, out: &mut Outbox) {
+    fn after_failure(&mut self, id: ServiceId, reason: &str, uptime: Duration, out: &mut Outbox) {
         let now = out.now();
         let unit = &mut self.units[id.index()];
         let name = unit.spec.name.clone();
         if unit.spec.restart.policy == RestartPolicy::Never {
-            return self.give_up(id, format!("{reason}; its restart policy is never"), out);
+            return self.give_up(id, &format!("{reason}; its restart policy is never"), out);
         }
         match unit.restart.failed(&unit.spec.restart, now, uptime, &mut self.rng) {
             Verdict::Retry(delay) => {
@@ -522,16 +522,16 @@ impl Supervisor {
             Verdict::Exhausted => {
                 let spec = &unit.spec.restart;
                 let text = format!("{reason}; {} restarts within {} did not help", spec.burst, human(spec.window));
-                self.give_up(id, text, out);
+                self.give_up(id, &text, out);
             }
         }
     }
 
     /// Until an operator acts.
-    fn give_up(&mut self, id: ServiceId, reason: String, out: &mut Outbox) {
-        self.units[id.index()].record.last_error.clone_from(&reason);
-        self.enter(id, State::Failed(FailReason::Own(reason.clone())), out);
-        self.announce_failed(id, &reason, out);
+    fn give_up(&mut self, id: ServiceId, reason: &str, out: &mut Outbox) {
+        reason.clone_into(&mut self.units[id.index()].record.last_error);
+        self.enter(id, State::Failed(FailReason::Own(reason.to_owned())), out);
+        self.announce_failed(id, reason, out);
     }
 
     /// What its process uses.

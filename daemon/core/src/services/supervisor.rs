@@ -166,9 +166,8 @@ impl Supervisor {
     /// Everything is to go down. The second call may make it an emergency.
     pub fn shut_down(&mut self, emergency: bool, stop_timeout: std::time::Duration, out: &mut Outbox) {
         let since = match self.phase {
-            Phase::Stopping { emergency: true, .. } | Phase::Ended => return,
             Phase::Stopping { since, emergency: false } if emergency => since,
-            Phase::Stopping { .. } => return,
+            Phase::Stopping { .. } | Phase::Ended => return,
             Phase::Booting | Phase::Up => out.now(),
         };
         self.phase = Phase::Stopping { since, emergency };

@@ -65,7 +65,10 @@ impl Supervisor {
             State::Starting { executed: true } => match unit.spec.readiness {
                 super::Readiness::Notify => "waits for READY=1".to_owned(),
                 super::Readiness::Fd(fd) => format!("waits for a newline on descriptor {fd}"),
-                super::Readiness::Check => format!("waits for its first passing health check ({})", unit.health.text()),
+                super::Readiness::Check if unit.health.text().is_empty() => {
+                    "waits for its first health check".to_owned()
+                }
+                super::Readiness::Check => format!("waits for a passing health check: {}", unit.health.text()),
                 super::Readiness::Delay(delay) => format!("ready {} after its start", human(delay)),
                 super::Readiness::Exec => "at work".to_owned(),
             },

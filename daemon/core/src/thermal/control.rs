@@ -193,7 +193,7 @@ impl Thermal {
         let capped = apply("ceiling", wanted, wanted.min(zone.spec.ceiling));
         let floored = apply("floor", capped, capped.max(zone.spec.floor));
         if floored > capped {
-            driver = "floor".to_owned();
+            "floor".clone_into(&mut driver);
         }
         let (state, protected, why) = judge_zone(zone, sensors, driven, failed_fan.as_ref());
         let duty = protected.map_or(floored, |protected| apply(state.as_str(), floored, floored.max(protected)));

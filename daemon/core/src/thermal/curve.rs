@@ -49,6 +49,7 @@ pub fn duty_at(curve: &CurveSpec, input: Celsius) -> Duty {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "held inputs are the very numbers that came in")]
 mod tests {
     use super::*;
 

@@ -10,7 +10,9 @@
 //! Every spawn succeeds at once unless the service says `exec=fails`. An exit is followed by `gone` unless it is written
 //! `exit!`. A line without an action lets time pass. Nothing after `->` means that nothing may follow.
 
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+#![allow(clippy::expect_used, reason = "a scenario that cannot be read should say where")]
+
+use std::{fmt::Write as _, time::Duration};
 
 use ubmc_core::{
     board::Board,
@@ -134,7 +136,6 @@ struct Runner {
     now: Mono,
     requests: u64,
     trace: Vec<String>,
-    ended: BTreeMap<u64, ()>,
 }
 
 impl Runner {
@@ -144,8 +145,7 @@ impl Runner {
         let services = declared.into_iter().map(|(spec, _)| spec).collect();
         let board = Board { name: "script".to_owned(), services, ..Board::default() };
         let core = Core::new(board, 1).unwrap_or_else(|errors| panic!("{errors:?}"));
-        let mut runner =
-            Self { core, names, exec_fails, now: Mono::ZERO, requests: 0, trace: Vec::new(), ended: BTreeMap::new() };
+        let mut runner = Self { core, names, exec_fails, now: Mono::ZERO, requests: 0, trace: Vec::new() };
         let effects = runner.core.start(Mono::ZERO);
         runner.carry_out(effects);
         runner
@@ -258,8 +258,7 @@ impl Runner {
                     };
                     answers.push(Input::Service { service, generation, happening });
                 }
-                Effect::Signal { signal: Signal::Cont, .. } => {}
-                Effect::Signal { service, generation, signal, .. } => {
+                Effect::Signal { service, generation, signal, .. } if signal != Signal::Cont => {
                     self.trace.push(format!("{} {}", signal.as_str().to_lowercase(), life(service, generation)));
                 }
                 Effect::Check { service, generation, .. } => {
@@ -267,10 +266,10 @@ impl Runner {
                 }
                 Effect::Reply(_, Err(refusal)) => self.trace.push(format!("refused: {}", refusal.text)),
                 Effect::Exit => {
-                    self.ended.insert(0, ());
                     self.trace.push("exit".to_owned());
                 }
-                Effect::Reply(_, Ok(_))
+                Effect::Signal { .. }
+                | Effect::Reply(_, Ok(_))
                 | Effect::StartBuiltin { .. }
                 | Effect::StopBuiltin { .. }
                 | Effect::RunStopCommand { .. }
