@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
+use rustix::process::{Pid, Signal, WaitOptions, getpgid, kill_process, wait};
 use tokio::time::Instant;
 use ubmc_core::input::{Exit, ServiceHappening};
 
@@ -100,7 +100,7 @@ impl Processes {
             if self.children.contains_key(&pid) || spawner.commands.contains_key(&pid) {
                 continue;
             }
-            let child = match spawner.marker.read(pid) {
+            let child = match spawner.marker.read(pid).or_else(|| self.leader_of(pid)) {
                 Some(serial) => {
                     if let Some(life) = self.lives.get_mut(&serial) {
                         life.others.push(pid);
@@ -120,6 +120,13 @@ impl Processes {
             };
             self.children.insert(pid, child);
         }
+    }
+
+    /// Whose group an unmarked child of ours is in, dead leaders included: the number is not given anew while it is.
+    /// All that is left where nothing can be marked, or where a process has taken its mark off.
+    fn leader_of(&self, pid: u32) -> Option<Serial> {
+        let group = getpgid(Pid::from_raw(pid.cast_signed())).ok()?.as_raw_pid().unsigned_abs();
+        self.lives.iter().find(|(_, life)| life.pid == group).map(|(serial, _)| *serial)
     }
 
     /// Lives of which nothing is left are over.

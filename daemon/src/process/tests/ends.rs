@@ -57,6 +57,21 @@ async fn a_kill_to_everything_finds_whatever_left_the_group() {
 }
 
 #[tokio::test]
+async fn what_took_its_mark_off_is_known_by_its_group() {
+    let mut world = World::new();
+    // The orphan stays in the group of the main process, which ends.
+    let script = "(sh -c 'prlimit --pid $$ --locks=1:2; echo $$; exec sleep 1000' &); read line < /dev/null; exit 3";
+    let generation = world.spawn("web", &sh(script));
+    let orphan: u32 = world.line("web", "").await.text.parse().unwrap();
+    assert_eq!(world.exit(generation).await, Exit::Code(3));
+    assert_eq!(world.processes.spawner.lock().marker.read(orphan), None);
+    world.signal(generation, Signal::Kill, true);
+    world.gone(generation).await;
+    assert!(!lives(orphan));
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_signal_to_the_group_spares_what_left_it_and_one_to_everything_does_not() {
     let mut world = World::new();
     let script = "trap 'echo main heard' USR1; \

@@ -258,7 +258,8 @@ async fn user_groups_and_capabilities_are_as_declared() {
     let script = "id -u; id -g; id -G; echo $HOME; grep -E '^Cap(Prm|Eff|Bnd|Amb)' /proc/self/status | cut -f2";
     let nobody = Binary { user: Some("nobody".to_owned()), ..sh(script) };
     if !is_root() {
-        let error = world.try_spawn("web", &nobody, Readiness::Exec).unwrap_err();
+        let other = Binary { user: Some("root".to_owned()), ..nobody };
+        let error = world.try_spawn("web", &other, Readiness::Exec).unwrap_err();
         assert_eq!((error.stage, error.errno), (SpawnStage::User, libc::EPERM));
         assert!(error.text.ends_with("ubmcd does not run as root"), "{error}");
         return world.end().await;
