@@ -73,7 +73,6 @@ pub use self::{
 #[derive(Debug)]
 pub struct Processes {
     spawner: SharedSpawner,
-    cgroups: Option<Cgroups>,
     logs: Logs,
     reader: Reader,
     ears: Ears,
@@ -87,6 +86,8 @@ pub struct Processes {
     heartbeats: HashMap<ServiceId, Duration>,
     /// Lives of which everything is to die.
     killing: BTreeMap<Serial, Killing>,
+    /// After the lives, so that it is dropped after their groups.
+    cgroups: Option<Cgroups>,
     outbox: VecDeque<(ServiceId, Generation, ServiceHappening)>,
     report: Vec<String>,
     counters: Counters,
