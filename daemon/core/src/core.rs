@@ -281,7 +281,7 @@ impl Core {
             key: "",
             deadline: None,
         };
-        self.operations.open_machines(order, plan, false, &mut self.machines, &mut self.out)
+        self.operations.open_machines(order, plan, &mut self.machines, &mut self.out)
     }
 
     pub(crate) fn scene(&self) -> Scene<'_> {
@@ -424,8 +424,8 @@ impl Core {
         let plan = self.scene().plan(id, verb);
         order.kind = kind_of(kind, verb);
         if plan_only {
-            let id = self.operations.open_machines(order, plan, true, &mut self.machines, &mut self.out);
-            return Ok(Reply::Operation(id));
+            let view = Operations::describe(&order, plan, &self.machines, &self.out);
+            return Ok(Reply::Plan(Box::new(view)));
         }
         if !revision.is_empty() && revision != plan.revision {
             let obstacle = Obstacle {
@@ -456,7 +456,7 @@ impl Core {
                 }
             }
         }
-        let id = self.operations.open_machines(order, plan, false, &mut self.machines, &mut self.out);
+        let id = self.operations.open_machines(order, plan, &mut self.machines, &mut self.out);
         Ok(Reply::Operation(id))
     }
 

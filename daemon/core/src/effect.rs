@@ -8,6 +8,7 @@ use crate::{
     input::HardwareCommand,
     refusal::Refusal,
     services::{Binary, Builtin, HealthCheck, Readiness, Signal},
+    view::OperationView,
 };
 
 /// What handling one input led to.
@@ -95,12 +96,14 @@ pub enum Effect {
 }
 
 /// What a request was answered with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// It is done, or was so already.
     Done,
-    /// It goes on as this operation; a plan is an operation that never runs.
+    /// It goes on as this operation.
     Operation(OperationId),
+    /// What it would do. Nothing was changed and nothing is kept: its number means nothing.
+    Plan(Box<OperationView>),
 }
 
 /// Whose view differs from before, each once, in order. Used to tell subscribers, not to decide.

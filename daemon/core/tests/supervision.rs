@@ -601,6 +601,24 @@ fn an_emergency_stop_kills_at_once_but_what_protects_hardware_is_asked_last() {
 }
 
 #[test]
+fn the_api_stays_until_no_process_is_left_to_be_watched() {
+    check(
+        r"
+        service sensormon auto builtin group=core protects
+        service api auto builtin group=interface needs=sensormon
+        service slow auto group=foundation
+        service web auto group=interface
+        0s   shutdown           -> spawn slow#1; sensormon waiting; api waiting; web waiting; begin sensormon#2; slow running; begin api#3; spawn web#4; sensormon running; api running; web running; term web#4
+        1s   exit web#4 0       -> term slow#1; web stopped
+        2s   why api            -> waits for slow to stop first
+        3s   exit slow#1 0      -> end api#3; slow stopped
+        4s   exit api#3 0       -> end sensormon#2; api stopped
+        5s   exit sensormon#2 0 -> exit; sensormon stopped
+        ",
+    );
+}
+
+#[test]
 fn a_shutdown_during_start_does_not_stick_and_always_ends() {
     check(
         r"

@@ -103,6 +103,7 @@ impl Api {
     async fn operate(&self, actor: String, wanted: Result<Wanted, Refusal>) -> Result<Response<v1::Operation>, Status> {
         match self.ask(actor, wanted).await? {
             Reply::Operation(id) => self.look(move |sight| state::operation(sight, id)).await,
+            Reply::Plan(view) => self.look(move |sight| Ok(to_wire::plan(&view, sight.moment))).await,
             Reply::Done => Ok(Response::new(to_wire::nothing_to_do())),
         }
     }

@@ -40,8 +40,6 @@ pub enum ServiceVerb {
 
 #[derive(Clone, Debug)]
 enum Work {
-    /// Nothing: a plan.
-    None,
     /// Services, and the life that counts for each.
     Services(ServiceVerb, Vec<(ServiceId, Generation)>),
     /// Machines.
@@ -139,7 +137,7 @@ impl Operations {
         let steps =
             self.running.iter().filter_map(|id| self.all.get(id)).filter_map(|operation| match &operation.work {
                 Work::Machines { steps, .. } => Some(steps.iter().zip(&operation.view.steps)),
-                Work::None | Work::Services(..) => None,
+                Work::Services(..) => None,
             });
         steps
             .flatten()
@@ -156,7 +154,7 @@ impl Operations {
             id,
             kind: order.kind,
             target: order.target,
-            state: if matches!(work, Work::None) { OperationState::Planned } else { OperationState::Running },
+            state: OperationState::Running,
             steps,
             reason: String::new(),
             requested_by: order.actor.to_owned(),
@@ -169,32 +167,28 @@ impl Operations {
             expected: None,
             cause: out.cause().id,
         };
-        if matches!(work, Work::None) {
-            // A plan is a value, not a deed: no event, and only the newest plans are kept like everything past.
-        } else {
-            self.running.insert(id);
-            let mut text = format!("{id}: {} {}", view.kind, view.target);
-            if !order.actor.is_empty() {
-                let _ = write!(text, ", asked by {}", order.actor);
-            }
-            if !order.reason.is_empty() {
-                let _ = write!(text, " ({})", order.reason);
-            }
-            out.event(
-                format!("operation.{id}.accepted"),
-                "operator",
-                Severity::Notice,
-                text,
-                vec![
-                    ("operation", id.to_string().into()),
-                    ("kind", view.kind.as_str().into()),
-                    ("target", view.target.as_str().into()),
-                    ("reason", order.reason.into()),
-                ],
-            );
-            if let Some(deadline) = order.deadline {
-                out.arm(Timer::Operation(id), out.now() + deadline);
-            }
+        self.running.insert(id);
+        let mut text = format!("{id}: {} {}", view.kind, view.target);
+        if !order.actor.is_empty() {
+            let _ = write!(text, ", asked by {}", order.actor);
+        }
+        if !order.reason.is_empty() {
+            let _ = write!(text, " ({})", order.reason);
+        }
+        out.event(
+            format!("operation.{id}.accepted"),
+            "operator",
+            Severity::Notice,
+            text,
+            vec![
+                ("operation", id.to_string().into()),
+                ("kind", view.kind.as_str().into()),
+                ("target", view.target.as_str().into()),
+                ("reason", order.reason.into()),
+            ],
+        );
+        if let Some(deadline) = order.deadline {
+            out.arm(Timer::Operation(id), out.now() + deadline);
         }
         out.changed().operations.insert(id);
         let operation =
@@ -242,57 +236,56 @@ impl Operations {
         id
     }
 
-    /// A plan becomes an operation; `dry` keeps it a plan.
+    /// What a plan would do, for people; changes nothing.
+    pub fn describe(order: &Order<'_>, plan: Plan, bank: &Machines, out: &Outbox) -> OperationView {
+        OperationView {
+            id: OperationId(0),
+            kind: order.kind.clone(),
+            target: order.target.clone(),
+            state: OperationState::Planned,
+            steps: step_views(&plan, bank),
+            reason: String::new(),
+            requested_by: order.actor.to_owned(),
+            request_reason: order.reason.to_owned(),
+            created: out.now(),
+            ended: None,
+            affects: affected(&plan, bank),
+            expected: Some(plan.bound),
+            revision: plan.revision,
+            obstacles: plan.obstacles,
+            cause: out.cause().id,
+        }
+    }
+
+    /// A plan becomes an operation.
     pub fn open_machines(
         &mut self,
         order: Order<'_>,
         plan: Plan,
-        dry: bool,
         bank: &mut Machines,
         out: &mut Outbox,
     ) -> OperationId {
-        if plan.supersedes && !dry {
+        if plan.supersedes {
             let others: Vec<_> = self.in_the_way(&plan.machines, bank).map(|(id, ..)| id).collect();
             for other in others {
                 let text = format!("superseded by {} {}", order.kind, order.target);
                 self.close(other, OperationState::Cancelled, text, bank, out);
             }
         }
-        let step_views = plan
-            .steps
-            .iter()
-            .map(|step| StepView {
-                name: match &step.deed {
-                    Deed::Drive(machine, demand) => format!("{} {}", bank.get(*machine).spec.name, demand.as_str()),
-                    Deed::Dwell(pause) => format!("wait {}", human(*pause)),
-                },
-                state: StepState::Pending,
-                started: None,
-                ended: None,
-                detail: match &step.deed {
-                    Deed::Drive(machine, _) => format!("now {}", bank.get(*machine).state_name()),
-                    Deed::Dwell(_) => String::new(),
-                },
-            })
-            .collect();
-        let work =
-            if dry { Work::None } else { Work::Machines { steps: plan.steps, stage: 0, relentless: plan.relentless } };
-        let id = self.open(order, step_views, work, out);
+        let (steps, affects) = (step_views(&plan, bank), affected(&plan, bank));
+        let work = Work::Machines { steps: plan.steps, stage: 0, relentless: plan.relentless };
+        let id = self.open(order, steps, work, out);
         if let Some(operation) = self.all.get_mut(&id) {
-            operation.view.affects = plan.machines.iter().map(|id| bank.get(*id).spec.name.to_string()).collect();
+            operation.view.affects = affects;
             operation.view.expected = Some(plan.bound);
             operation.view.revision = plan.revision;
             operation.view.obstacles = plan.obstacles;
-            if !dry {
-                operation.machines.clone_from(&plan.machines);
-                for machine in &plan.machines {
-                    bank.set_operation(*machine, Some(id), out);
-                }
+            operation.machines.clone_from(&plan.machines);
+            for machine in &plan.machines {
+                bank.set_operation(*machine, Some(id), out);
             }
         }
-        if !dry {
-            self.advance(id, bank, out);
-        }
+        self.advance(id, bank, out);
         id
     }
 
@@ -567,6 +560,27 @@ impl Operations {
         out.changed().operations.insert(id);
         out.because(outer);
     }
+}
+
+fn step_views(plan: &Plan, bank: &Machines) -> Vec<StepView> {
+    let view = |step: &PlanStep| StepView {
+        name: match &step.deed {
+            Deed::Drive(machine, demand) => format!("{} {}", bank.get(*machine).spec.name, demand.as_str()),
+            Deed::Dwell(pause) => format!("wait {}", human(*pause)),
+        },
+        state: StepState::Pending,
+        started: None,
+        ended: None,
+        detail: match &step.deed {
+            Deed::Drive(machine, _) => format!("now {}", bank.get(*machine).state_name()),
+            Deed::Dwell(_) => String::new(),
+        },
+    };
+    plan.steps.iter().map(view).collect()
+}
+
+fn affected(plan: &Plan, bank: &Machines) -> Vec<String> {
+    plan.machines.iter().map(|id| bank.get(*id).spec.name.to_string()).collect()
 }
 
 /// `host-on`, `chassis-cycle`.

@@ -1,7 +1,7 @@
 //! What a start waits for, and what a stop waits for.
 
 use super::{
-    Group,
+    Deployment, Group,
     supervisor::{Phase, Supervisor},
     unit::{Blocker, FailReason, Gate, State},
 };
@@ -89,22 +89,33 @@ impl Supervisor {
         self.holds_in_shutdown(id)
     }
 
-    /// In a shutdown groups go down in reverse, and what protects hardware after all of them.
+    /// In a shutdown groups go down in reverse, lifelines when there is nothing left to watch, and what protects
+    /// hardware after all of them.
     fn holds_in_shutdown(&self, id: ServiceId) -> Option<ServiceId> {
-        let own = (self.graph.of(id).protects, self.unit(id).spec.group);
-        let (protects, group) = own;
-        let others_alive: usize = self.alive.values().sum();
+        let relations = self.graph.of(id);
+        let group = self.unit(id).spec.group;
         // A count first: looking for a name costs a walk over all.
-        if protects && others_alive == self.protectors_alive {
-            return None;
+        let others_alive: usize = self.alive.values().sum();
+        if relations.protects {
+            if others_alive == self.protectors_alive && self.lifelines_alive == 0 {
+                return None;
+            }
+            return self.ids().find(|other| self.unit(*other).state.is_alive() && !self.graph.of(*other).protects);
         }
-        if !protects && self.alive.range(group..).skip(1).all(|(_, count)| *count == 0) {
+        if relations.lifeline {
+            // What it needs itself cannot be waited for: that waits for it.
+            let needs = self.graph.needs(id);
+            let is_process = |other: &ServiceId| !matches!(self.unit(*other).spec.deployment, Deployment::Builtin(_));
+            let watched = |other: &ServiceId| self.unit(*other).state.is_alive() && !needs.contains(other);
+            return self.ids().find(|other| is_process(other) && watched(other));
+        }
+        if self.alive.range(group..).skip(1).all(|(_, count)| *count == 0) {
             return None;
         }
         self.ids().find(|other| {
             let relations = self.graph.of(*other);
             let unit = self.unit(*other);
-            unit.state.is_alive() && !relations.protects && (protects || unit.spec.group > group)
+            unit.state.is_alive() && !relations.protects && !relations.lifeline && unit.spec.group > group
         })
     }
 

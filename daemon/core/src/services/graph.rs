@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use petgraph::{algo::tarjan_scc, graph::DiGraph};
 
-use super::ServiceSpec;
+use super::{Builtin, Deployment, ServiceSpec};
 use crate::{
     board::nearest,
     ids::{Name, ServiceId},
@@ -29,6 +29,8 @@ pub struct Relations {
     pub conflicts: Vec<ServiceId>,
     /// It, or something that needs it, protects hardware: stops after everything else.
     pub protects: bool,
+    /// People watch the shutdown through it: it stops when there are no processes left to watch.
+    pub lifeline: bool,
 }
 
 /// Why a set of services is no graph that could be run.
@@ -62,6 +64,7 @@ pub struct Graph {
     order: Vec<ServiceId>,
     /// Each service's place in `order`.
     ranks: Vec<usize>,
+    lifelines: Vec<ServiceId>,
 }
 
 impl Graph {
@@ -124,6 +127,9 @@ impl Graph {
         if !errors.is_empty() {
             return Err(errors);
         }
+        for (spec, own) in specs.iter().zip(&mut relations) {
+            own.lifeline = spec.deployment == Deployment::Builtin(Builtin::Api);
+        }
         let order = start_order(&relations, &specs);
         for id in order.iter().rev() {
             let protects = specs[id.index()].protects_hardware
@@ -134,7 +140,8 @@ impl Graph {
         for (rank, id) in order.iter().enumerate() {
             ranks[id.index()] = rank;
         }
-        Ok(Self { relations, order, ranks })
+        let lifelines = order.iter().copied().filter(|id| relations[id.index()].lifeline).collect();
+        Ok(Self { relations, order, ranks, lifelines })
     }
 
     /// The relations of one service.
@@ -150,6 +157,11 @@ impl Graph {
     /// The service's place in [`Graph::order`].
     pub fn rank(&self, id: ServiceId) -> usize {
         self.ranks[id.index()]
+    }
+
+    /// Services through which people watch a shutdown.
+    pub fn lifelines(&self) -> &[ServiceId] {
+        &self.lifelines
     }
 
     /// Everything that must be up for `id`, in no order, without `id`.
@@ -238,7 +250,7 @@ fn start_order(relations: &[Relations], specs: &[&ServiceSpec]) -> Vec<ServiceId
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::services::{Binary, Deployment};
+    use crate::services::Binary;
 
     fn service(name: &str, needs: &[&str]) -> ServiceSpec {
         let mut spec = ServiceSpec::new(name, Deployment::Binary(Binary::default().into()));

@@ -49,9 +49,12 @@ pub struct Supervisor {
     pub(super) phase: Phase,
     /// Members of each group that keep it from being complete.
     pub(super) unsettled: BTreeMap<Group, usize>,
-    /// Living members of each group, and living protectors: what stopping waits for.
+    /// Living members of each group without lifelines: what stopping waits for.
     pub(super) alive: BTreeMap<Group, usize>,
+    /// Those of them that protect hardware.
     pub(super) protectors_alive: usize,
+    /// Living lifelines.
+    pub(super) lifelines_alive: usize,
     /// Services to look at again, by rank: what comes first in start order is looked at first.
     dirty: BTreeSet<usize>,
     next_generation: u64,
@@ -72,6 +75,7 @@ impl Supervisor {
             unsettled: zero(),
             alive: zero(),
             protectors_alive: 0,
+            lifelines_alive: 0,
             dirty: BTreeSet::new(),
             next_generation: 1,
         })
@@ -282,7 +286,8 @@ impl Supervisor {
             }
             break;
         }
-        if matches!(self.phase, Phase::Stopping { .. }) && self.alive.values().all(|count| *count == 0) {
+        let none_alive = self.lifelines_alive == 0 && self.alive.values().all(|count| *count == 0);
+        if matches!(self.phase, Phase::Stopping { .. }) && none_alive {
             self.end(out);
         }
         out.because(outer);
@@ -336,9 +341,11 @@ impl Supervisor {
         out.cancel(Timer::Service(id));
         let (group, name) = (unit.spec.group, unit.spec.name.clone());
         if was_alive != becomes_alive {
-            let protects = self.graph.of(id).protects;
+            let (protects, lifeline) = (self.graph.of(id).protects, self.graph.of(id).lifeline);
             let step = |count: &mut usize| *count = if becomes_alive { *count + 1 } else { count.saturating_sub(1) };
-            if let Some(count) = self.alive.get_mut(&group) {
+            if lifeline {
+                step(&mut self.lifelines_alive);
+            } else if let Some(count) = self.alive.get_mut(&group) {
                 step(count);
             }
             if protects {
@@ -346,10 +353,14 @@ impl Supervisor {
             }
             let group_down = self.alive.get(&group).is_none_or(|count| *count == 0);
             let only_protectors = self.alive.values().sum::<usize>() == self.protectors_alive;
-            if !becomes_alive && matches!(self.phase, Phase::Stopping { .. }) && (group_down || only_protectors) {
-                // Those that hold for this group, or for everything else, may go on now.
-                let left = self.ids().filter(|other| self.units[other.index()].state.is_alive());
-                self.dirty.extend(left.map(|other| self.graph.rank(other)));
+            if !becomes_alive && matches!(self.phase, Phase::Stopping { .. }) {
+                // Those that hold for this group, or for everything else, may go on now; lifelines hold for each.
+                let all = group_down || only_protectors || lifeline;
+                let may_go = |other: &ServiceId| {
+                    self.units[other.index()].state.is_alive() && (all || self.graph.of(*other).lifeline)
+                };
+                let left: Vec<_> = if all { self.ids().collect() } else { self.graph.lifelines().to_vec() };
+                self.dirty.extend(left.into_iter().filter(may_go).map(|other| self.graph.rank(other)));
             }
         }
         out.changed().services.insert(id);

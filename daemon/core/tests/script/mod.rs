@@ -21,7 +21,7 @@ use ubmc_core::{
     ids::{Generation, Name, RequestId, ServiceId},
     input::{Asked, Exit, Input, Request, ServiceHappening, SpawnError, SpawnStage},
     services::{
-        Binary, Deployment, Group, HealthCheck, HealthSpec, Readiness, RestartPolicy, Run, ServiceSpec, Signal,
+        Binary, Builtin, Deployment, Group, HealthCheck, HealthSpec, Readiness, RestartPolicy, Run, ServiceSpec, Signal,
     },
     time::Mono,
 };
@@ -115,6 +115,10 @@ fn declare(text: &str) -> (ServiceSpec, bool) {
             "check" => spec.health = Some(health(HealthCheck::File { path: "/x".to_owned(), must_exist: true }, value)),
             "heartbeat" => spec.health = Some(health(HealthCheck::Heartbeat, value)),
             "exec" => exec_fails = value == "fails",
+            "builtin" => {
+                let builtin = Builtin::from_name(name).expect("a built-in task");
+                spec.deployment = Deployment::Builtin(builtin);
+            }
             "docker" => spec.deployment = Deployment::Unsupported { mode: "docker".into() },
             _ => panic!("unknown key {key}"),
         }
@@ -264,14 +268,21 @@ impl Runner {
                 Effect::Check { service, generation, .. } => {
                     self.trace.push(format!("check {}", life(service, generation)));
                 }
+                Effect::StartBuiltin { service, generation, .. } => {
+                    self.trace.push(format!("begin {}", life(service, generation)));
+                    for happening in [ServiceHappening::Spawned { pid: None }, ServiceHappening::Ready] {
+                        answers.push(Input::Service { service, generation, happening });
+                    }
+                }
+                Effect::StopBuiltin { service, generation, .. } => {
+                    self.trace.push(format!("end {}", life(service, generation)));
+                }
                 Effect::Reply(_, Err(refusal)) => self.trace.push(format!("refused: {}", refusal.text)),
                 Effect::Exit => {
                     self.trace.push("exit".to_owned());
                 }
                 Effect::Signal { .. }
                 | Effect::Reply(_, Ok(_))
-                | Effect::StartBuiltin { .. }
-                | Effect::StopBuiltin { .. }
                 | Effect::RunStopCommand { .. }
                 | Effect::Command(_) => {}
             }

@@ -83,6 +83,11 @@ fn kind(kind: MachineKind) -> i32 {
     kind.into()
 }
 
+/// What a request would do. It is no operation yet: its id says so.
+pub fn plan(view: &OperationView, moment: Moment) -> v1::Operation {
+    v1::Operation { id: "plan".to_owned(), ..operation(view, moment) }
+}
+
 /// An operation.
 pub fn operation(view: &OperationView, moment: Moment) -> v1::Operation {
     v1::Operation {

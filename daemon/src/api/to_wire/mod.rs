@@ -16,7 +16,7 @@ pub use events::{event, gap, list_events, position};
 pub use hardware::{
     fan, history, inventory, led, rail, sensor, sensor_changes, sensors_snapshot, supply, zone, zones_snapshot,
 };
-pub use machines::{graph, machine, nothing_to_do, operation, transition};
+pub use machines::{graph, machine, nothing_to_do, operation, plan, transition};
 pub use refusals::{gone, status_of, with_reason};
 pub use services::{dependency, log_item, service, service_health};
 pub use simulation::{faults, simulation_state};
