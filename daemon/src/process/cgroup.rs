@@ -102,6 +102,7 @@ impl Cgroups {
 
     /// Makes our root and passes the controllers on to it, as many as the kernel lets us.
     fn set_up(&mut self) -> io::Result<Vec<&'static str>> {
+        sweep(&self.base);
         fs::create_dir_all(&self.root)?;
         if pass_on(&self.base) == Passed::Busy {
             // A group with processes of its own cannot pass controllers on: out of it, with us at least.
@@ -163,6 +164,20 @@ impl Processes {
                 format!("its {controller} limit is not enforced: the {controller} controller of cgroup v2 is not to be had here")
             })
             .collect()
+    }
+}
+
+/// Removes what daemons that were killed have left. A group in which something still runs stays: the kernel sees to that.
+fn sweep(base: &Path) {
+    let Ok(groups) = fs::read_dir(base) else { return };
+    for group in groups.flatten() {
+        let daemon = group.file_name().to_str().and_then(|name| name.strip_prefix("ubmcd-")?.parse::<u32>().ok());
+        if daemon.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            for life in fs::read_dir(group.path()).into_iter().flatten().flatten() {
+                let _ = fs::remove_dir(life.path());
+            }
+            let _ = fs::remove_dir(group.path());
+        }
     }
 }
 
@@ -230,6 +245,20 @@ mod tests {
         for (line, own, expected) in cases {
             assert_eq!(base(line, own), expected.map(PathBuf::from), "{line}");
         }
+    }
+
+    #[test]
+    fn only_what_dead_daemons_left_is_swept_away() {
+        let base = tempfile::tempdir().unwrap();
+        let (alive, dead) = (std::process::id(), u32::MAX);
+        for group in [format!("ubmcd-{alive}/web.1"), format!("ubmcd-{dead}/web.1"), "ubmcd-x".into(), "other".into()] {
+            fs::create_dir_all(base.path().join(group)).unwrap();
+        }
+        sweep(base.path());
+        let mut left: Vec<_> = fs::read_dir(base.path()).unwrap().flatten().map(|entry| entry.path()).collect();
+        left.sort();
+        let expected = ["other".to_owned(), format!("ubmcd-{alive}"), "ubmcd-x".to_owned()];
+        assert_eq!(left, expected.map(|name| base.path().join(name)));
     }
 
     #[test]
