@@ -54,7 +54,8 @@ pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(|| format!("`{text}` is more than a machine holds"))
 }
 
-/// Replaces every `${NAME}` by its value; `$${` stands for a `${` that is meant.
+/// Replaces every `${NAME}` by its value, and `${NAME:-text}` by `text` where NAME is not set or empty; `$${` stands for a
+/// `${` that is meant.
 pub(super) fn expand(text: &str, vars: &BTreeMap<String, String>) -> Result<String, Unset> {
     let mut out = String::new();
     let mut rest = text;
@@ -69,9 +70,13 @@ pub(super) fn expand(text: &str, vars: &BTreeMap<String, String>) -> Result<Stri
         }
         out.push_str(before);
         let end = after.find('}').ok_or(Unset::Unclosed)?;
-        let name = after.get(..end).unwrap_or_default();
-        let value = vars.get(name).ok_or_else(|| Unset::Variable(name.to_owned()))?;
-        out.push_str(value);
+        let inside = after.get(..end).unwrap_or_default();
+        let (name, default) = match inside.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (inside, None),
+        };
+        let value = vars.get(name).map(String::as_str).filter(|value| default.is_none() || !value.is_empty());
+        out.push_str(value.or(default).ok_or_else(|| Unset::Variable(name.to_owned()))?);
         rest = after.get(end + 1..).unwrap_or_default();
     }
     out.push_str(rest);
@@ -133,6 +138,9 @@ mod tests {
         check("$${HOME} ${HOME}", Ok("${HOME} /root"));
         check("${NOPE}", Err(Unset::Variable("NOPE".to_owned())));
         check("${", Err(Unset::Unclosed));
+        check("${NOPE:-18080}/x", Ok("18080/x"));
+        check("${HOME:-/tmp}", Ok("/root"));
+        check("${NOPE:-}", Ok(""));
         check("${}", Err(Unset::Variable(String::new())));
     }
 }
