@@ -128,3 +128,23 @@ fn a_crash_loop_ends_in_failed_and_a_start_forgives_it() {
     ubmcd.await_service("loop", "failed");
     assert_eq!(ubmcd.service("loop", "restarts"), 6);
 }
+
+#[test]
+fn after_a_crash_of_the_daemon_its_services_start_anew_and_none_runs_twice() {
+    let registry =
+        [service("sleeper", "sleep", ""), service("orphan", "orphan", "[restart]\npolicy = \"never\"\n[startup]\nstop_timeout = 1")].concat();
+    let mut ubmcd = Ubmcd::with_services(&registry);
+    ubmcd.await_service("sleeper", "running");
+    let first = ubmcd.service("sleeper", "pid");
+    let (board, services) = (ubmcd.path("board.toml"), ubmcd.path("services.toml"));
+    ubmcd.sigkill();
+    let alive = |word: &str| ubmcd.left_over().iter().filter(|line| line.ends_with(&format!("{word} "))).count();
+    assert_eq!(alive("sleep"), 1, "the service lives on without its daemon");
+    let arguments = ["--board", board.to_str().expect("a path"), "--services", services.to_str().expect("a path")];
+    ubmcd.launch(&arguments);
+    ubmcd.await_service("sleeper", "running");
+    assert_ne!(ubmcd.service("sleeper", "pid"), first);
+    let sleeping = ubmcd.left_over().iter().filter(|line| line.ends_with("sleep ")).count();
+    assert_eq!(sleeping, 1, "{:?}", ubmcd.left_over());
+    assert!(ubmcd.log().contains("did not shut down"), "{}", ubmcd.log());
+}

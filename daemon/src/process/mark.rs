@@ -45,6 +45,26 @@ impl Mark {
     }
 }
 
+/// What all marks of one daemon have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tag(u32);
+
+impl Tag {
+    /// None for what is no tag: such a number could be anybody's limit.
+    pub(super) fn from_number(number: u32) -> Option<Self> {
+        (LOWEST_TAG..=HIGHEST_TAG).contains(&u64::from(number)).then_some(Self(number))
+    }
+
+    pub(super) const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// Whether a process is of the daemon with that tag.
+pub(super) fn carries(pid: u32, tag: Tag) -> bool {
+    read_limits(pid).is_some_and(|(_, hard)| hard == u64::from(tag.0))
+}
+
 /// Gives marks and reads them.
 #[derive(Debug)]
 pub(super) struct Marker {
@@ -62,6 +82,11 @@ impl Marker {
         let chance = RandomState::new().build_hasher().finish();
         let tag = room.and_then(|room| u32::try_from(LOWEST_TAG + chance % room).ok());
         Self { tag, last: 0 }
+    }
+
+    /// What all its marks have in common. Absent: processes cannot be marked.
+    pub(super) fn tag(&self) -> Option<Tag> {
+        self.tag.map(Tag)
     }
 
     /// Whether processes can be marked at all.

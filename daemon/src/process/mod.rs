@@ -22,6 +22,7 @@ mod descriptor;
 mod ears;
 mod failure;
 mod launch;
+mod leftovers;
 mod mark;
 mod notify;
 mod output;
@@ -153,7 +154,9 @@ impl Processes {
         let sigchld = unix::signal(unix::SignalKind::child())?;
         let spawner = SharedSpawner::new(Surroundings::of_daemon(raise_nofile()))?;
         let cgroups = if config.cgroups { Cgroups::find() } else { None };
-        let report = platform::report(cgroups.as_ref(), config.cgroups, &spawner.lock());
+        let mut report = platform::report(cgroups.as_ref(), config.cgroups, &spawner.lock());
+        let tag = spawner.lock().marker.tag();
+        report.extend(leftovers::end_and_note(&config.runtime_dir, tag)?.report());
         let logs = Logs::new(config.output)?;
         Ok(Self {
             reader: Reader::start(logs.clone())?,
