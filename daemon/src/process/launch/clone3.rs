@@ -29,6 +29,9 @@ pub(super) const CLONE3_KNOWN: bool = cfg!(any(target_arch = "x86_64", target_ar
 
 /// clone3 onto another stack: libc has no function for it. Returns the pid or the negative errno, in the parent alone.
 ///
+/// What the child needs is in registers with names, here and below: one that the compiler chose could be the frame
+/// pointer, which the child clears as the bottom of its stack, or which a system call wants for itself.
+///
 /// # Safety
 /// `args` must describe a stack that is free; `child` must bear to run on it with `argument`.
 #[cfg(target_arch = "x86_64")]
@@ -38,23 +41,23 @@ pub(super) unsafe fn clone3(
     argument: *mut c_void,
 ) -> c_long {
     let result: c_long;
-    // SAFETY: the kernel keeps all registers but rax, rcx and r11, in the child too; the child's stack pointer is the
-    // top of its own stack, aligned for a call, and it never comes back.
+    // SAFETY: the kernel keeps all registers but rax, rcx and r11, in the child too; rdx and r8 are no arguments of
+    // this call. The child's stack pointer is the top of its own stack, aligned for a call, and it never comes back.
     unsafe {
         std::arch::asm!(
             "syscall",
             "test rax, rax",
             "jnz 2f",
             "xor ebp, ebp",
-            "mov rdi, {argument}",
-            "call {child}",
+            "mov rdi, rdx",
+            "call r8",
             "ud2",
             "2:",
-            argument = in(reg) argument,
-            child = in(reg) child,
             inlateout("rax") libc::SYS_clone3 => result,
             in("rdi") args,
             in("rsi") size_of::<CloneArgs>(),
+            in("rdx") argument,
+            in("r8") child,
             out("rcx") _,
             out("r11") _,
         );
@@ -76,15 +79,15 @@ pub(super) unsafe fn clone3(
             "svc 0",
             "cbnz x0, 2f",
             "mov x29, xzr",
-            "mov x0, {argument}",
-            "blr {child}",
+            "mov x0, x2",
+            "blr x3",
             "brk 1",
             "2:",
-            argument = in(reg) argument,
-            child = in(reg) child,
             in("x8") libc::SYS_clone3,
             inlateout("x0") args => result,
             in("x1") size_of::<CloneArgs>(),
+            in("x2") argument,
+            in("x3") child,
         );
     }
     result
@@ -102,22 +105,22 @@ pub(super) unsafe fn clone3(
     // before anything else runs. The child runs on its own stack and never comes back.
     unsafe {
         std::arch::asm!(
-            "mov {saved}, r7",
-            "mov r7, {number}",
+            "mov r5, r7",
+            "mov r7, r4",
             "svc 0",
-            "mov r7, {saved}",
+            "mov r7, r5",
             "cmp r0, #0",
             "bne 2f",
-            "mov r0, {argument}",
-            "blx {child}",
+            "mov r0, r2",
+            "blx r3",
             "udf #0",
             "2:",
-            saved = out(reg) _,
-            number = in(reg) libc::SYS_clone3,
-            argument = in(reg) argument,
-            child = in(reg) child,
             inlateout("r0") args => result,
             in("r1") size_of::<CloneArgs>(),
+            in("r2") argument,
+            in("r3") child,
+            in("r4") libc::SYS_clone3,
+            out("r5") _,
         );
     }
     result
