@@ -12,7 +12,10 @@ use ubmc_core::{
     services::Binary,
 };
 
-use super::{launch::Failure, recipe::Recipe};
+use super::{
+    launch::{Failure, NO_PIDFD},
+    recipe::Recipe,
+};
 
 /// What the kernel says, as the end of a sentence.
 pub(super) fn reason(errno: i32) -> String {
@@ -30,6 +33,7 @@ pub(super) fn describe(failure: Failure, recipe: &Recipe, binary: &Binary) -> Sp
     let unprivileged = if errno == libc::EPERM && !is_root { "; ubmcd does not run as root" } else { "" };
     let text = match stage {
         SpawnStage::Prepare => match (detail, recipe.ready_fd) {
+            (NO_PIDFD, _) => "this kernel is too old: ubmcd needs Linux 5.2 or later (CLONE_PIDFD)".to_owned(),
             (4, Some(fd)) => format!("readiness descriptor {fd}: {reason}"),
             _ => reason,
         },

@@ -19,6 +19,7 @@
 
 mod child;
 mod clone3;
+mod dumpable;
 mod inherited;
 mod stack;
 
@@ -44,6 +45,8 @@ use super::{mark::Mark, recipe::Recipe};
 /// The kernel's signal set, 64 signals, on all architectures that we build for.
 const SIGSET_BYTES: usize = 8;
 const SIGNALS: c_int = 64;
+/// Detail of a [`Failure`] to prepare: the kernel has no descriptors of processes to give.
+pub(super) const NO_PIDFD: usize = 5;
 /// Descriptors that the table is to have room for; eight bytes each.
 const ROOM: RawFd = 4096;
 
@@ -96,6 +99,8 @@ pub(super) struct Launcher {
     ignored: u64,
     /// The last capability that the kernel knows.
     last_capability: u8,
+    /// The daemon was started as a process that leaves a core.
+    dumpable: bool,
 }
 
 impl Launcher {
@@ -134,6 +139,7 @@ impl Launcher {
             has_terminal: std::fs::File::open("/dev/tty").is_ok(),
             ignored: ignored_signals(),
             last_capability,
+            dumpable: dumpable::is_dumpable(),
         })
     }
 
@@ -153,6 +159,20 @@ impl Launcher {
 
     /// Starts the recipe's program. Blocks until it has been replaced by its image or has failed.
     pub(super) fn launch(
+        &mut self,
+        recipe: &Recipe,
+        mark: Option<Mark>,
+        wiring: Wiring,
+        cgroup: Option<&OwnedFd>,
+    ) -> Result<Launched, Failure> {
+        let launched = self.launch_and_reap_failed(recipe, mark, wiring, cgroup);
+        if self.dumpable && recipe.identity.is_some() {
+            dumpable::restore(launched.as_ref().ok().map(|launched| launched.pid));
+        }
+        launched
+    }
+
+    fn launch_and_reap_failed(
         &mut self,
         recipe: &Recipe,
         mark: Option<Mark>,
@@ -186,10 +206,7 @@ impl Launcher {
         };
         let made = self.clone_blocked(&mut job, cgroup);
         let emptied = self.empty_slots();
-        let (pid, pidfd) = match made {
-            Ok(made) => made,
-            Err(errno) => return Err(Failure { stage: SpawnStage::Prepare, errno, detail: 0 }),
-        };
+        let Launched { pid, pidfd } = made?;
         let failure = *job.failure.get_mut();
         // The slots only hold `/dev/null` again if that went well; if not, end of output would never be seen.
         let failure = failure.or(emptied.err().map(|error| Failure::prepare(&error)));
@@ -223,7 +240,7 @@ impl Launcher {
     }
 
     /// Clones with every signal blocked, libc's own included: a handler must not run in the child on our memory.
-    fn clone_blocked(&self, job: &mut Job<'_>, cgroup: Option<&OwnedFd>) -> Result<(u32, OwnedFd), i32> {
+    fn clone_blocked(&self, job: &mut Job<'_>, cgroup: Option<&OwnedFd>) -> Result<Launched, Failure> {
         let all = u64::MAX;
         let mut before = 0u64;
         // SAFETY: both sets are 64 bits, as SIGSET_BYTES says. The raw call is meant: libc's leaves its own two signals
@@ -250,7 +267,7 @@ impl Launcher {
         libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | files
     }
 
-    fn by_clone(&self, job: &mut Job<'_>) -> Result<(u32, OwnedFd), i32> {
+    fn by_clone(&self, job: &mut Job<'_>) -> Result<Launched, Failure> {
         extern "C" fn entry(job: *mut c_void) -> c_int {
             // SAFETY: `job` is the pointer given to clone below; its owner sleeps until we are done with it.
             unsafe { run_child(job.cast()) }
@@ -269,13 +286,13 @@ impl Launcher {
             )
         };
         if pid < 0 {
-            return Err(io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN));
+            return Err(Failure::prepare(&io::Error::last_os_error()));
         }
-        // SAFETY: the kernel has just made this descriptor for us (CLONE_PIDFD).
-        Ok((pid.unsigned_abs(), unsafe { OwnedFd::from_raw_fd(pidfd) }))
+        // SAFETY: the child is new, and so is what the kernel may have written there (CLONE_PIDFD).
+        unsafe { hold(pid.unsigned_abs(), pidfd) }
     }
 
-    fn by_clone3(&self, job: &mut Job<'_>, cgroup: Option<&OwnedFd>) -> Result<(u32, OwnedFd), i32> {
+    fn by_clone3(&self, job: &mut Job<'_>, cgroup: Option<&OwnedFd>) -> Result<Launched, Failure> {
         let mut pidfd: RawFd = -1;
         let into_cgroup = if cgroup.is_some() { CLONE_INTO_CGROUP } else { 0 };
         let args = CloneArgs {
@@ -289,12 +306,33 @@ impl Launcher {
         };
         // SAFETY: as in `by_clone`; `clone3` calls `run_child` in the child and returns in the parent alone.
         let pid = unsafe { clone3(&raw const args, run_child_entry, std::ptr::from_mut(job).cast()) };
-        match u32::try_from(pid) {
-            // SAFETY: the kernel has just made this descriptor for us (CLONE_PIDFD).
-            Ok(pid) => Ok((pid, unsafe { OwnedFd::from_raw_fd(pidfd) })),
-            Err(_) => Err(i32::try_from(-pid).unwrap_or(libc::EINVAL)),
-        }
+        let pid = u32::try_from(pid).map_err(|_| {
+            let errno = i32::try_from(-pid).unwrap_or(libc::EINVAL);
+            Failure::prepare(&io::Error::from_raw_os_error(errno))
+        })?;
+        // SAFETY: the child is new, and so is what the kernel has written there (CLONE_PIDFD).
+        unsafe { hold(pid, pidfd) }
     }
+}
+
+/// Takes hold of a new child by its descriptor. A kernel before Linux 5.2 makes none (-1), without a word: then the
+/// child, which runs already, has to end.
+///
+/// # Safety
+/// `pid` must be a child that nobody else waits for, and `pidfd` negative or a descriptor that nobody else owns.
+unsafe fn hold(pid: u32, pidfd: RawFd) -> Result<Launched, Failure> {
+    if pidfd < 0 {
+        let leader = pid.cast_signed();
+        // SAFETY: signals to a child that has not been reaped, and to the group of its own that it may lead by now.
+        unsafe {
+            libc::kill(-leader, libc::SIGKILL);
+            libc::kill(leader, libc::SIGKILL);
+        }
+        reap(pid);
+        return Err(Failure { stage: SpawnStage::Prepare, errno: libc::ENOSYS, detail: NO_PIDFD });
+    }
+    // SAFETY: the caller's promise.
+    Ok(Launched { pid, pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) } })
 }
 
 /// A child that never ran its image is not reported to anybody.
@@ -322,4 +360,21 @@ pub(super) fn lock_limits(pid: u32) -> io::Result<Option<(u64, u64)>> {
     }
     let error = io::Error::last_os_error();
     if error.raw_os_error() == Some(libc::ESRCH) { Ok(None) } else { Err(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::CommandExt;
+
+    use super::*;
+
+    #[test]
+    fn a_child_without_a_descriptor_is_ended_and_the_start_fails() {
+        let _alone = crate::process::tests::alone();
+        let mut child = std::process::Command::new("sleep").arg("600").process_group(0).spawn().unwrap();
+        // SAFETY: our own new child; -1 is no descriptor.
+        let failure = unsafe { hold(child.id(), -1) }.unwrap_err();
+        assert_eq!(failure, Failure { stage: SpawnStage::Prepare, errno: libc::ENOSYS, detail: NO_PIDFD });
+        assert_eq!(child.wait().unwrap_err().raw_os_error(), Some(libc::ECHILD), "it has been reaped");
+    }
 }

@@ -287,6 +287,30 @@ async fn user_groups_and_capabilities_are_as_declared() {
     world.end().await;
 }
 
+async fn changed_users(mut world: World) {
+    let dumpable = || rustix::process::dumpable_behavior().unwrap();
+    let before = dumpable();
+    assert_eq!(before, rustix::process::DumpableBehavior::Dumpable);
+    let nobody = |path| Binary { user: Some("nobody".to_owned()), ..program(path, &[]) };
+    world.try_spawn("missing", &nobody("/opt/no/such/x"), Readiness::Exec).unwrap_err();
+    assert_eq!(dumpable(), before, "after a start that failed");
+    if is_root() {
+        world.spawn("cat", &nobody("cat"));
+        assert_eq!(dumpable(), before, "after a start");
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn the_daemon_leaves_a_core_whatever_users_it_started_services_as() {
+    changed_users(World::new()).await;
+}
+
+#[tokio::test]
+async fn the_daemon_leaves_a_core_whatever_users_it_started_services_as_on_an_old_kernel() {
+    changed_users(World::new().on_old_kernel()).await;
+}
+
 #[tokio::test]
 async fn a_name_without_slash_is_looked_up_in_the_services_own_path() {
     let mut world = World::new();
