@@ -43,8 +43,8 @@ impl Number {
 
     /// `label` and `unit` as one key.
     fn key(&self) -> String {
-        let unit = self.unit.replace('%', "percent").replace('/', "_per_").replace('µ', "u");
-        let key = if unit.is_empty() { self.label.clone() } else { format!("{}_{unit}", self.label) };
+        let unit = self.unit.replace('/', " per ").replace('µ', "u");
+        let key = if unit.is_empty() { self.label.clone() } else { format!("{} {}", self.label, unit.trim()) };
         key.replace([' ', '-'], "_")
     }
 
@@ -115,16 +115,21 @@ mod tests {
             name: "start",
             case: "100 independent".to_owned(),
             measured: "How long.",
-            numbers: vec![Number::runs("bare", &runs, "ms"), Number::one("idle cpu", 0.000_123_45, "µs/s")],
+            numbers: vec![
+                Number::runs("bare", &runs, "ms"),
+                Number::one("idle cpu", 0.000_123_45, "µs/s"),
+                Number::one("switches", 0.0, "/s"),
+            ],
             foreign: Foreign { cpus: 0.5, of: 2 },
         };
         assert_eq!(
             figure.to_string(),
-            "start    100 independent    bare 27.12 ms (26–31.5) · idle cpu 0.0001235 µs/s  [others: 0.50 of 2 CPUs]"
+            "start    100 independent    bare 27.12 ms (26–31.5) · idle cpu 0.0001235 µs/s · switches 0 /s  [others: 0.50 of 2 CPUs]"
         );
         let json = figure.json();
         assert_eq!(json["numbers"]["bare_ms"], json!({ "median": 27.12, "min": 26.0, "max": 31.5 }));
         assert_eq!(json["numbers"]["idle_cpu_us_per_s"], json!(0.000_123_5));
+        assert_eq!(json["numbers"]["switches_per_s"], json!(0.0));
         assert_eq!(json["foreign_cpus"], json!(0.5));
     }
 }

@@ -93,20 +93,22 @@ pub fn starts(bench: &Bench, plan: Plan) -> Result<Figure, Failure> {
     let ring = Ring::create()?;
     let mut contenders = contenders(bench, &plan, &ring)?;
     let mut table = Table::new(&contenders);
-    let mut early = 0;
+    let mut early = vec![0; contenders.len()];
     let watch = Watch::begin();
     for _ in 0..bench.runs {
-        for (contender, (_, runs)) in contenders.iter_mut().zip(&mut table.runs) {
+        for ((contender, (_, runs)), early) in contenders.iter_mut().zip(&mut table.runs).zip(&mut early) {
             let (took, lives) = start(contender.as_mut(), &plan, &ring)?;
             runs.push(took);
-            early += plan.early(&lives);
+            *early += plan.early(&lives);
             stop(contender.as_mut(), &lives)?;
             pause(REST);
         }
     }
     let mut numbers = table.numbers();
     if plan.shape != Shape::Independent {
-        numbers.push(Number::one("overtaken", early as f64, ""));
+        for (contender, early) in contenders.iter().zip(early) {
+            numbers.push(Number::one(format!("{} overtaken", contender.name()), early as f64, ""));
+        }
     }
     Ok(Figure {
         name: "start",
