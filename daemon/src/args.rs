@@ -1,9 +1,19 @@
 //! The command line of `ubmcd`, as CONTRACT has it.
 
-use std::{env, ffi::OsString, path::PathBuf};
+use std::{
+    env,
+    ffi::OsString,
+    io,
+    path::{self, Path, PathBuf},
+};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use ubmc_proto::transport::{Address, default_socket};
+
+/// Longest path of a socket, in bytes: `sun_path` of unix(7) has 108, the last of them zero.
+const LONGEST_SOCKET: usize = 107;
+/// The longest names of sockets in the state directory: services' notifications, and the simulated board.
+const STATE_SOCKETS: [&str; 2] = ["notify", "sim/board.sock"];
 
 /// The BMC management daemon: supervises services, drives the host and chassis state machines, reads sensors,
 /// cools, and serves all of it over gRPC.
@@ -78,7 +88,7 @@ pub enum Command {
 }
 
 /// Why a command line that parses still cannot be used. All of these are exit 64.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum UsageError {
     /// TCP needs mutual TLS, which is not there yet.
     #[error(
@@ -92,38 +102,86 @@ pub enum UsageError {
     /// Nothing says where state belongs.
     #[error("no state directory: this user has neither $XDG_STATE_HOME nor $HOME; give --state-dir DIR")]
     NoStateDir,
+    /// A relative path without a directory that it starts from, or an empty one.
+    #[error("`{path}` cannot be made an absolute path: {source}", path = path.display())]
+    NotAbsolute {
+        /// As it was given.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The kernel has no room for the path of that socket.
+    #[error(
+        "the path of the socket {path} has {length} bytes, and the kernel takes {LONGEST_SOCKET} at most; \
+         give {instead}",
+        path = path.display(),
+        length = path.as_os_str().len()
+    )]
+    SocketTooLong {
+        /// The socket's.
+        path: PathBuf,
+        /// What to give instead.
+        instead: &'static str,
+    },
 }
 
 /// The places a daemon occupies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
-    /// Sockets to listen on, at least one.
+    /// Sockets to listen on, at least one; absolute.
     pub sockets: Vec<PathBuf>,
-    /// Journal, persisted state, logs.
+    /// Journal, persisted state, logs; absolute.
     pub state_dir: PathBuf,
 }
 
 impl RunArgs {
-    /// Where this daemon listens and keeps its state, with every default filled in.
+    /// Where this daemon listens and keeps its state, with every default filled in. Absolute, because services are told
+    /// of these places and do not run in our directory.
     pub fn places(&self) -> Result<Places, UsageError> {
         let root = nix::unistd::geteuid().is_root();
         let mut sockets = Vec::new();
         for address in &self.listen {
             match address {
-                Address::Unix(path) if sockets.contains(path) => {}
-                Address::Unix(path) => sockets.push(path.clone()),
+                Address::Unix(path) => {
+                    let path = absolute(path)?;
+                    if !sockets.contains(&path) {
+                        sockets.push(path);
+                    }
+                }
                 Address::Tcp { .. } => return Err(UsageError::TcpNotYet(address.clone())),
             }
         }
         if sockets.is_empty() {
-            sockets.push(default_socket(root).ok_or(UsageError::NoSocket)?);
+            sockets.push(absolute(&default_socket(root).ok_or(UsageError::NoSocket)?)?);
         }
         let state_dir = match &self.state_dir {
-            Some(dir) => dir.clone(),
-            None => default_state_dir(root).ok_or(UsageError::NoStateDir)?,
+            Some(dir) => absolute(dir)?,
+            None => absolute(&default_state_dir(root).ok_or(UsageError::NoStateDir)?)?,
         };
+        for path in &sockets {
+            fits(path, "a shorter --listen unix:PATH")?;
+        }
+        for name in STATE_SOCKETS {
+            fits(&state_dir.join(name), "a shorter --state-dir DIR")?;
+        }
         Ok(Places { sockets, state_dir })
     }
+
+    /// Where services are discovered; absolute, because they run in directories of their own.
+    pub fn absolute_services_dir(&self) -> Result<Option<PathBuf>, UsageError> {
+        self.services_dir.as_deref().map(absolute).transpose()
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, UsageError> {
+    path::absolute(path).map_err(|source| UsageError::NotAbsolute { path: path.to_owned(), source })
+}
+
+fn fits(path: &Path, instead: &'static str) -> Result<(), UsageError> {
+    if path.as_os_str().len() > LONGEST_SOCKET {
+        return Err(UsageError::SocketTooLong { path: path.to_owned(), instead });
+    }
+    Ok(())
 }
 
 /// `/var/lib/ubmc` as root, else `$XDG_STATE_HOME/ubmc`, whose own default is `~/.local/state`.
@@ -202,6 +260,32 @@ mod tests {
         ] {
             let error = places(words).unwrap_err();
             assert!(error.contains(sentence), "{words:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn places_are_absolute_and_their_sockets_fit_the_kernel() {
+        let here = env::current_dir().unwrap();
+        let relative = ["--state-dir", "s", "--listen", "unix:a/b.sock", "--listen", "unix:./a/b.sock"];
+        let found = places(&relative).unwrap();
+        assert_eq!(found, Places { sockets: vec![here.join("a/b.sock")], state_dir: here.join("s") });
+        let line = parse(&["--services-dir", "d"]).unwrap();
+        assert_eq!(line.run.absolute_services_dir().unwrap(), Some(here.join("d")));
+
+        let path_of = |bytes: usize| format!("/{}", "x".repeat(bytes - 1));
+        let state = |room: usize| path_of(LONGEST_SOCKET - "/sim/board.sock".len() + room);
+        for (state_dir, socket, sentence) in [
+            (state(0), path_of(107), None),
+            (state(0), path_of(108), Some("has 108 bytes, and the kernel takes 107 at most; give a shorter --listen")),
+            (
+                state(1),
+                path_of(107),
+                Some("has 108 bytes, and the kernel takes 107 at most; give a shorter --state-dir"),
+            ),
+        ] {
+            let refused = places(&["--state-dir", &state_dir, "--listen", &format!("unix:{socket}")]).err();
+            assert_eq!(refused.is_some(), sentence.is_some(), "{refused:?}");
+            assert!(refused.unwrap_or_default().contains(sentence.unwrap_or_default()), "not `{sentence:?}`");
         }
     }
 

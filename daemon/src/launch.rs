@@ -148,7 +148,7 @@ fn load(args: &RunArgs) -> Result<Loaded, Failure> {
     let options = LoadOptions {
         board: NameOrFile::from(args.board.as_str()),
         registries: args.services.clone(),
-        services_dir: args.services_dir.clone(),
+        services_dir: args.absolute_services_dir()?,
         vars,
     };
     board::load(&options).map_err(|problems| Failure::Configuration(problems.to_string()))
