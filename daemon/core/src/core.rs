@@ -3,6 +3,8 @@
 //! One input is handled at a time and to its end: services settle, machines follow, operations go on, zones are
 //! evaluated, LEDs follow. What one room decides reaches the others here and nowhere else.
 
+use std::collections::BTreeMap;
+
 use crate::{
     board::Board,
     effect::{Effect, Effects, Reply},
@@ -13,7 +15,7 @@ use crate::{
     machines::{Demand, MachineKind, TransitionRecord, Trigger, bank::Machines},
     operations::{
         book::{Operations, Order, ServiceVerb, kind_of},
-        plan::Scene,
+        plan::{House, Scene},
     },
     outbox::Outbox,
     refusal::{Obstacle, Refusal},
@@ -33,6 +35,11 @@ use crate::{
 /// How long lines may take to be read at start before they count as unreadable.
 const DISCOVERY: std::time::Duration = std::time::Duration::from_secs(15);
 
+/// How long a trip waits for a host to go off before it tries again; longer than the definition's own bound.
+const TRIP_RETRY: std::time::Duration = std::time::Duration::from_secs(12);
+/// After so many tries at a host its chassis goes off.
+const TRIP_TRIES: u32 = 2;
+
 /// Everything that ubmcd knows and decides.
 #[derive(Debug)]
 pub struct Core {
@@ -46,13 +53,16 @@ pub struct Core {
     pub(crate) out: Outbox,
     /// What built-in services were up when the last input ended: their coming and going concerns other rooms.
     drives: Drives,
+    /// Hosts that a latched trip is powering off: how often it was tried, and when last.
+    protection: BTreeMap<MachineId, (u32, Mono)>,
 }
 
-/// Which hardware-driving services are up.
+/// Which services that drive or follow hardware are up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Drives {
     thermal: bool,
     leds: bool,
+    lines: bool,
 }
 
 impl Core {
@@ -69,6 +79,7 @@ impl Core {
             leds: Leds::new(&board.leds),
             out: Outbox::default(),
             drives: Drives::default(),
+            protection: BTreeMap::new(),
             board,
         })
     }
@@ -134,8 +145,10 @@ impl Core {
             Input::Usage { service, generation, usage } => self.supervisor.used(service, generation, usage, out),
             Input::Samples(samples) => {
                 out.new_cause("");
-                let machines = &self.machines;
-                self.sensors.sampled(samples, |machine| machines.get(machine).is_powered(), out);
+                // Without statemgr nobody follows the lines: what a machine was then says nothing about now.
+                let (machines, followed) = (&self.machines, self.supervisor.is_up(Builtin::Statemgr));
+                let powered = |machine| !followed || machines.get(machine).may_have_power();
+                self.sensors.sampled(samples, powered, out);
                 self.evaluate_zones(true);
             }
             Input::Signal(id, level) => {
@@ -159,7 +172,10 @@ impl Core {
             Timer::Pulse(line) => self.machines.pulse_over(line, out),
             Timer::Discovery => self.machines.discovery_due(out),
             Timer::Operation(id) => self.operations.deadline(id, &mut self.machines, out),
-            Timer::Dwell(id) => self.operations.dwell_over(id, &mut self.machines, out),
+            Timer::Dwell(id) => {
+                let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
+                self.operations.dwell_over(id, &house, &mut self.machines, out);
+            }
             Timer::Stale(id) => {
                 out.new_cause("");
                 self.sensors.stale(id, out);
@@ -181,10 +197,11 @@ impl Core {
                 break;
             }
             for moved in moved.iter().filter(|moved| moved.power_changed) {
-                let powered = self.machines.get(moved.machine).is_powered();
+                let powered = self.machines.get(moved.machine).may_have_power();
                 self.sensors.power_changed(moved.machine, powered, &mut self.out);
             }
-            self.operations.machines_moved(&moved, &mut self.machines, &mut self.out);
+            let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
+            self.operations.machines_moved(&moved, &house, &mut self.machines, &mut self.out);
             self.evaluate_zones(false);
         }
         let changed = self.out.changed();
@@ -228,10 +245,19 @@ impl Core {
         let drives = Drives {
             thermal: self.supervisor.is_up(Builtin::Thermalmgr),
             leds: self.supervisor.is_up(Builtin::Ledmgr),
+            lines: self.supervisor.is_up(Builtin::Statemgr),
         };
         let was = std::mem::replace(&mut self.drives, drives);
         if drives.leds && !was.leds {
             self.leds.forget_shown();
+        }
+        if was.lines && !drives.lines {
+            // Nobody follows the lines any more: what was off may be on.
+            self.machines.forget_lines();
+            for id in self.machines.ids() {
+                self.sensors.power_changed(id, true, &mut self.out);
+            }
+            self.evaluate_zones(false);
         }
         if drives.thermal != was.thermal {
             self.thermal.forget_told();
@@ -247,26 +273,39 @@ impl Core {
         if sampled {
             self.thermal.writes_settled(&mut self.out);
         }
-        let trips = self.thermal.evaluate(&self.sensors, self.drives.thermal, &mut self.out);
-        for trip in trips {
-            self.power_off_for(&trip.reason, trip.zone);
+        self.thermal.evaluate(&self.sensors, self.drives.thermal, &mut self.out);
+        let tripped: Vec<_> = self.thermal.tripped().map(|(zone, why)| (zone, why.to_owned())).collect();
+        if tripped.is_empty() {
+            self.protection.clear();
+        }
+        for (zone, why) in tripped {
+            self.power_off_for(&why, zone);
         }
     }
 
-    /// A trip powers off whatever the zone cools, without any client, and outranks what is going on.
+    /// As long as a trip is latched, whatever the zone cools is powered off, without any client, and that outranks what
+    /// is going on. What does not go off is tried again, and in the end its chassis is powered off.
     fn power_off_for(&mut self, reason: &str, zone: crate::ids::ZoneId) {
+        let now = self.out.now();
         let hit: Vec<_> = self
             .machines
             .ids()
             .filter(|id| {
                 let machine = self.machines.get(*id);
-                machine.spec.zones.contains(&zone)
-                    && machine.spec.definition.kind == MachineKind::Host
-                    && !machine.fulfils(Demand::Off)
+                let host = machine.spec.definition.kind == MachineKind::Host;
+                host && machine.spec.zones.contains(&zone) && !machine.fulfils(Demand::Off)
             })
             .collect();
         for id in hit {
-            self.run(id, Verb::Demand(Demand::ForceOff), "policy thermal", reason);
+            let (tries, last) = self.protection.get(&id).copied().unwrap_or((0, Mono::ZERO));
+            let due = tries == 0 || now.since(last) >= TRIP_RETRY;
+            if !due {
+                continue;
+            }
+            self.protection.insert(id, (tries + 1, now));
+            let target = self.machines.get(id).spec.parent.filter(|_| tries >= TRIP_TRIES).unwrap_or(id);
+            let verb = if target == id { Verb::Demand(Demand::ForceOff) } else { Verb::EmergencyOff };
+            self.run(target, verb, "policy thermal", reason);
         }
     }
 
@@ -281,7 +320,8 @@ impl Core {
             key: "",
             deadline: None,
         };
-        self.operations.open_machines(order, plan, &mut self.machines, &mut self.out)
+        let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
+        self.operations.open_machines(order, plan, &house, &mut self.machines, &mut self.out)
     }
 
     pub(crate) fn scene(&self) -> Scene<'_> {
@@ -379,6 +419,7 @@ impl Core {
                 Ok(Reply::Done)
             }
             Request::Shutdown { emergency } => {
+                self.thermal.leave();
                 self.supervisor.shut_down(emergency, self.board.policy.stop_timeout, &mut self.out);
                 Ok(Reply::Done)
             }
@@ -418,14 +459,19 @@ impl Core {
             let text = format!("a {kind} does not take `{}`; it takes {}", verb.as_str(), known.join(", "));
             return Err(Refusal::invalid("UNKNOWN_REQUEST", text));
         }
-        if let Some(earlier) = self.operations.by_key(order.key, self.out.now()) {
-            return Ok(Reply::Operation(earlier));
-        }
         let plan = self.scene().plan(id, verb);
         order.kind = kind_of(kind, verb);
         if plan_only {
             let view = Operations::describe(&order, plan, &self.machines, &self.out);
             return Ok(Reply::Plan(Box::new(view)));
+        }
+        if let Some(earlier) = self.operations.by_key(order.key, self.out.now()) {
+            let same = |view: &crate::view::OperationView| view.kind == order.kind && view.target == order.target;
+            if self.operations.get(earlier).is_some_and(same) {
+                return Ok(Reply::Operation(earlier));
+            }
+            let text = format!("the idempotency key `{}` was used for another request, {earlier}", order.key);
+            return Err(Refusal::invalid("KEY_REUSED", text));
         }
         if !revision.is_empty() && revision != plan.revision {
             let obstacle = Obstacle {
@@ -456,7 +502,8 @@ impl Core {
                 }
             }
         }
-        let id = self.operations.open_machines(order, plan, &mut self.machines, &mut self.out);
+        let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
+        let id = self.operations.open_machines(order, plan, &house, &mut self.machines, &mut self.out);
         Ok(Reply::Operation(id))
     }
 

@@ -79,6 +79,8 @@ struct World {
     blinded: bool,
     ended: bool,
     steps: u64,
+    /// Inputs within inputs: what a deed brings about at once.
+    depth: u32,
     tail: Tail,
 }
 
@@ -118,6 +120,7 @@ impl World {
             blinded: false,
             ended: false,
             steps: 0,
+            depth: 0,
             tail: Tail::default(),
         };
         let effects = world.core.start(Mono::ZERO);
@@ -127,9 +130,15 @@ impl World {
     }
 
     fn live(&mut self) -> Result<(), String> {
-        self.ask("chassis", Verb::parse("on"))?;
         while self.now < Mono::new(TROUBLE) {
             self.second()?;
+            // An operator who powers everything on first: most worlds should have something to lose.
+            match self.now.since_origin().as_secs() {
+                2 => self.ask("chassis", Verb::parse("on"))?,
+                4 => self.ask("host.0", Verb::parse("on"))?,
+                14 => self.ask("host.1", Verb::parse("on"))?,
+                _ => {}
+            }
             if self.chance(0.12) {
                 self.trouble()?;
             }
@@ -337,7 +346,12 @@ impl World {
             self.tail.push(format!("{} {input:?}", self.now));
         }
         let effects = self.core.handle(self.now, input);
-        self.absorb(effects)
+        self.depth += 1;
+        let absorbed = self.absorb(effects);
+        self.depth -= 1;
+        absorbed?;
+        // Only when everything that was decided has been done is the picture whole.
+        if self.depth == 0 { self.check_fans() } else { Ok(()) }
     }
 
     fn absorb(&mut self, effects: Effects) -> Result<(), String> {
@@ -353,12 +367,10 @@ impl World {
             return Err("a deadline is left over".to_owned());
         }
         self.check_bounds()?;
-        let commands = effects.deeds.iter().filter(|deed| matches!(deed, Effect::Command(_))).count();
         for deed in effects.deeds {
             self.carry_out(deed)?;
         }
-        // Only when everything was told is the picture whole.
-        if commands == 0 { self.check_fans() } else { Ok(()) }
+        Ok(())
     }
 
     fn carry_out(&mut self, deed: Effect) -> Result<(), String> {
@@ -455,7 +467,8 @@ impl World {
 
     /// Whenever a needed temperature is unknown or beyond its limit, the zone's fans are at least at fail-safe.
     fn check_fans(&self) -> Result<(), String> {
-        if !self.tasks.contains_key(&Builtin::Thermalmgr) {
+        // What has changed and not been told yet cannot be known.
+        if !self.tasks.contains_key(&Builtin::Thermalmgr) || !self.edges.is_empty() {
             return Ok(());
         }
         for (index, zone) in self.board.zones.iter().enumerate() {
@@ -463,14 +476,16 @@ impl World {
                 let view = self.core.sensor(*sensor);
                 match view.quality {
                     Quality::Good => matches!(view.status, Status::Critical | Status::Fatal),
-                    Quality::Unpowered => false,
+                    // The core's word for it is not enough: the machine must really be off.
+                    Quality::Unpowered => !self.blinded && self.really_powered(*sensor),
                     Quality::NotYetRead | Quality::Stale | Quality::Failed | Quality::Absent => true,
                 }
             });
             let Some(sensor) = bad else { continue };
             for fan in &zone.fans {
+                let told = self.told[fan.index()].unwrap_or(Duty::FULL);
                 let fan = self.core.fan(FanId::new(fan.index()));
-                if fan.duty < zone.failsafe {
+                if fan.duty < zone.failsafe || told < zone.failsafe {
                     let sensor = self.core.sensor(sensor);
                     let state = self.core.zone(ZoneId::new(index)).state.as_str();
                     return Err(format!(
@@ -486,6 +501,13 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Whether what a sensor measures has power in the model, whatever the core believes.
+    fn really_powered(&self, sensor: SensorId) -> bool {
+        let Some(machine) = self.board.sensor(sensor).powered_by else { return true };
+        let Some(good) = self.board.machine(machine).signals.get("power-good") else { return true };
+        self.model.level(self.lines[good.index()]).is_high()
     }
 
     fn check_physics(&self) -> Result<(), String> {
@@ -518,7 +540,7 @@ impl World {
             }
             let fulfilled = match view.requested {
                 "on" => view.tone == Tone::Normal && view.state.as_str() != "off",
-                "off" => view.state.as_str() == "off",
+                "off" => matches!(view.state.as_str(), "off" | "maintenance"),
                 _ => true,
             };
             if !fulfilled && view.reason.is_empty() && view.kind != MachineKind::Bmc {

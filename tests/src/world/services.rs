@@ -198,6 +198,9 @@ impl World {
                 return Err(format!("event {} came where {} should have", event.seq, self.next_seq));
             }
             self.next_seq += 1;
+            if event.subject == "platform.stop-timeout" && !self.lives.values().any(|life| life.nature.survives_kill) {
+                return Err(format!("the shutdown waits for itself: {}", event.text));
+            }
         }
         self.mirror.apply(&self.core, &effects.changed);
         for deed in effects.deeds {

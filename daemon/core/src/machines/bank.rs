@@ -90,6 +90,11 @@ impl Machine {
         self.discovered && self.state_def().powered
     }
 
+    /// Whether it may have power for all that is known: unknown is powered, because powered is where it gets hot.
+    pub fn may_have_power(&self) -> bool {
+        !self.discovered || self.state_def().powered
+    }
+
     /// Whether a demand is fulfilled.
     pub fn fulfils(&self, demand: Demand) -> bool {
         self.discovered && self.definition().goals.get(&demand).is_some_and(|goal| goal.contains(self.state_name()))
@@ -150,6 +155,10 @@ pub struct Machines {
     directions: Vec<Direction>,
     /// Level of each line; `Some(None)`: it cannot be read; `None`: nobody has looked yet.
     lines: Vec<Option<Option<Level>>>,
+    /// What each output is meant to carry. Absent: it has not been driven since the start, and is left as it is.
+    intents: Vec<Option<Level>>,
+    /// Outputs are to be looked at once all lines have been read.
+    drive_due: bool,
     history: VecDeque<TransitionRecord>,
     moved: Vec<Moved>,
 }
@@ -179,6 +188,8 @@ impl Machines {
             names: board.signals.iter().map(|signal| signal.name.clone()).collect(),
             directions: board.signals.iter().map(|signal| signal.direction).collect(),
             lines: vec![None; board.signals.len()],
+            intents: vec![None; board.signals.len()],
+            drive_due: false,
             history: VecDeque::new(),
             moved: Vec::new(),
         }
@@ -284,6 +295,9 @@ impl Machines {
                 }
             }
         }
+        if self.drive_due && self.lines.iter().all(Option::is_some) {
+            self.drive_again(out);
+        }
     }
 
     /// Lines have had their time: what nobody has read counts as unreadable.
@@ -328,6 +342,7 @@ impl Machines {
         let fields = vec![("machine", name.as_str().into()), ("state", state.as_str().into())];
         out.event(format!("state.{name}.discovered"), "statemgr", severity, format!("{name}: {text}"), fields);
         self.moved.push(Moved { machine: id, trigger: Trigger::Timeout, power_changed: true });
+        self.end_stray_pulses(id, out);
         self.follow(id, out);
     }
 
@@ -405,7 +420,8 @@ impl Machines {
             Some(timeout) => out.arm(Timer::Machine(id), now + timeout),
             None => out.cancel(Timer::Machine(id)),
         }
-        let lost = from_def.powered && !to.powered && from_def.tone == Tone::Normal && machine.operation.is_none();
+        let unasked = machine.operation.is_none() && machine.requested != "off";
+        let lost = from_def.powered && !to.powered && unasked && matches!(transition.on, Trigger::Falls(_));
         let severity = match (&transition.on, to.tone) {
             _ if lost => Severity::Critical,
             (_, Tone::Fault) | (Trigger::Timeout, _) => Severity::Error,
@@ -472,8 +488,52 @@ impl Machines {
 
     fn set(&mut self, line: SignalId, level: Level, out: &mut Outbox) {
         self.lines[line.index()] = Some(Some(level));
+        self.intents[line.index()] = Some(level);
         out.changed().system = true;
         out.deed(Effect::Command(HardwareCommand::SetSignal(line, level)));
+    }
+
+    /// Nobody follows the lines any more: what they carry is not known until they are read again.
+    pub fn forget_lines(&mut self) {
+        self.lines.fill(None);
+        self.drive_due = true;
+    }
+
+    /// Outputs that do not carry what they are meant to, because nobody drove them for a while, are driven again. Only
+    /// after all lines have been read: a machine may have moved meanwhile, and then means something else.
+    fn drive_again(&mut self, out: &mut Outbox) {
+        self.drive_due = false;
+        for id in self.ids() {
+            let machine = self.get(id);
+            let fed = machine.spec.parent.is_none_or(|parent| self.get(parent).is_powered());
+            let outputs = machine.spec.definition.outputs.clone();
+            for line in
+                outputs.iter().filter_map(|role| self.get(id).spec.signals.get(role).copied()).collect::<Vec<_>>()
+            {
+                let Some(level) = self.intents[line.index()] else { continue };
+                if self.level(line) != Some(level) && (fed || level == Level::Low) {
+                    self.set(line, level, out);
+                }
+            }
+        }
+    }
+
+    /// A pulse that nobody ended, because the daemon died meanwhile, is ended now.
+    fn end_stray_pulses(&mut self, id: MachineId, out: &mut Outbox) {
+        let definition = self.get(id).spec.definition.clone();
+        let actions = definition.states.values().flat_map(|state| &state.entry);
+        let roles: BTreeSet<_> = actions
+            .filter_map(|action| match action {
+                Action::Pulse { role, .. } => Some(role),
+                Action::Set { .. } => None,
+            })
+            .collect();
+        for role in roles {
+            let Some(line) = self.get(id).spec.signals.get(role).copied() else { continue };
+            if self.level(line) == Some(Level::High) && out.timers.get(Timer::Pulse(line)).is_none() {
+                self.set(line, Level::Low, out);
+            }
+        }
     }
 
     /// A pulse has lasted long enough.

@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use super::plan::{Deed, Plan, PlanStep};
+use super::plan::{Deed, House, Plan, PlanStep};
 use crate::{
     event::Severity,
     ids::{Generation, MachineId, Name, OperationId, ServiceId},
     input::Verb,
     machines::{
-        Demand, MachineKind, Tone,
+        Demand, MachineKind, Tone, Trigger,
         bank::{Machines, Moved},
     },
     outbox::{Cause, Outbox},
@@ -262,6 +262,7 @@ impl Operations {
         &mut self,
         order: Order<'_>,
         plan: Plan,
+        house: &House<'_>,
         bank: &mut Machines,
         out: &mut Outbox,
     ) -> OperationId {
@@ -285,7 +286,7 @@ impl Operations {
                 bank.set_operation(*machine, Some(id), out);
             }
         }
-        self.advance(id, bank, out);
+        self.advance(id, house, bank, out);
         id
     }
 
@@ -341,7 +342,7 @@ impl Operations {
     }
 
     /// Machines have moved: which operations does that bring on?
-    pub fn machines_moved(&mut self, moved: &[Moved], bank: &mut Machines, out: &mut Outbox) {
+    pub fn machines_moved(&mut self, moved: &[Moved], house: &House<'_>, bank: &mut Machines, out: &mut Outbox) {
         let concerned: Vec<_> = self
             .running
             .iter()
@@ -353,7 +354,7 @@ impl Operations {
             .collect();
         for id in concerned {
             self.judge(id, moved, bank, out);
-            self.advance(id, bank, out);
+            self.advance(id, house, bank, out);
         }
     }
 
@@ -367,12 +368,15 @@ impl Operations {
             if view.state != StepState::Running || !moved.iter().any(|moved| moved.machine == machine) {
                 continue;
             }
+            let drives = machine;
             let machine = bank.get(machine);
             let state = machine.state_name();
             if machine.fulfils(demand) {
                 view.state = StepState::Succeeded;
                 view.ended = Some(now);
-                view.detail = format!("{state}, confirmed by the hardware");
+                let by_lines = moved.iter().rfind(|moved| moved.machine == drives).map(|moved| &moved.trigger);
+                let confirmed = matches!(by_lines, Some(Trigger::Rises(_) | Trigger::Falls(_)));
+                view.detail = format!("{state}{}", if confirmed { ", confirmed by the hardware" } else { "" });
             } else if machine.state_def().tone == Tone::Transitional {
                 view.detail = format!("{state}: {}", machine.state_def().description);
             } else {
@@ -385,7 +389,7 @@ impl Operations {
     }
 
     /// Begins what is due: steps of this stage, then of the next, or the end.
-    fn advance(&mut self, id: OperationId, bank: &mut Machines, out: &mut Outbox) {
+    fn advance(&mut self, id: OperationId, house: &House<'_>, bank: &mut Machines, out: &mut Outbox) {
         loop {
             let Some(operation) = self.all.get_mut(&id) else { return };
             if operation.view.state.is_final() {
@@ -408,7 +412,7 @@ impl Operations {
             if states(StepState::Pending, &operation.view.steps) {
                 let steps = steps.clone();
                 for index in of_stage {
-                    self.begin_step(id, index, &steps[index], bank, out);
+                    self.begin_step(id, index, &steps[index], house, bank, out);
                 }
                 let moved = bank.take_moved();
                 out.because(cause);
@@ -434,14 +438,35 @@ impl Operations {
         }
     }
 
-    fn begin_step(&mut self, id: OperationId, index: usize, step: &PlanStep, bank: &mut Machines, out: &mut Outbox) {
+    fn begin_step(
+        &mut self,
+        id: OperationId,
+        index: usize,
+        step: &PlanStep,
+        house: &House<'_>,
+        bank: &mut Machines,
+        out: &mut Outbox,
+    ) {
         let now = out.now();
+        // What was allowed when the request came may be forbidden by now: a trip, a lost supply.
+        let forbidden = match step.deed {
+            Deed::Drive(machine, Demand::On) if !bank.get(machine).fulfils(Demand::On) => {
+                house.scene(bank, self, now).power_on_obstacles(machine).into_iter().next()
+            }
+            Deed::Drive(..) | Deed::Dwell(_) => None,
+        };
         let Some(operation) = self.all.get_mut(&id) else { return };
         out.because(operation.cause.clone());
         let view = &mut operation.view.steps[index];
         view.started = Some(now);
         view.state = StepState::Running;
         out.changed().operations.insert(id);
+        if let Some(obstacle) = forbidden {
+            view.state = StepState::Failed;
+            view.ended = Some(now);
+            view.detail = obstacle.text;
+            return;
+        }
         match step.deed {
             Deed::Dwell(pause) => out.arm(Timer::Dwell(id), now + pause),
             Deed::Drive(machine, demand) => {
@@ -473,7 +498,7 @@ impl Operations {
     }
 
     /// A pause is over.
-    pub fn dwell_over(&mut self, id: OperationId, bank: &mut Machines, out: &mut Outbox) {
+    pub fn dwell_over(&mut self, id: OperationId, house: &House<'_>, bank: &mut Machines, out: &mut Outbox) {
         let now = out.now();
         if let Some(operation) = self.all.get_mut(&id)
             && let Work::Machines { steps, stage, .. } = &operation.work
@@ -485,7 +510,7 @@ impl Operations {
                 }
             }
         }
-        self.advance(id, bank, out);
+        self.advance(id, house, bank, out);
     }
 
     /// It has taken too long.

@@ -55,6 +55,23 @@ pub struct Plan {
     pub supersedes: bool,
 }
 
+/// What interlocks look at beside machines and operations.
+pub struct House<'a> {
+    /// Board.
+    pub board: &'a Board,
+    /// Zones.
+    pub thermal: &'a Thermal,
+    /// Services.
+    pub supervisor: &'a Supervisor,
+}
+
+impl<'a> House<'a> {
+    /// The whole scene.
+    pub fn scene(&self, machines: &'a Machines, operations: &'a Operations, now: Mono) -> Scene<'a> {
+        Scene { board: self.board, machines, thermal: self.thermal, supervisor: self.supervisor, operations, now }
+    }
+}
+
 /// What planning looks at.
 pub struct Scene<'a> {
     /// Board.
@@ -155,8 +172,11 @@ impl Scene<'_> {
                     steps.push(PlanStep { stage: 2, deed: Deed::Dwell(DISCHARGE) });
                 }
                 steps.push(drive(3, machine, Demand::On));
+                // As many at a time as may power on together.
+                let together = self.board.policy.max_concurrent_power_on.max(1);
                 let were_on = children.iter().filter(|child| self.machines.get(**child).is_powered());
-                steps.extend(were_on.map(|child| drive(4, *child, Demand::On)));
+                let stage = |place: usize| 4 + u32::try_from(place / together).unwrap_or(0);
+                steps.extend(were_on.enumerate().map(|(place, child)| drive(stage(place), *child, Demand::On)));
             }
         }
         steps
@@ -174,7 +194,8 @@ impl Scene<'_> {
         let machine = self.machines.get(target);
         for id in machines {
             let machine = self.machines.get(*id);
-            if !machine.discovered {
+            // Off at once is never refused for want of knowledge: unknown is on.
+            if !machine.discovered && !supersedes {
                 found.push(Obstacle {
                     kind: "state-unknown",
                     subject: format!("machine {}", machine.spec.name),
@@ -198,7 +219,7 @@ impl Scene<'_> {
         for (builtin, what) in
             [(Builtin::Statemgr, "follows the lines of the machines"), (Builtin::Powermgr, "drives the power lines")]
         {
-            if !self.supervisor.is_up(builtin) && machine.spec.definition.kind != MachineKind::Bmc {
+            if !supersedes && !self.supervisor.is_up(builtin) && machine.spec.definition.kind != MachineKind::Bmc {
                 let builtin = builtin.as_str();
                 found.push(Obstacle {
                     kind: "service-down",
@@ -246,7 +267,8 @@ impl Scene<'_> {
         })
     }
 
-    fn power_on_obstacles(&self, target: MachineId) -> Vec<Obstacle> {
+    /// What forbids powering a machine on, now.
+    pub fn power_on_obstacles(&self, target: MachineId) -> Vec<Obstacle> {
         let mut found = Vec::new();
         let machine = self.machines.get(target);
         let name = &machine.spec.name;

@@ -104,7 +104,8 @@ impl Sensors {
     fn take(&mut self, id: SensorId, sample: Sample, powered: &impl Fn(MachineId) -> bool, out: &mut Outbox) {
         let now = out.now();
         let sensor = &mut self.all[id.index()];
-        if sensor.spec.powered_by.is_some_and(|machine| !powered(machine)) {
+        let gated = sensor.spec.powered_by.is_some_and(|machine| !powered(machine));
+        if gated && !is_dangerous(&sensor.spec, &sample) {
             return self.set_quality(id, Quality::Unpowered, "what it measures is off".to_owned(), out);
         }
         let derived = matches!(sensor.spec.source, SensorSource::Derived { .. });
@@ -241,8 +242,11 @@ impl Sensors {
     /// The last good reading is too old now.
     pub fn stale(&mut self, id: SensorId, out: &mut Outbox) {
         let sensor = &self.all[id.index()];
-        let age = sensor.read_at.map_or_else(String::new, |at| crate::time::human(out.now().since(at)));
-        self.set_quality(id, Quality::Stale, format!("the last good reading is {age} old"), out);
+        let reason = match sensor.read_at {
+            Some(at) => format!("the last good reading is {} old", crate::time::human(out.now().since(at))),
+            None => "it has never been read".to_owned(),
+        };
+        self.set_quality(id, Quality::Stale, reason, out);
     }
 
     /// A machine's power changed: what it powers means nothing, or is to be read anew.
@@ -285,6 +289,15 @@ impl Sensors {
     /// What is not as it should be.
     pub fn problems(&self) -> Vec<Problem> {
         self.all.iter().filter_map(problem).collect()
+    }
+}
+
+/// A reading that no switched-off part could give: whatever the lines say, it is believed.
+fn is_dangerous(spec: &SensorSpec, sample: &Sample) -> bool {
+    let limit = spec.thresholds.critical_high.or(spec.thresholds.fatal_high);
+    match (sample, limit) {
+        (Sample::Value(raw), Some(limit)) => raw * spec.scale + spec.offset >= limit,
+        (Sample::Value(_) | Sample::Error(_) | Sample::Absent, _) => false,
     }
 }
 

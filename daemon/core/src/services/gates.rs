@@ -78,9 +78,15 @@ impl Supervisor {
         if unit.desired == Desired::Up {
             return None;
         }
+        // Order alone does not hold up what has to be down before lifelines and protectors may stop.
+        let later_anyway = |other: &ServiceId| {
+            let other = self.graph.of(*other);
+            let stopping = matches!(self.phase, Phase::Stopping { .. });
+            stopping && ((other.protects && !relations.protects) || (other.lifeline && !relations.lifeline))
+        };
         let leaving = |other: &ServiceId| {
-            let other = self.unit(*other);
-            other.desired == Desired::Down && other.state.is_alive()
+            let unit = self.unit(*other);
+            unit.desired == Desired::Down && unit.state.is_alive() && !later_anyway(other)
         };
         if let Some(follower) = relations.followed_by.iter().copied().find(leaving) {
             return Some(follower);

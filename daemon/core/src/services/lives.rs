@@ -24,6 +24,9 @@ use crate::{
 /// How long KILL may take before what is left is reported.
 pub(super) const KILL_BOUND: Duration = Duration::from_secs(5);
 
+/// A service may ask for more time again and again, but not for ever at once.
+const LONGEST_EXTENSION: Duration = Duration::from_secs(600);
+
 /// Kernel errors that may be gone at the next try: EAGAIN, ENOMEM, ENFILE, EMFILE, ETXTBSY.
 const TRANSIENT: [i32; 5] = [11, 12, 23, 24, 26];
 
@@ -203,7 +206,9 @@ impl Supervisor {
                 }
             }
             ServiceHappening::ReadyClosed => {
-                if matches!(self.unit(id).state, State::Starting { .. }) {
+                // A oneshot's descriptor closes with its success.
+                let oneshot = matches!(self.unit(id).spec.run, Run::Oneshot { .. });
+                if matches!(self.unit(id).state, State::Starting { .. }) && !oneshot {
                     self.fail_life(id, "it closed its readiness descriptor without a newline".to_owned(), out);
                 }
             }
@@ -213,8 +218,12 @@ impl Supervisor {
             }
             ServiceHappening::AnnouncesStop | ServiceHappening::Reloading => {}
             ServiceHappening::ExtendTimeout(more) => {
-                if let Some(at) = out.timers.get(Timer::Service(id)) {
-                    out.arm(Timer::Service(id), at.max(out.now() + more));
+                let asks = matches!(
+                    self.unit(id).state,
+                    State::Starting { .. } | State::Stopping { phase: StopPhase::Asked, .. }
+                );
+                if let Some(at) = out.timers.get(Timer::Service(id)).filter(|_| asks) {
+                    out.arm(Timer::Service(id), at.max(out.now() + more.min(LONGEST_EXTENSION)));
                 }
             }
             ServiceHappening::Heartbeat => self.heartbeat(id, out),

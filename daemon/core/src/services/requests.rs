@@ -62,7 +62,8 @@ impl Supervisor {
         let targets = if names.is_empty() { self.processes() } else { self.resolve(names)? };
         let mut members: BTreeSet<_> = targets.iter().copied().collect();
         for id in &targets {
-            members.extend(self.graph.dependents(*id));
+            // Those that are down already are left as they are: what somebody wanted of them still holds.
+            members.extend(self.graph.dependents(*id).into_iter().filter(|other| self.minds_a_stop(*other)));
         }
         let mut obstacles = Vec::new();
         for id in &targets {
@@ -279,6 +280,10 @@ impl Supervisor {
             State::Failed(FailReason::Own(_) | FailReason::Dependency(_)) | State::Backoff => {
                 out.cancel(Timer::Service(id));
                 self.enter(id, State::Stopped, out);
+            }
+            // It is on its way down for another reason: that no longer decides what comes after.
+            State::Stopping { phase, why: StopWhy::Failure(_) | StopWhy::Finished, exited } => {
+                unit.state = State::Stopping { phase, why: StopWhy::Asked, exited };
             }
             // A oneshot that is done stays done; what should be running and ended by itself is started again.
             State::Completed if unit.spec.run == super::Run::LongRunning => self.enter(id, State::Stopped, out),

@@ -209,7 +209,8 @@ impl Supervisor {
         for id in left {
             self.kill(id, out);
         }
-        self.end(out);
+        self.phase = Phase::Ended;
+        out.deed(crate::effect::Effect::Exit);
     }
 
     fn end(&mut self, out: &mut Outbox) {

@@ -7,7 +7,7 @@
 //!
 //! A zone starts in fail-safe until every needed sensor has been read. Missing, stale or failed inputs drive fans up.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use super::{
     ControllerKind, FanSpec, ZoneSpec,
@@ -65,17 +65,10 @@ struct Fan {
     mode: FanMode,
     manual: Option<(Duty, Mono)>,
     slow_since: Option<Mono>,
+    /// What it was told lately, oldest first: it is judged by the least of it.
+    lately: VecDeque<(Mono, Duty)>,
     failed: bool,
     write_failing: bool,
-}
-
-/// A zone whose trip has just latched: what it cools must be powered off.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trip {
-    /// Which zone.
-    pub zone: ZoneId,
-    /// One sentence.
-    pub reason: String,
 }
 
 /// All zones and fans of a board.
@@ -83,6 +76,10 @@ pub struct Trip {
 pub struct Thermal {
     zones: Vec<Zone>,
     fans: Vec<Fan>,
+    /// Somebody has driven fans: from then on, that nobody does is worth a warning.
+    was_driven: bool,
+    /// The daemon is shutting down: that nobody drives fans is as it should be.
+    leaving: bool,
 }
 
 impl Thermal {
@@ -119,24 +116,24 @@ impl Thermal {
                 mode: FanMode::Failsafe,
                 manual: None,
                 slow_since: None,
+                lately: VecDeque::new(),
                 failed: false,
                 write_failing: false,
             })
             .collect();
-        Self { zones, fans }
+        Self { zones, fans, was_driven: false, leaving: false }
     }
 
-    /// Looks at everything anew. `driven` tells whether anybody writes duties at all. Returns new trips.
-    pub fn evaluate(&mut self, sensors: &Sensors, driven: bool, out: &mut Outbox) -> Vec<Trip> {
-        let mut trips = Vec::new();
+    /// Looks at everything anew. `driven` tells whether anybody writes duties at all.
+    pub fn evaluate(&mut self, sensors: &Sensors, driven: bool, out: &mut Outbox) {
+        self.was_driven |= driven;
         self.judge_fans(sensors, out);
         for index in 0..self.zones.len() {
-            trips.extend(self.evaluate_zone(ZoneId::new(index), sensors, driven, out));
+            self.evaluate_zone(ZoneId::new(index), sensors, driven, out);
         }
         for index in 0..self.fans.len() {
             self.drive(FanId::new(index), driven, out);
         }
-        trips
     }
 
     /// A fan shows what its tachometer tells: it has changed when that has.
@@ -148,6 +145,16 @@ impl Thermal {
         }
     }
 
+    /// The daemon is shutting down.
+    pub fn leave(&mut self) {
+        self.leaving = true;
+    }
+
+    /// Zones whose trip is latched.
+    pub fn tripped(&self) -> impl Iterator<Item = (ZoneId, &str)> {
+        self.zones.iter().enumerate().filter_map(|(index, zone)| Some((ZoneId::new(index), zone.tripped.as_deref()?)))
+    }
+
     /// Fan writing has just begun: whatever was told before may not hold any more.
     pub fn forget_told(&mut self) {
         for fan in &mut self.fans {
@@ -155,9 +162,11 @@ impl Thermal {
         }
     }
 
-    fn evaluate_zone(&mut self, id: ZoneId, sensors: &Sensors, driven: bool, out: &mut Outbox) -> Option<Trip> {
+    fn evaluate_zone(&mut self, id: ZoneId, sensors: &Sensors, driven: bool, out: &mut Outbox) {
         let now = out.now();
         let failed_fan = self.failed_fan_of(id).cloned();
+        let nobody = if self.was_driven { ZoneState::Failsafe } else { ZoneState::Starting };
+        let leaving = self.leaving;
         let zone = &mut self.zones[id.index()];
         let mut terms = Vec::new();
         let mut wanted = Duty::OFF;
@@ -195,22 +204,20 @@ impl Thermal {
         if floored > capped {
             "floor".clone_into(&mut driver);
         }
-        let (state, protected, why) = judge_zone(zone, sensors, driven, failed_fan.as_ref());
+        let (state, protected, why) = judge_zone(zone, sensors, (!driven).then_some(nobody), failed_fan.as_ref());
         let duty = protected.map_or(floored, |protected| apply(state.as_str(), floored, floored.max(protected)));
         let reason = if state == ZoneState::Controlled { format!("{driver} asks for {duty}") } else { why.clone() };
         if state != ZoneState::Controlled {
             driver = format!("{}: {why}", if state == ZoneState::Starting { "start" } else { state.as_str() });
         }
-        let mut trip = None;
         if state == ZoneState::Tripped && zone.tripped.is_none() {
             zone.tripped = Some(why.clone());
-            trip = Some(Trip { zone: id, reason: why.clone() });
         }
         let was = zone.state;
         if state != was {
             zone.state = state;
             zone.since = now;
-            announce(&zone.spec.name, was, state, &why, out);
+            announce(&zone.spec.name, was, state, &why, leaving, out);
         }
         if state != was || zone.duty != duty || zone.driver != driver {
             out.changed().zones.insert(id);
@@ -219,7 +226,6 @@ impl Thermal {
         zone.driver = driver;
         zone.reason = reason;
         zone.terms = terms;
-        trip
     }
 
     fn failed_fan_of(&self, id: ZoneId) -> Option<&Name> {
@@ -231,7 +237,13 @@ impl Thermal {
         let now = out.now();
         for (index, fan) in self.fans.iter_mut().enumerate() {
             let Some(tachometer) = fan.spec.tachometer else { continue };
-            let expected = fan.spec.expected_rpm(fan.duty);
+            // Fans take a while to speed up: only what has been asked for all along counts.
+            fan.lately.push_back((now, fan.duty));
+            while fan.lately.len() > 1 && fan.lately.get(1).is_some_and(|(at, _)| now.since(*at) >= SLOW_FOR) {
+                fan.lately.pop_front();
+            }
+            let least = fan.lately.iter().map(|(_, duty)| *duty).fold(fan.duty, Duty::min);
+            let expected = fan.spec.expected_rpm(least);
             let slow = match (sensors.quality(tachometer), sensors.good(tachometer)) {
                 (Quality::Good, Some(rpm)) => rpm < expected * SLOW_SHARE,
                 (Quality::NotYetRead | Quality::Unpowered, _) => false,
@@ -293,12 +305,10 @@ impl Thermal {
             out.changed().fans.insert(id);
         }
         fan.mode = mode;
-        let same = fan.told.is_some_and(|told| (told.percent() - duty.percent()).abs() < SAME_DUTY);
+        // Protection is told to the letter; a controller's last tenth of a percent is not worth a write.
+        let near = |told: Duty| (told.percent() - duty.percent()).abs() < SAME_DUTY;
+        let same = fan.told.is_some_and(|told| near(told) && (mode != FanMode::Failsafe || told >= duty));
         if !same && driven {
-            // A rise of the expected speed takes the fan a while: it is not slow for that.
-            if duty > fan.duty && !fan.failed {
-                fan.slow_since = None;
-            }
             fan.told = Some(duty);
             fan.duty = duty;
             out.deed(Effect::Command(HardwareCommand::SetDuty(id, duty)));
@@ -588,7 +598,7 @@ impl Thermal {
 fn judge_zone(
     zone: &Zone,
     sensors: &Sensors,
-    driven: bool,
+    undriven: Option<ZoneState>,
     failed_fan: Option<&Name>,
 ) -> (ZoneState, Option<Duty>, String) {
     let needed = zone.spec.sensors();
@@ -605,8 +615,8 @@ fn judge_zone(
         return (ZoneState::Critical, Some(Duty::FULL), format!("{} is beyond its critical limit", name(sensor)));
     }
     let failsafe = Some(zone.spec.failsafe);
-    if !driven {
-        return (ZoneState::Failsafe, failsafe, "thermalmgr is not running".to_owned());
+    if let Some(state) = undriven {
+        return (state, failsafe, "thermalmgr is not running".to_owned());
     }
     let bad = |quality: Quality| needed.iter().find(|sensor| sensors.quality(**sensor) == quality);
     for quality in [Quality::Failed, Quality::Stale, Quality::Absent] {
@@ -623,10 +633,11 @@ fn judge_zone(
     (ZoneState::Controlled, None, String::new())
 }
 
-fn announce(name: &Name, was: ZoneState, state: ZoneState, why: &str, out: &mut Outbox) {
+fn announce(name: &Name, was: ZoneState, state: ZoneState, why: &str, leaving: bool, out: &mut Outbox) {
     let (severity, text) = match state {
         ZoneState::Controlled => (Severity::Info, format!("zone {name} is under control")),
         ZoneState::Starting => (Severity::Info, format!("zone {name} runs at fail-safe: {why}")),
+        ZoneState::Failsafe if leaving => (Severity::Info, format!("zone {name} goes to fail-safe: {why}")),
         ZoneState::Failsafe => (Severity::Warning, format!("zone {name} goes to fail-safe: {why}")),
         ZoneState::Critical => (Severity::Error, format!("zone {name} goes to full speed: {why}")),
         ZoneState::Tripped => (Severity::Critical, format!("zone {name} has tripped: {why}")),
