@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    mem,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -14,7 +13,7 @@ use super::{NotTaken, Stop};
 /// Line commands that may wait; more than any sequence has steps.
 const MAX_WAITING: usize = 256;
 
-/// What a part's threads are told.
+/// What a part's threads are told, and what they have to say about it.
 #[derive(Debug, Default)]
 pub(super) struct Control {
     told: Mutex<Told>,
@@ -24,18 +23,22 @@ pub(super) struct Control {
 #[derive(Debug, Default)]
 struct Told {
     commands: VecDeque<HardwareCommand>,
+    /// Commands that nobody will execute any more, and nobody has reported yet.
+    dropped: VecDeque<HardwareCommand>,
     end: Option<Stop>,
+    superseded: bool,
+    settled: bool,
 }
 
 /// Why a thread goes on.
 #[derive(Debug, PartialEq)]
 pub(super) enum Wake {
     /// There is work.
-    Commands(VecDeque<HardwareCommand>),
+    Command(HardwareCommand),
     /// The time has come.
     Time,
-    /// It is over; what waited before that comes along.
-    End(Stop, VecDeque<HardwareCommand>),
+    /// It is over, and no command waits.
+    End(Stop),
 }
 
 impl Control {
@@ -46,6 +49,9 @@ impl Control {
     /// Adds a command. A fan's older duty and an LED's older pattern make room for a newer one; lines keep their order.
     pub(super) fn push(&self, command: HardwareCommand) -> Result<(), NotTaken> {
         let mut told = self.lock();
+        if told.end.is_some() {
+            return Err(NotTaken { reason: "what drives it has just ended".to_owned(), command });
+        }
         told.commands.retain(|waiting| match (waiting, &command) {
             (HardwareCommand::SetDuty(old, _), HardwareCommand::SetDuty(new, _)) => old != new,
             (HardwareCommand::SetLed(old, _), HardwareCommand::SetLed(new, _)) => old != new,
@@ -60,26 +66,83 @@ impl Control {
         Ok(())
     }
 
-    /// It is over. What was said first about how stays.
+    /// It is over. What was said first about how stays, but for an orderly end that takes too long and becomes
+    /// [`Stop::Now`]. With that word nothing that waits is executed any more, whatever was said before.
     pub(super) fn end(&self, how: Stop) {
-        self.lock().end.get_or_insert(how);
+        let mut told = self.lock();
+        told.end = Some(match (told.end, how) {
+            (None | Some(Stop::Orderly), Stop::Now) => Stop::Now,
+            (None, Stop::Orderly | Stop::HandOver) => how,
+            (Some(first), Stop::Orderly | Stop::Now | Stop::HandOver) => first,
+        });
+        if how == Stop::Now {
+            let Told { commands, dropped, .. } = &mut *told;
+            dropped.append(commands);
+        }
+        drop(told);
         self.changed.notify_all();
+    }
+
+    /// The end, once it was told.
+    pub(super) fn ended(&self) -> Option<Stop> {
+        self.lock().end
     }
 
     /// Whether it is over.
     pub(super) fn has_ended(&self) -> bool {
-        self.lock().end.is_some()
+        self.ended().is_some()
     }
 
-    /// Waits for work or the end, at most until `until`.
-    pub(super) fn wait(&self, until: Instant) -> Wake {
+    /// A new life of the part has begun: hardware is that one's business alone.
+    pub(super) fn supersede(&self) {
+        self.lock().superseded = true;
+        self.end(Stop::Now);
+    }
+
+    /// Whether a new life of the part has begun. To be asked before every write that is not a command just taken.
+    pub(super) fn is_superseded(&self) -> bool {
+        self.lock().superseded
+    }
+
+    /// A command that was dropped, each once: whoever takes it reports it.
+    pub(super) fn take_dropped(&self) -> Option<HardwareCommand> {
+        self.lock().dropped.pop_front()
+    }
+
+    /// Whether commands were dropped that nobody has reported yet.
+    pub(super) fn has_dropped(&self) -> bool {
+        !self.lock().dropped.is_empty()
+    }
+
+    /// The thread has said its last word to hardware, or never will.
+    pub(super) fn settle(&self) {
+        self.lock().settled = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until the thread has said its last word, at most until `until`, and not at all after a hand-over: what it
+    /// leaves behind is then somebody else's to change.
+    pub(super) fn await_settled(&self, until: Instant) {
+        let mut told = self.lock();
+        while !told.settled && told.end != Some(Stop::HandOver) {
+            let now = Instant::now();
+            if now >= until {
+                return;
+            }
+            told = self.changed.wait_timeout(told, until - now).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Waits for work or the end, at most until `until`. Commands are taken one at a time and under the same lock as
+    /// the word of the end, so that a thread holds none that it should not execute any more.
+    pub(super) fn next(&self, until: Instant) -> Wake {
         let mut told = self.lock();
         loop {
-            if let Some(how) = told.end {
-                return Wake::End(how, mem::take(&mut told.commands));
+            if let Some(command) = told.commands.pop_front() {
+                return Wake::Command(command);
             }
-            if !told.commands.is_empty() {
-                return Wake::Commands(mem::take(&mut told.commands));
+            if let Some(how) = told.end {
+                return Wake::End(how);
             }
             let now = Instant::now();
             if now >= until {
@@ -118,8 +181,10 @@ mod tests {
             control.push(command).unwrap();
         }
         let expected = [line(Level::High), duty(1, 20.0), duty(0, 30.0), line(Level::Low), led(Pattern::Off)];
-        assert_eq!(control.wait(Instant::now()), Wake::Commands(expected.into()));
-        assert_eq!(control.wait(Instant::now()), Wake::Time);
+        for command in expected {
+            assert_eq!(control.next(Instant::now()), Wake::Command(command));
+        }
+        assert_eq!(control.next(Instant::now()), Wake::Time);
     }
 
     #[test]
@@ -133,10 +198,32 @@ mod tests {
     }
 
     #[test]
-    fn the_first_word_about_the_end_stays() {
-        let control = Control::default();
-        control.end(Stop::HandOver);
-        control.end(Stop::Orderly);
-        assert_eq!(control.wait(Instant::now()), Wake::End(Stop::HandOver, VecDeque::new()));
+    fn an_end_is_told_after_what_waits_unless_there_is_no_time_left() {
+        let high = || HardwareCommand::SetSignal(SignalId::new(0), Level::High);
+        for (words, executed, last) in [
+            (&[Stop::Orderly][..], true, Stop::Orderly),
+            (&[Stop::HandOver], true, Stop::HandOver),
+            (&[Stop::HandOver, Stop::Orderly], true, Stop::HandOver),
+            (&[Stop::Orderly, Stop::HandOver], true, Stop::Orderly),
+            (&[Stop::Now], false, Stop::Now),
+            (&[Stop::Now, Stop::Orderly], false, Stop::Now),
+            (&[Stop::Orderly, Stop::Now], false, Stop::Now),
+            // Left as it is, and by now: nothing is executed either.
+            (&[Stop::HandOver, Stop::Now], false, Stop::HandOver),
+        ] {
+            let control = Control::default();
+            control.push(high()).unwrap();
+            for how in words {
+                control.end(*how);
+            }
+            let refused = control.push(high()).unwrap_err();
+            assert_eq!(refused.to_string(), "what drives it has just ended", "{words:?}");
+            if executed {
+                assert_eq!(control.next(Instant::now()), Wake::Command(high()), "{words:?}");
+            }
+            assert_eq!(control.next(Instant::now()), Wake::End(last), "{words:?}");
+            assert_eq!(control.take_dropped(), (!executed).then(high), "{words:?}");
+            assert_eq!(control.take_dropped(), None, "{words:?}: once");
+        }
     }
 }

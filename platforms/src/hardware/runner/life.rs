@@ -107,7 +107,7 @@ impl Life {
         Ok(Self { control, report })
     }
 
-    pub(super) fn control(&self) -> &Control {
+    pub(super) fn control(&self) -> &Arc<Control> {
         &self.control
     }
 

@@ -9,9 +9,10 @@
 //!   Leds      ledmgr       one                          SetLed                CommandFailed
 //! ```
 //!
-//! Invariants: no call here waits for hardware; hardware is touched by the parts' threads alone. What waits for a part is
-//! bounded: the newest duty per fan and pattern per LED, and 256 line commands. A part's thread that hangs in the
-//! kernel hangs alone: a new life of the part has threads of its own.
+//! Invariants: no method here waits for hardware, but for the end of the [`Runner`], which waits a second at most for the
+//! fans; hardware is touched by the parts' threads alone. What waits for a part is bounded: the newest duty per fan and
+//! pattern per LED, and 256 line commands. A part's thread that hangs in the kernel hangs alone: a new life of the part
+//! has threads of its own. Once that has begun, an older one begins no write any more, neither commands nor fail-safe.
 
 mod control;
 mod life;
@@ -21,7 +22,13 @@ mod tests;
 mod watcher;
 mod writers;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use ubmc_core::{
     board::Board,
@@ -94,7 +101,8 @@ impl fmt::Display for Part {
 pub enum Stop {
     /// It finishes what it does. The fans' last duty is their zones' fail-safe, full speed without a zone.
     Orderly,
-    /// The same, but it counts as ended at once: its end is reported without waiting for its threads.
+    /// It counts as ended at once: its end is reported without waiting for its threads. Commands that wait are dropped,
+    /// each reported as one that failed. The fans still get their fail-safe, unless the part is started anew before.
     Now,
     /// It leaves everything as it is, because somebody else takes over; the end is reported like that of `Orderly`.
     HandOver,
@@ -119,12 +127,19 @@ impl From<NotTaken> for Input {
 /// Where inputs go.
 type Sink = Arc<dyn Fn(Input) + Send + Sync>;
 
-/// Runs the parts.
+/// How long the end of the [`Runner`] waits for the fans' fail-safe: one that works needs milliseconds, and a daemon that
+/// ends has no more time to give to one that hangs.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// Runs the parts. When it is dropped, in whatever way the daemon ends, the fans are left at their fail-safe, which it
+/// waits for, a second at most; not after [`Stop::HandOver`].
 pub struct Runner {
     board: Arc<Board>,
     hardware: Arc<dyn Backend>,
     sink: Sink,
+    /// The newest of each part, also when it is over: it may still owe its last word.
     lives: BTreeMap<Part, Life>,
+    last_word: Duration,
 }
 
 impl fmt::Debug for Runner {
@@ -136,7 +151,7 @@ impl fmt::Debug for Runner {
 impl Runner {
     /// Runs nothing yet. `sink` is called by the parts' threads and may make them wait, never by a method of this.
     pub fn new(board: Arc<Board>, hardware: Arc<dyn Backend>, sink: impl Fn(Input) + Send + Sync + 'static) -> Self {
-        Self { board, hardware, sink: Arc::new(sink), lives: BTreeMap::new() }
+        Self { board, hardware, sink: Arc::new(sink), lives: BTreeMap::new(), last_word: LAST_WORD }
     }
 
     /// Starts a part; when this returns it takes commands. A life it still has ends as with [`Stop::Now`].
@@ -153,17 +168,23 @@ impl Runner {
         let work = self.work(part, &control);
         let life = Life::begin(part.as_str(), control, work, Box::new(ended))
             .map_err(|error| format!("no thread for {part}: {error}"))?;
-        self.lives.insert(part, life);
+        if let Some(old) = self.lives.insert(part, life) {
+            // Only now: had there been no new life, the fans' old one would still have had to write their fail-safe.
+            // The new one has written nothing yet, because until we return nobody can tell it to.
+            old.control().supersede();
+        }
         Ok(())
     }
 
     /// Tells a part to end and does not wait for it. Nothing happens when it does not run.
     pub fn stop(&mut self, part: Part, how: Stop) {
-        if let Some(life) = self.lives.get(&part) {
-            life.end(how);
-        }
-        if how == Stop::Now {
-            self.lives.remove(&part);
+        let Some(life) = self.lives.get(&part) else { return };
+        life.end(how);
+        if life.control().has_dropped() {
+            let (control, sink) = (Arc::clone(life.control()), Arc::clone(&self.sink));
+            let reporter = thread::Builder::new().name(format!("{part}/dropped")).stack_size(256 * 1024);
+            // Without a thread for it, the writer itself reports what was dropped, as soon as its call returns.
+            let _ = reporter.spawn(move || writers::report_dropped(&control, &*sink));
         }
     }
 
@@ -233,9 +254,12 @@ impl Runner {
 
 impl Drop for Runner {
     fn drop(&mut self) {
-        // Whatever way the daemon ends: the fans get their fail-safe, as far as its threads still run.
         for life in self.lives.values() {
             life.end(Stop::Orderly);
+        }
+        // The process may be gone a moment later, and with it the thread that writes.
+        if let Some(fans) = self.lives.get(&Part::Fans) {
+            fans.control().await_settled(Instant::now() + self.last_word);
         }
     }
 }

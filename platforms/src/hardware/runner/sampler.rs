@@ -29,16 +29,16 @@ pub(super) fn run(mut bus: Box<dyn SensorBus>, board: &Board, control: &Control,
             sink(Input::Samples(samples));
         }
         let next = schedule.iter().map(|(at, _)| *at).min().unwrap_or(now + IDLE);
-        match control.wait(next) {
-            Wake::End(..) => return,
-            Wake::Time | Wake::Commands(_) => {}
+        match control.next(next) {
+            Wake::End(_) => return,
+            Wake::Time | Wake::Command(_) => {}
         }
     }
 }
 
 /// On a board without sensors: nothing, until the end.
 pub(super) fn idle(control: &Control) {
-    while !matches!(control.wait(Instant::now() + IDLE), Wake::End(..)) {}
+    while !matches!(control.next(Instant::now() + IDLE), Wake::End(_)) {}
 }
 
 /// The sensors that are due, in order; each becomes due again after its interval.

@@ -51,9 +51,9 @@ pub(super) fn run(mut watcher: Box<dyn LineWatcher>, lines: usize, control: &Con
         for index in 0..lines {
             told.tell(SignalId::new(index), None);
         }
-        match control.wait(Instant::now() + RETRY) {
-            Wake::End(..) => return,
-            Wake::Time | Wake::Commands(_) => {}
+        match control.next(Instant::now() + RETRY) {
+            Wake::End(_) => return,
+            Wake::Time | Wake::Command(_) => {}
         }
     }
 }

@@ -1,6 +1,7 @@
-//! The parts against a simulated board in a thread; `bad`: against hardware that misbehaves in ways it cannot.
+//! The parts against a simulated board in a thread; `bad` and `late`: against hardware that misbehaves in ways it cannot.
 
 mod bad;
+mod late;
 
 use std::{
     collections::BTreeSet,
