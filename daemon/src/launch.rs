@@ -19,7 +19,7 @@ use tokio::{runtime, sync::mpsc};
 use tracing::{info, warn};
 use ubmc_core::{board::Board, core::Core};
 use ubmc_platforms::{
-    board::{self, LoadOptions, Loaded, NameOrFile},
+    board::{self, Bindings, LoadOptions, Loaded, NameOrFile},
     hardware::{self, Backend, Platform},
     sim::{
         SimConfig,
@@ -172,42 +172,69 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     let core = assemble(loaded.board, seed())?;
     let _lock = lock(&places.state_dir)?;
     let claimed = places.sockets.iter().map(|path| Socket::claim(path)).collect::<Result<Vec<_>, _>>()?;
-    let simulation = loaded.sim.map(|config| plug_in(&places.state_dir, config)).transpose()?;
-    let hardware = match &simulation {
-        Some(Simulation { dir, config }) => {
-            let platform = Platform::Sim { dir: dir.clone(), config: SimConfig::clone(config) };
-            Some(hardware::open(&board, &loaded.bindings, platform).map_err(|error| {
-                // The loader has checked the bindings; a difference is a defect, and nothing is started on a guess.
-                Failure::Configuration(format!("error: {error}"))
-            })?)
-        }
-        None => None,
-    };
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(io_failure("the runtime cannot be made"))?;
-    let hardware = hardware.map(|hardware| (board, hardware));
-    runtime.block_on(live(core, &places, claimed, simulation.clone(), hardware))?;
+    // Before the board: who wants us to end while it is plugged in gets an end in order.
+    let signals = runtime.block_on(async { Signals::new() }).map_err(io_failure("signals cannot be received"))?;
+    let plugged = loaded.sim.map(|config| plug_in(&places.state_dir, config)).transpose()?;
+    let simulation = plugged.as_ref().map(|plugged| plugged.simulation.clone());
+    let ended = open_hardware(&board, &loaded.bindings, simulation.as_ref())
+        .and_then(|hardware| runtime.block_on(live(core, &places, claimed, signals, simulation, hardware)));
     // What still waits on a thread of its own, such as a name look-up, does not hold us up.
     runtime.shutdown_background();
-    if let Some(simulation) = simulation
-        && let Err(error) = client::unplug(&simulation.dir)
-    {
-        warn!("the simulated board could not be ended: {error}");
+    if let Some(plugged) = plugged {
+        plugged.unplug(ended.is_ok());
     }
+    ended?;
     info!("ended in order");
     Ok(())
+}
+
+/// A simulated board that answers.
+struct Plugged {
+    simulation: Simulation,
+    /// By us, and not by a daemon before us.
+    started: bool,
+}
+
+impl Plugged {
+    /// At the end of a daemon that ran (`ended`), or of one that could not start: that one leaves behind what it found,
+    /// and nothing of its own.
+    fn unplug(&self, ended: bool) {
+        if (ended || self.started)
+            && let Err(error) = client::unplug(&self.simulation.dir)
+        {
+            warn!("the simulated board could not be ended: {error}");
+        }
+    }
+}
+
+type Hardware = (Arc<Board>, Arc<dyn Backend>);
+
+fn open_hardware(
+    board: &Arc<Board>,
+    bindings: &Bindings,
+    simulation: Option<&Simulation>,
+) -> Result<Option<Hardware>, Failure> {
+    let Some(Simulation { dir, config }) = simulation else { return Ok(None) };
+    let platform = Platform::Sim { dir: dir.clone(), config: SimConfig::clone(config) };
+    let hardware = hardware::open(board, bindings, platform).map_err(|error| {
+        // The loader has checked the bindings; a difference is a defect, and nothing is started on a guess.
+        Failure::Configuration(format!("error: {error}"))
+    })?;
+    Ok(Some((Arc::clone(board), hardware)))
 }
 
 async fn live(
     core: Core,
     places: &Places,
     claimed: Vec<Socket>,
+    signals: Signals,
     simulation: Option<Simulation>,
-    hardware: Option<(Arc<Board>, Arc<dyn Backend>)>,
+    hardware: Option<Hardware>,
 ) -> Result<(), Failure> {
-    let signals = Signals::new().map_err(io_failure("signals cannot be received"))?;
     let processes = Processes::new(Config {
         runtime_dir: places.state_dir.clone(),
         cgroups: true,
@@ -244,7 +271,7 @@ async fn live(
     Ok(())
 }
 
-fn plug_in(state_dir: &Path, config: SimConfig) -> Result<Simulation, Failure> {
+fn plug_in(state_dir: &Path, config: SimConfig) -> Result<Plugged, Failure> {
     let program = env::current_exe().map_err(io_failure("our own program cannot be found"))?;
     let dir = state_dir.join("sim");
     let launch = Launch {
@@ -253,12 +280,14 @@ fn plug_in(state_dir: &Path, config: SimConfig) -> Result<Simulation, Failure> {
         command: vec![program.into(), "sim-board".into()],
         timeout: PLUG_IN,
     };
-    match client::ensure(&launch)? {
+    let launched = client::ensure(&launch)?;
+    match launched {
         Launched::Found { pid } => info!("the simulated board is plugged in already (process {pid})"),
         Launched::Started { pid } => info!("the simulated board is plugged in (process {pid})"),
         Launched::Replaced { pid } => info!("the simulated board was exchanged for another (process {pid})"),
     }
-    Ok(Simulation { dir, config: Arc::new(config) })
+    let started = !matches!(launched, Launched::Found { .. });
+    Ok(Plugged { simulation: Simulation { dir, config: Arc::new(config) }, started })
 }
 
 /// Makes the state directory ours for as long as the answer lives.
