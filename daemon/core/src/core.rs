@@ -63,6 +63,7 @@ struct Drives {
     thermal: bool,
     leds: bool,
     lines: bool,
+    failsafe: bool,
 }
 
 impl Core {
@@ -95,6 +96,7 @@ impl Core {
         self.machines.boot(&mut self.out);
         self.supervisor.boot(self.board.policy.start_timeout, &mut self.out);
         self.follow_up();
+        self.show();
         self.out.finish()
     }
 
@@ -107,6 +109,7 @@ impl Core {
             self.due(timer);
             self.follow_up();
         }
+        self.show();
         self.out.finish()
     }
 
@@ -212,6 +215,10 @@ impl Core {
         if services_moved {
             self.follow_services();
         }
+    }
+
+    /// What only shows: once for each input, when everything has settled.
+    fn show(&mut self) {
         self.thermal.follow_tachometers(&mut self.out);
         let changed = self.out.changed();
         let quiet = changed.services.is_empty()
@@ -246,6 +253,7 @@ impl Core {
             thermal: self.supervisor.is_up(Builtin::Thermalmgr),
             leds: self.supervisor.is_up(Builtin::Ledmgr),
             lines: self.supervisor.is_up(Builtin::Statemgr),
+            failsafe: self.supervisor.failsafe().is_some(),
         };
         let was = std::mem::replace(&mut self.drives, drives);
         if drives.leds && !was.leds {
@@ -257,6 +265,9 @@ impl Core {
             for id in self.machines.ids() {
                 self.sensors.power_changed(id, true, &mut self.out);
             }
+            self.evaluate_zones(false);
+        }
+        if drives.failsafe != was.failsafe {
             self.evaluate_zones(false);
         }
         if drives.thermal != was.thermal {
@@ -273,7 +284,7 @@ impl Core {
         if sampled {
             self.thermal.writes_settled(&mut self.out);
         }
-        self.thermal.evaluate(&self.sensors, self.drives.thermal, &mut self.out);
+        self.thermal.evaluate(&self.sensors, self.drives.thermal, self.supervisor.failsafe(), &mut self.out);
         let tripped: Vec<_> = self.thermal.tripped().map(|(zone, why)| (zone, why.to_owned())).collect();
         if tripped.is_empty() {
             self.protection.clear();

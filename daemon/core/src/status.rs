@@ -233,7 +233,17 @@ impl Core {
                 Some(Tone::Transitional) => BmcMood::Busy,
                 Some(Tone::Normal) | None => BmcMood::Ready,
             },
-            worst: self.problems().into_iter().map(|problem| problem.severity).max(),
+            worst: [
+                // Services are many: their worst is looked up without a word.
+                self.supervisor.worst(),
+                self.machine_problems().into_iter().map(|problem| problem.severity).max(),
+                self.thermal.problems().into_iter().map(|problem| problem.severity).max(),
+                self.sensors.problems().into_iter().map(|problem| problem.severity).max(),
+                self.supply_problems().into_iter().map(|problem| problem.severity).max(),
+            ]
+            .into_iter()
+            .flatten()
+            .max(),
         }
     }
 }

@@ -405,6 +405,28 @@ fn restarts_back_off_and_a_burst_ends_them_until_somebody_acts() {
 }
 
 #[test]
+fn when_restarts_do_not_help_the_ladder_is_climbed() {
+    check(
+        r"
+        service db smooth delay=1s burst=1 escalate=dependents,group,reboot
+        service web needs=db
+        service other
+        0s   start web other  -> spawn db#1; spawn other#2; web waiting; spawn web#3; db running; web running; other running; op-1 succeeded
+        1s   exit db#1 1      -> kill db#1; db backoff
+        2s                    -> spawn db#4; db stopped; db running
+        3s   exit db#4 1      -> kill db#4; term web#3; db escalates; db backoff
+        3s   exit web#3 0     -> web stopped; web waiting
+        4s                    -> spawn db#5; db stopped; spawn web#6; db running; web running
+        5s   exit db#5 1      -> kill db#5; db backoff
+        6s                    -> spawn db#7; db stopped; db running
+        7s   exit db#7 1      -> kill db#7; term web#6; term other#2; db escalates; db backoff
+        7s   exit web#6 0     -> web stopped; web waiting
+        7s   exit other#2 0   -> spawn other#8; other stopped; other running
+        ",
+    );
+}
+
+#[test]
 fn a_start_by_request_during_a_long_backoff_runs_at_once() {
     check(
         r"

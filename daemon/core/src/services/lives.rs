@@ -292,6 +292,7 @@ impl Supervisor {
         let took = now.since(unit.spawned);
         unit.record.start_duration = Some(took);
         unit.record.last_error.clear();
+        self.failsafe.remove(&id);
         let name = &unit.spec.name;
         out.event(
             format!("service.{name}.ready"),
@@ -516,6 +517,9 @@ impl Supervisor {
         if unit.spec.restart.policy == RestartPolicy::Never {
             return self.give_up(id, &format!("{reason}; its restart policy is never"), out);
         }
+        if uptime >= unit.spec.restart.reset_after {
+            unit.rung = 0;
+        }
         match unit.restart.failed(&unit.spec.restart, now, uptime, &mut self.rng) {
             Verdict::Retry(delay) => {
                 self.enter(id, State::Backoff, out);
@@ -528,6 +532,7 @@ impl Supervisor {
                     vec![("delay_s", delay.as_secs_f64().into()), ("reason", reason.into())],
                 );
             }
+            Verdict::Exhausted if unit.rung < unit.spec.restart.escalate.len() => self.climb(id, reason, out),
             Verdict::Exhausted => {
                 let spec = &unit.spec.restart;
                 let text = format!("{reason}; {} restarts within {} did not help", spec.burst, human(spec.window));

@@ -3,7 +3,7 @@
 //! - [`spec`]: what a registry declares; [`graph`]: who needs whom;
 //! - [`unit`]: one service and its next step; [`supervisor`]: how a change of one reaches the others;
 //! - `gates`: what starts and stops wait for; `lives`: how a life begins, goes on and ends;
-//! - [`restart`] and [`health`]: what failures and checks lead to;
+//! - [`restart`], `escalation` and [`health`]: what failures and checks lead to;
 //! - `requests`: what operators ask; `views`: what is told.
 
 pub mod graph;
@@ -13,6 +13,7 @@ pub mod spec;
 pub mod supervisor;
 pub mod unit;
 
+mod escalation;
 mod gates;
 mod lives;
 mod requests;

@@ -272,6 +272,7 @@ impl Supervisor {
     fn clear_failure(&mut self, id: ServiceId, out: &mut Outbox) {
         let unit = &mut self.units[id.index()];
         unit.restart.forgive();
+        unit.rung = 0;
         if unit.goal == Goal::HeldDown {
             unit.goal = Goal::Unasked;
         }

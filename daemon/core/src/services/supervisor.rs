@@ -57,6 +57,8 @@ pub struct Supervisor {
     pub(super) lifelines_alive: usize,
     /// Services to look at again, by rank: what comes first in start order is looked at first.
     dirty: BTreeSet<usize>,
+    /// Services whose failure has put the platform into failsafe mode.
+    pub(super) failsafe: BTreeSet<ServiceId>,
     next_generation: u64,
 }
 
@@ -77,6 +79,7 @@ impl Supervisor {
             protectors_alive: 0,
             lifelines_alive: 0,
             dirty: BTreeSet::new(),
+            failsafe: BTreeSet::new(),
             next_generation: 1,
         })
     }
@@ -104,6 +107,11 @@ impl Supervisor {
     /// Every id, in order of the registry.
     pub fn ids(&self) -> impl Iterator<Item = ServiceId> + use<> {
         (0..self.units.len()).map(ServiceId::new)
+    }
+
+    /// The service whose failure holds the platform in failsafe mode. None: it is not in it.
+    pub fn failsafe(&self) -> Option<&Name> {
+        self.failsafe.first().map(|id| &self.unit(*id).spec.name)
     }
 
     /// A built-in service is up. A board that does not declare it never loses it.

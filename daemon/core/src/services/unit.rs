@@ -244,6 +244,8 @@ pub struct Unit {
     pub cause: Cause,
     /// Failures.
     pub restart: RestartBook,
+    /// How far up its escalation ladder it is: the next rung's place.
+    pub rung: usize,
     /// Checks.
     pub health: HealthBook,
     /// For people.
@@ -269,6 +271,7 @@ impl Unit {
             ready: None,
             cause: Cause::default(),
             restart: RestartBook::default(),
+            rung: 0,
             health: HealthBook::default(),
             record: Record::default(),
             haunted: false,

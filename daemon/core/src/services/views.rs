@@ -11,7 +11,7 @@ use crate::{
     refusal::Obstacle,
     time::human,
     timers::{Timer, Timers},
-    view::{Desired, GroupView, Problem, ServiceView},
+    view::{Desired, GroupView, Health, Problem, ServiceView},
 };
 
 impl Supervisor {
@@ -119,39 +119,53 @@ impl Supervisor {
         views
     }
 
+    /// What is wrong with a service: a short kind and how bad it is. None: nothing is.
+    fn trouble(&self, id: ServiceId) -> Option<(&'static str, Severity)> {
+        let unit = self.unit(id);
+        if unit.desired == Desired::Down {
+            return None;
+        }
+        match &unit.state {
+            State::Failed(FailReason::Own(_)) if unit.spec.critical => Some(("service-failed", Severity::Critical)),
+            State::Failed(FailReason::Own(_) | FailReason::Dependency(_)) => Some(("service-failed", Severity::Error)),
+            State::Backoff => Some(("service-backoff", Severity::Warning)),
+            State::Running if unit.health.health(unit.spec.health.as_ref()) == Health::Unhealthy => {
+                Some(("service-unhealthy", Severity::Error))
+            }
+            State::Stopped
+            | State::Waiting
+            | State::Delaying
+            | State::Starting { .. }
+            | State::Running
+            | State::Stopping { .. }
+            | State::Completed => None,
+        }
+    }
+
+    /// How bad the worst of it is.
+    pub fn worst(&self) -> Option<Severity> {
+        self.ids().filter_map(|id| self.trouble(id)).map(|(_, severity)| severity).max()
+    }
+
     /// What is not as it should be.
     pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        for id in self.ids() {
+        let problem = |id: ServiceId| {
+            let (kind, severity) = self.trouble(id)?;
             let unit = self.unit(id);
             let name = &unit.spec.name;
-            if unit.desired == Desired::Down {
-                continue;
-            }
-            let (kind, severity, remedy) = match &unit.state {
-                State::Failed(FailReason::Own(_)) => {
-                    let severity = if unit.spec.critical { Severity::Critical } else { Severity::Error };
-                    (
-                        "service-failed",
-                        severity,
-                        format!("look at `ubmcctl services logs {name}`, then `ubmcctl services start {name}`"),
-                    )
+            let remedy = match (&unit.state, kind) {
+                (State::Failed(FailReason::Dependency(_)), _) => {
+                    format!("it comes up by itself when {} does", self.unit(self.root_failure(id)).spec.name)
                 }
-                State::Failed(FailReason::Dependency(_)) => {
-                    let root = &self.unit(self.root_failure(id)).spec.name;
-                    ("service-failed", Severity::Error, format!("it comes up by itself when {root} does"))
+                (_, "service-failed") => {
+                    format!("look at `ubmcctl services logs {name}`, then `ubmcctl services start {name}`")
                 }
-                State::Backoff => {
-                    ("service-backoff", Severity::Warning, format!("look at `ubmcctl services logs {name}`"))
-                }
-                State::Running if unit.health.health(unit.spec.health.as_ref()) == crate::view::Health::Unhealthy => {
-                    ("service-unhealthy", Severity::Error, format!("look at `ubmcctl services status {name}`"))
-                }
-                _ => continue,
+                (_, "service-backoff") => format!("look at `ubmcctl services logs {name}`"),
+                _ => format!("look at `ubmcctl services status {name}`"),
             };
-            let reason =
-                if matches!(unit.state, State::Running) { unit.health.text().to_owned() } else { self.reason(id) };
-            problems.push(Problem {
+            let running = matches!(unit.state, State::Running);
+            let reason = if running { unit.health.text().to_owned() } else { self.reason(id) };
+            Some(Problem {
                 severity,
                 obstacle: Obstacle {
                     kind,
@@ -160,9 +174,9 @@ impl Supervisor {
                     remedy,
                     since: Some(unit.since),
                 },
-            });
-        }
-        problems
+            })
+        };
+        self.ids().filter_map(problem).collect()
     }
 
     /// While everything goes down: who is still there, and what each waits for.

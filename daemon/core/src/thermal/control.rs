@@ -124,12 +124,13 @@ impl Thermal {
         Self { zones, fans, was_driven: false, leaving: false }
     }
 
-    /// Looks at everything anew. `driven` tells whether anybody writes duties at all.
-    pub fn evaluate(&mut self, sensors: &Sensors, driven: bool, out: &mut Outbox) {
+    /// Looks at everything anew. `driven` tells whether anybody writes duties at all; `failsafe` names the
+    /// service whose failure holds everything at fail-safe.
+    pub fn evaluate(&mut self, sensors: &Sensors, driven: bool, failsafe: Option<&Name>, out: &mut Outbox) {
         self.was_driven |= driven;
         self.judge_fans(sensors, out);
         for index in 0..self.zones.len() {
-            self.evaluate_zone(ZoneId::new(index), sensors, driven, out);
+            self.evaluate_zone(ZoneId::new(index), sensors, driven, failsafe, out);
         }
         for index in 0..self.fans.len() {
             self.drive(FanId::new(index), driven, out);
@@ -162,7 +163,14 @@ impl Thermal {
         }
     }
 
-    fn evaluate_zone(&mut self, id: ZoneId, sensors: &Sensors, driven: bool, out: &mut Outbox) {
+    fn evaluate_zone(
+        &mut self,
+        id: ZoneId,
+        sensors: &Sensors,
+        driven: bool,
+        failsafe: Option<&Name>,
+        out: &mut Outbox,
+    ) {
         let now = out.now();
         let failed_fan = self.failed_fan_of(id).cloned();
         let nobody = if self.was_driven { ZoneState::Failsafe } else { ZoneState::Starting };
@@ -204,7 +212,8 @@ impl Thermal {
         if floored > capped {
             "floor".clone_into(&mut driver);
         }
-        let (state, protected, why) = judge_zone(zone, sensors, (!driven).then_some(nobody), failed_fan.as_ref());
+        let (state, protected, why) =
+            judge_zone(zone, sensors, (!driven).then_some(nobody), failsafe, failed_fan.as_ref());
         let duty = protected.map_or(floored, |protected| apply(state.as_str(), floored, floored.max(protected)));
         let reason = if state == ZoneState::Controlled { format!("{driver} asks for {duty}") } else { why.clone() };
         if state != ZoneState::Controlled {
@@ -599,6 +608,7 @@ fn judge_zone(
     zone: &Zone,
     sensors: &Sensors,
     undriven: Option<ZoneState>,
+    failed_service: Option<&Name>,
     failed_fan: Option<&Name>,
 ) -> (ZoneState, Option<Duty>, String) {
     let needed = zone.spec.sensors();
@@ -623,6 +633,9 @@ fn judge_zone(
         if let Some(sensor) = bad(quality) {
             return (ZoneState::Failsafe, failsafe, format!("{} is {}", name(sensor), quality.as_str()));
         }
+    }
+    if let Some(service) = failed_service {
+        return (ZoneState::Failsafe, failsafe, format!("failsafe mode, because {service} fails"));
     }
     if let Some(fan) = failed_fan {
         return (ZoneState::Failsafe, failsafe, format!("{fan} has failed"));

@@ -21,7 +21,8 @@ use ubmc_core::{
     ids::{Generation, Name, RequestId, ServiceId},
     input::{Asked, Exit, Input, Request, ServiceHappening, SpawnError, SpawnStage},
     services::{
-        Binary, Builtin, Deployment, Group, HealthCheck, HealthSpec, Readiness, RestartPolicy, Run, ServiceSpec, Signal,
+        Binary, Builtin, Deployment, Group, HealthCheck, HealthSpec, Readiness, RestartPolicy, Run, Rung, ServiceSpec,
+        Signal,
     },
     time::Mono,
 };
@@ -96,6 +97,18 @@ fn declare(text: &str) -> (ServiceSpec, bool) {
                     "always" => RestartPolicy::Always,
                     _ => panic!("no policy: {value}"),
                 }
+            }
+            "escalate" => {
+                spec.restart.escalate = value
+                    .split(',')
+                    .map(|rung| match rung {
+                        "dependents" => Rung::Dependents,
+                        "group" => Rung::Group,
+                        "failsafe" => Rung::Failsafe,
+                        "reboot" => Rung::Reboot,
+                        _ => panic!("no rung: {rung}"),
+                    })
+                    .collect();
             }
             "delay" => spec.restart.delay = duration(value),
             "max_delay" => spec.restart.max_delay = duration(value),
@@ -243,6 +256,7 @@ impl Runner {
                         states.push(format!("{name} {state}"));
                     }
                 }
+                ["service", name, "escalated"] => states.push(format!("{name} escalates")),
                 ["operation", id, end] if *end != "accepted" => states.push(format!("{id} {end}")),
                 _ => {}
             }
