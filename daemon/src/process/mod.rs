@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `recipe`, `user`, `capability` | a process described so completely that starting it needs only system calls |
 //! | `launch` | from the recipe to the running image; with `descriptor` the only unsafe code |
+//! | `leftovers` | what a daemon that died left running |
 //! | `spawner`, `command` | the one place where processes are made; commands that belong to no service |
 //! | `mark`, `tree` | how everything that a service ever started is known as its own |
 //! | `reap`, `signal` | ends, adopted orphans, signals to groups and to everything |
@@ -12,7 +13,17 @@
 //! | `usage`, `cgroup`, `platform` | what processes use, what bounds them, what the machine lacks |
 //!
 //! What holds: only this module waits for children; a pid is signalled only while its process has not been reaped, or
-//! through a pidfd; nothing here waits for a service, a disk or a reader.
+//! through a pidfd; once a process runs, nothing here waits for it, for the disk of its log or for a reader.
+//!
+//! What does take the caller's time is a start: the thread is suspended until the exec is done or has failed, so that
+//! nothing lies between "asked for" and "runs". Before that user and group are looked up and a control group is made;
+//! then the kernel walks to the program and reads the head of its file and of its interpreter or loader. What comes after
+//! is the new process's own time. From memory all of this takes about as long as a bare `posix_spawn`; from a slow disk it
+//! is a few reads more. Nothing of ours bounds those: a file system or a name service that hangs holds up the loop for
+//! as long as its own time-outs are, and fans keep their last duty meanwhile. So programs, and the users they run as,
+//! belong on the machine itself, not on the network.
+//!
+//! What a daemon that died has left is ended before the first start, which is bounded: see `leftovers`.
 
 mod capability;
 mod cgroup;

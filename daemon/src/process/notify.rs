@@ -49,12 +49,12 @@ impl Socket {
             .to_str()
             .ok_or_else(|| io::Error::other(format!("{}: the path is not UTF-8", path.display())))?
             .to_owned();
+        let failed = |error: io::Error| io::Error::new(error.kind(), format!("notification socket {text}: {error}"));
         match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             Ok(()) | Err(_) => {}
         }
-        let socket = UnixDatagram::bind(path)
-            .map_err(|error| io::Error::new(error.kind(), format!("notification socket {text}: {error}")))?;
+        let socket = UnixDatagram::bind(path).map_err(failed)?;
         socket.set_nonblocking(true)?;
         setsockopt(&socket, PassCred, &true)?;
         // Services run as any user; who sent what is for the kernel to say, not for permissions.
