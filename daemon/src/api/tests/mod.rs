@@ -234,7 +234,7 @@ fn stopping_the_api_tells_its_streams_and_starting_it_serves_again() {
 }
 
 #[test]
-fn a_client_that_does_not_read_holds_up_the_end_for_a_second_at_most() {
+fn a_client_that_does_not_read_does_not_hold_up_the_end() {
     with_world(10_000, |world| async move {
         let mut client = EventServiceClient::new(world.channel().await);
         let request = v1::WatchRequest { after_seq: Some(0), ..Default::default() };
@@ -242,9 +242,13 @@ fn a_client_that_does_not_read_holds_up_the_end_for_a_second_at_most() {
         next(&mut stalled).await;
         // Much more than the connection's buffers take: the rest waits for the client.
         world.happen(1_500, &"x".repeat(10_000)).await;
-        let begin = tokio::time::Instant::now();
         world.restart("api").await;
-        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+        // It is the end that came, and not that the client has read everything.
+        let mut events = 0;
+        while let Ok(Some(_)) = within(stalled.message()).await {
+            events += 1;
+        }
+        assert!(events < 1_500, "{events}");
     });
 }
 
@@ -300,9 +304,9 @@ fn what_is_too_much_is_refused() {
 fn requests_act_and_answer_with_what_has_become() {
     with_world(1000, |world| async move {
         let mut client = LedServiceClient::new(world.channel().await);
-        let leds = client.identify(v1::IdentifyRequest { on: true, for_s: 60.0 }).await.unwrap().into_inner().leds;
+        let leds = client.identify(v1::IdentifyRequest { on: true, for_s: 3600.0 }).await.unwrap().into_inner().leds;
         assert_ne!(leds[0].pattern(), v1::LedPattern::Off);
-        assert!(leds[0].left_s.is_some_and(|left| left > 50.0), "{leds:?}");
+        assert!(leds[0].left_s.is_some_and(|left| left > 3000.0), "{leds:?}");
         let status =
             SimulationServiceClient::new(world.channel().await).get_state(v1::GetStateRequest {}).await.unwrap_err();
         assert_eq!(status.code(), Code::Unimplemented);
