@@ -18,6 +18,7 @@ use crate::{
         plan::{House, Scene},
     },
     outbox::Outbox,
+    power::supplies::Supplies,
     refusal::{Obstacle, Refusal},
     rng::Rng,
     sensors::bank::Sensors,
@@ -50,6 +51,7 @@ pub struct Core {
     pub(crate) sensors: Sensors,
     pub(crate) thermal: Thermal,
     pub(crate) leds: Leds,
+    pub(crate) supplies: Supplies,
     pub(crate) out: Outbox,
     /// What built-in services were up when the last input ended: their coming and going concerns other rooms.
     drives: Drives,
@@ -78,6 +80,7 @@ impl Core {
             sensors: Sensors::new(&board.sensors),
             thermal: Thermal::new(&board),
             leds: Leds::new(&board.leds),
+            supplies: Supplies::new(board.supplies.len()),
             out: Outbox::default(),
             drives: Drives::default(),
             protection: BTreeMap::new(),
@@ -157,6 +160,8 @@ impl Core {
             Input::Signal(id, level) => {
                 out.new_cause("");
                 self.machines.line(id, level, out);
+                let machines = &self.machines;
+                self.supplies.follow(&self.board.supplies, |line| machines.level(line), out);
             }
             Input::CommandFailed { command, reason } => self.command_failed(&command, &reason),
             Input::Asked(asked) => self.asked(asked),

@@ -29,7 +29,8 @@ impl Supervisor {
             state: unit.state.public(),
             since: unit.since,
             desired: unit.desired,
-            health: unit.health.health(unit.spec.health.as_ref()),
+            // What has no life has no health: an answer to the last check may have been another's.
+            health: if unit.state.is_alive() { unit.health.health(unit.spec.health.as_ref()) } else { Health::Unknown },
             health_text: unit.health.text(),
             health_success_rate: unit.health.success_rate(),
             pid: unit.pid,

@@ -32,6 +32,8 @@ use crate::{
 const SLOW_SHARE: f64 = 0.6;
 /// … for this long has failed.
 const SLOW_FOR: Duration = Duration::from_secs(5);
+/// How long nothing may be refused before a fan counts as taking its duty again; longer than two refreshes.
+const ACCEPTED_AFTER: Duration = Duration::from_secs(5);
 /// A duty that differs by less is not written anew, in percent.
 const SAME_DUTY: f64 = 0.2;
 
@@ -69,6 +71,8 @@ struct Fan {
     lately: VecDeque<(Mono, Duty)>,
     failed: bool,
     write_failing: bool,
+    /// When a duty was refused last.
+    refused: Mono,
 }
 
 /// All zones and fans of a board.
@@ -119,6 +123,7 @@ impl Thermal {
                 lately: VecDeque::new(),
                 failed: false,
                 write_failing: false,
+                refused: Mono::ZERO,
             })
             .collect();
         Self { zones, fans, was_driven: false, leaving: false }
@@ -238,7 +243,10 @@ impl Thermal {
     }
 
     fn failed_fan_of(&self, id: ZoneId) -> Option<&Name> {
-        self.fans.iter().find(|fan| fan.failed && fan.zones.contains(&id)).map(|fan| &fan.spec.name)
+        self.fans
+            .iter()
+            .find(|fan| (fan.failed || fan.write_failing) && fan.zones.contains(&id))
+            .map(|fan| &fan.spec.name)
     }
 
     /// Does every fan turn as it should?
@@ -331,6 +339,7 @@ impl Thermal {
     pub fn write_failed(&mut self, id: FanId, why: &str, out: &mut Outbox) {
         let fan = &mut self.fans[id.index()];
         fan.told = None;
+        fan.refused = out.now();
         if !fan.write_failing {
             fan.write_failing = true;
             let name = &fan.spec.name;
@@ -345,10 +354,10 @@ impl Thermal {
         }
     }
 
-    /// A duty that was told last time was taken after all.
+    /// A duty that was told and not refused for a while, although it is refreshed, was taken after all.
     pub fn writes_settled(&mut self, out: &mut Outbox) {
         for (index, fan) in self.fans.iter_mut().enumerate() {
-            if fan.write_failing && fan.told.is_some() {
+            if fan.write_failing && fan.told.is_some() && out.now().since(fan.refused) >= ACCEPTED_AFTER {
                 fan.write_failing = false;
                 let name = &fan.spec.name;
                 out.event(

@@ -1,0 +1,76 @@
+//! Supplies as their lines tell: what changes is told, and whether one can still fail.
+
+use super::SupplySpec;
+use crate::{event::Severity, outbox::Outbox, units::Level};
+
+/// Where a supply stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Its lines have not been read, or cannot be.
+    Unknown,
+    /// Present, with good output.
+    Good,
+    /// Present, without good output.
+    Failed,
+    /// Not plugged in.
+    Absent,
+}
+
+/// What was told of each supply last.
+#[derive(Clone, Debug)]
+pub struct Supplies {
+    standings: Vec<Standing>,
+    redundant: Option<bool>,
+}
+
+impl Supplies {
+    /// Nothing is known.
+    pub fn new(count: usize) -> Self {
+        Self { standings: vec![Standing::Unknown; count], redundant: None }
+    }
+
+    /// Lines have changed: what does that mean for the supplies?
+    pub fn follow(
+        &mut self,
+        specs: &[SupplySpec],
+        level: impl Fn(crate::ids::SignalId) -> Option<Level>,
+        out: &mut Outbox,
+    ) {
+        for (spec, was) in specs.iter().zip(&mut self.standings) {
+            let high = |line: Option<crate::ids::SignalId>| match line {
+                Some(line) => level(line).map(Level::is_high),
+                None => Some(true),
+            };
+            let is = match (high(spec.present), high(spec.good)) {
+                (Some(false), _) => Standing::Absent,
+                (Some(true), Some(true)) => Standing::Good,
+                (Some(true), Some(false)) => Standing::Failed,
+                (None, _) | (_, None) => Standing::Unknown,
+            };
+            let before = std::mem::replace(was, is);
+            let name = &spec.name;
+            let (word, severity, text) = match (before, is) {
+                (before, is) if before == is => continue,
+                (Standing::Unknown, Standing::Good) | (_, Standing::Unknown) => continue,
+                (_, Standing::Good) => ("restored", Severity::Notice, format!("{name} gives good power again")),
+                (_, Standing::Failed) => ("failed", Severity::Error, format!("the output of {name} is not good")),
+                (_, Standing::Absent) => ("absent", Severity::Error, format!("{name} is not plugged in")),
+            };
+            let fields = vec![("supply", name.as_str().into())];
+            out.event(format!("supply.{name}.{word}"), "powermgr", severity, text, fields);
+        }
+        let good = self.standings.iter().filter(|standing| **standing == Standing::Good).count();
+        let known = self.standings.iter().all(|standing| *standing != Standing::Unknown);
+        let redundant = (known && self.standings.len() > 1).then_some(good > 1);
+        let was = self.redundant;
+        if redundant.is_some() && redundant != was {
+            self.redundant = redundant;
+            let (severity, text) = match (was, redundant) {
+                (None, Some(true)) => return,
+                (_, Some(true)) => (Severity::Notice, "supplies are redundant again"),
+                _ => (Severity::Warning, "supplies are not redundant: the next one that fails takes the power with it"),
+            };
+            out.event("supply.redundancy".to_owned(), "powermgr", severity, text.to_owned(), Vec::new());
+        }
+    }
+}
