@@ -131,8 +131,11 @@ fn a_crash_loop_ends_in_failed_and_a_start_forgives_it() {
 
 #[test]
 fn after_a_crash_of_the_daemon_its_services_start_anew_and_none_runs_twice() {
-    let registry =
-        [service("sleeper", "sleep", ""), service("orphan", "orphan", "[restart]\npolicy = \"never\"\n[startup]\nstop_timeout = 1")].concat();
+    let registry = [
+        service("sleeper", "sleep", ""),
+        service("orphan", "orphan", "[restart]\npolicy = \"never\"\n[startup]\nstop_timeout = 1"),
+    ]
+    .concat();
     let mut ubmcd = Ubmcd::with_services(&registry);
     ubmcd.await_service("sleeper", "running");
     let first = ubmcd.service("sleeper", "pid");

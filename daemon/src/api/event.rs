@@ -12,7 +12,7 @@ impl EventService for Api {
         request: Request<v1::ListEventsRequest>,
     ) -> Result<Response<v1::ListEventsResponse>, Status> {
         let choice = from_wire::list_events(request.get_ref()).map_err(|refusal| to_wire::status_of(&refusal))?;
-        let page = self.handle.shared().journal.newest(choice.after, &choice.filter, choice.limit);
+        let page = self.handle.shared().journal.list(choice.after, &choice.filter, choice.limit);
         Ok(Response::new(to_wire::list_events(&page)))
     }
 

@@ -86,9 +86,10 @@ impl Journal {
         Position { last: ring.last(), oldest: ring.oldest() }
     }
 
-    /// The newest `limit` events after number `after` that `filter` takes, oldest first.
-    pub fn newest(&self, after: u64, filter: &Filter, limit: usize) -> Page {
-        self.ring().newest(after, filter, limit)
+    /// `limit` events that `filter` takes, oldest first: those that follow number `after`; from the beginning (0), the
+    /// newest.
+    pub fn list(&self, after: u64, filter: &Filter, limit: usize) -> Page {
+        self.ring().list(after, filter, limit)
     }
 
     /// A reader that begins after number `after`; absent: with what comes from now on.

@@ -118,19 +118,18 @@ impl Ring {
         Page { lost, events, up_to }
     }
 
-    /// The newest `limit` wanted events after number `after`, oldest first.
-    pub(super) fn newest(&self, after: u64, filter: &Filter, limit: usize) -> Page {
+    /// `limit` wanted events, oldest first: those that follow number `after`, so that whoever reads on from there misses
+    /// none; from the beginning (0), the newest.
+    pub(super) fn list(&self, after: u64, filter: &Filter, limit: usize) -> Page {
         let oldest = self.oldest();
-        let mut events: Vec<_> = self
-            .events
-            .iter()
-            .rev()
-            .take_while(|kept| kept.event.seq > after)
-            .filter(|kept| filter.takes(&kept.event))
-            .take(limit)
-            .cloned()
-            .collect();
-        events.reverse();
+        let wanted = |kept: &&std::sync::Arc<Kept>| kept.event.seq > after && filter.takes(&kept.event);
+        let events: Vec<_> = if after > 0 {
+            self.events.iter().filter(wanted).take(limit).cloned().collect()
+        } else {
+            let mut newest: Vec<_> = self.events.iter().rev().filter(wanted).take(limit).cloned().collect();
+            newest.reverse();
+            newest
+        };
         let lost = (after + 1 < oldest).then(|| Gap { first: after + 1, last: oldest - 1 });
         Page { lost, events, up_to: self.last }
     }
@@ -229,8 +228,8 @@ mod tests {
     #[test]
     fn the_newest_are_given_oldest_first_and_what_expired_is_said() {
         let ring = ring(Bounds { events: 6, bytes: usize::MAX }, 10);
-        let page = ring.newest(0, &Filter::new(&["even".into()], None).unwrap(), 2);
+        let page = ring.list(0, &Filter::new(&["even".into()], None).unwrap(), 2);
         assert_eq!((numbers(&page), page.lost), (vec![8, 10], Some(Gap { first: 1, last: 4 })));
-        assert_eq!(ring.newest(4, &Filter::default(), 9).lost, None);
+        assert_eq!(ring.list(4, &Filter::default(), 9).lost, None);
     }
 }

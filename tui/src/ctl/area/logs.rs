@@ -74,19 +74,18 @@ pub(crate) async fn run(session: &mut Session, arguments: Logs) -> Result<(), Fa
 async fn past(session: &mut Session, request: TailLogsRequest, width: usize) -> Result<(), Failure> {
     let mut stream =
         session.call(|channel| async move { OperatorServiceClient::new(channel).tail_logs(request).await }).await?;
-    let mut any = false;
+    let mut lines: Vec<LogLine> = Vec::new();
     while let Some(message) = stream.message().await? {
-        any = true;
         match message.item {
-            Some(Item::Line(line)) => print(session, &line.into(), width)?,
-            Some(Item::Gap(gap)) => print(session, &LogLine::lost(gap.service, gap.lost), width)?,
+            Some(Item::Line(line)) => lines.push(line.into()),
+            Some(Item::Gap(gap)) => lines.push(LogLine::lost(gap.service, gap.lost)),
             None => {}
         }
     }
-    if !any {
+    if lines.is_empty() {
         session.out.progress("no such output is kept");
     }
-    Ok(())
+    session.out.list(&lines, |canvas| lines.iter().map(|line| draw(line, width, canvas) + "\n").collect())
 }
 
 /// A follow across connections.
