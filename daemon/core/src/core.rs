@@ -341,14 +341,8 @@ impl Core {
     }
 
     pub(crate) fn scene(&self) -> Scene<'_> {
-        Scene {
-            board: &self.board,
-            machines: &self.machines,
-            thermal: &self.thermal,
-            supervisor: &self.supervisor,
-            operations: &self.operations,
-            now: self.out.now(),
-        }
+        let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
+        house.scene(&self.machines, &self.operations, self.out.now())
     }
 
     fn command_failed(&mut self, command: &HardwareCommand, reason: &str) {

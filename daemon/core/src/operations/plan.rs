@@ -8,11 +8,11 @@ use crate::{
     ids::{MachineId, SupplyId},
     input::Verb,
     machines::{Demand, MachineKind, Tone, bank::Machines},
+    power::supplies::Standing,
     refusal::Obstacle,
     services::{Builtin, supervisor::Supervisor},
     thermal::control::Thermal,
     time::Mono,
-    units::Level,
 };
 
 /// Pause between off and on of a power cycle: capacitors discharge, drives stop.
@@ -330,10 +330,7 @@ impl Scene<'_> {
     }
 
     fn supply_is_good(&self, id: SupplyId) -> bool {
-        let supply = self.board.supply(id);
-        let high =
-            |line: Option<crate::ids::SignalId>| line.is_none_or(|line| self.machines.level(line) == Some(Level::High));
-        high(supply.present) && high(supply.good)
+        Standing::of(self.board.supply(id), |line| self.machines.level(line)) == Standing::Good
     }
 
     /// FNV-1a over the plan and the states it rests on: equal exactly as long as both are.

@@ -1,11 +1,11 @@
 //! Supplies as their lines tell: what changes is told, and whether one can still fail.
 
 use super::SupplySpec;
-use crate::{event::Severity, outbox::Outbox, units::Level};
+use crate::{event::Severity, ids::SignalId, outbox::Outbox, units::Level};
 
 /// Where a supply stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+pub enum Standing {
     /// Its lines have not been read, or cannot be.
     Unknown,
     /// Present, with good output.
@@ -14,6 +14,22 @@ enum Standing {
     Failed,
     /// Not plugged in.
     Absent,
+}
+
+impl Standing {
+    /// By its lines; one that it does not have is taken as high.
+    pub fn of(spec: &SupplySpec, level: impl Fn(SignalId) -> Option<Level>) -> Self {
+        let high = |line: Option<SignalId>| match line {
+            Some(line) => level(line).map(Level::is_high),
+            None => Some(true),
+        };
+        match (high(spec.present), high(spec.good)) {
+            (Some(false), _) => Self::Absent,
+            (Some(true), Some(true)) => Self::Good,
+            (Some(true), Some(false)) => Self::Failed,
+            (None, _) | (_, None) => Self::Unknown,
+        }
+    }
 }
 
 /// What was told of each supply last.
@@ -30,23 +46,9 @@ impl Supplies {
     }
 
     /// Lines have changed: what does that mean for the supplies?
-    pub fn follow(
-        &mut self,
-        specs: &[SupplySpec],
-        level: impl Fn(crate::ids::SignalId) -> Option<Level>,
-        out: &mut Outbox,
-    ) {
+    pub fn follow(&mut self, specs: &[SupplySpec], level: impl Fn(SignalId) -> Option<Level>, out: &mut Outbox) {
         for (spec, was) in specs.iter().zip(&mut self.standings) {
-            let high = |line: Option<crate::ids::SignalId>| match line {
-                Some(line) => level(line).map(Level::is_high),
-                None => Some(true),
-            };
-            let is = match (high(spec.present), high(spec.good)) {
-                (Some(false), _) => Standing::Absent,
-                (Some(true), Some(true)) => Standing::Good,
-                (Some(true), Some(false)) => Standing::Failed,
-                (None, _) | (_, None) => Standing::Unknown,
-            };
+            let is = Standing::of(spec, &level);
             let before = std::mem::replace(was, is);
             let name = &spec.name;
             let (word, severity, text) = match (before, is) {

@@ -546,16 +546,6 @@ impl Thermal {
         zones.chain(fans).collect()
     }
 
-    /// State of a zone.
-    pub fn zone_state(&self, id: ZoneId) -> ZoneState {
-        self.zones[id.index()].state
-    }
-
-    /// What a fan is told now.
-    pub fn fan_duty(&self, id: FanId) -> Duty {
-        self.fans[id.index()].duty
-    }
-
     /// A zone as it is now.
     pub fn view_zone<'a>(&'a self, id: ZoneId, sensors: &'a Sensors) -> ZoneView<'a> {
         let zone = &self.zones[id.index()];
