@@ -7,19 +7,22 @@ use std::collections::BTreeMap;
 
 use crate::{
     board::Board,
-    effect::{Effect, Effects, Reply},
+    effect::{Effect, Effects},
     event::Severity,
     ids::{MachineId, OperationId, SensorId, ServiceId},
-    input::{Asked, HardwareCommand, Input, Request, Verb},
+    input::{HardwareCommand, Input, Verb},
     leds::policy::Leds,
-    machines::{Demand, MachineKind, TransitionRecord, Trigger, bank::Machines},
+    machines::{
+        Demand, MachineKind, TransitionRecord, Trigger,
+        bank::{Machines, Moved},
+    },
+    memory::Past,
     operations::{
-        book::{Operations, Order, ServiceVerb, kind_of},
+        book::{Operations, Order, kind_of},
         plan::{House, Scene},
     },
     outbox::Outbox,
     power::supplies::Supplies,
-    refusal::{Obstacle, Refusal},
     rng::Rng,
     sensors::bank::Sensors,
     services::{
@@ -28,7 +31,7 @@ use crate::{
         supervisor::{Phase, Supervisor},
     },
     thermal::control::Thermal,
-    time::{Mono, human},
+    time::Mono,
     timers::Timer,
     view::ServiceState,
 };
@@ -71,10 +74,15 @@ struct Drives {
 impl Core {
     /// Nothing runs. The same board, seed and inputs always give the same effects. Refuses a board whose services wait
     /// for each other or need what is not there.
-    pub fn new(mut board: Board, seed: u64) -> Result<Self, Vec<GraphError>> {
+    pub fn new(board: Board, seed: u64) -> Result<Self, Vec<GraphError>> {
+        Self::after(board, seed, Past::default())
+    }
+
+    /// The same, with what is remembered of the time before.
+    pub fn after(mut board: Board, seed: u64, past: Past) -> Result<Self, Vec<GraphError>> {
         let specs = std::mem::take(&mut board.services);
         Ok(Self {
-            supervisor: Supervisor::new(specs, Rng::new(seed))?,
+            supervisor: Supervisor::new(specs, past, Rng::new(seed))?,
             machines: Machines::new(&board),
             operations: Operations::default(),
             sensors: Sensors::new(&board.sensors),
@@ -113,6 +121,9 @@ impl Core {
             self.follow_up();
         }
         self.show();
+        if let Some(memory) = self.supervisor.unsaved() {
+            self.out.deed(Effect::Persist(memory));
+        }
         self.out.finish()
     }
 
@@ -174,6 +185,8 @@ impl Core {
             Timer::Service(id) => self.supervisor.deadline(id, out),
             Timer::Ready(id) => self.supervisor.ready_delay_over(id, out),
             Timer::Health(id) => self.supervisor.health_due(id, out),
+            Timer::Readiness(id) => self.supervisor.readiness_due(id, out),
+            Timer::Announced(id) => self.supervisor.announced_due(id, out),
             Timer::Boot => self.supervisor.boot_timed_out(out),
             Timer::Shutdown => self.supervisor.shutdown_timed_out(out),
             Timer::Machine(id) => self.machines.timed_out(id, out),
@@ -208,6 +221,7 @@ impl Core {
                 let powered = self.machines.get(moved.machine).may_have_power();
                 self.sensors.power_changed(moved.machine, powered, &mut self.out);
             }
+            self.tell_of_power(&moved);
             let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
             self.operations.machines_moved(&moved, &house, &mut self.machines, &mut self.out);
             self.evaluate_zones(false);
@@ -219,6 +233,23 @@ impl Core {
         }
         if services_moved {
             self.follow_services();
+        }
+    }
+
+    /// Some services run once per power-on or boot: they follow the machines.
+    fn tell_of_power(&mut self, moved: &[Moved]) {
+        let on = |kind: MachineKind| {
+            let of_kind = |id: &MachineId| self.machines.get(*id).spec.definition.kind == kind;
+            self.machines.ids().filter(of_kind).filter(|id| self.machines.get(*id).is_powered()).count()
+        };
+        self.supervisor.power_counted(on(MachineKind::Chassis) > 0, on(MachineKind::Host));
+        for moved in moved {
+            let machine = self.machines.get(moved.machine);
+            let rebooted = moved.trigger == Trigger::Demand(Demand::Reset);
+            if machine.discovered && (moved.power_changed || rebooted) {
+                let (name, kind) = (machine.spec.name.clone(), machine.spec.definition.kind);
+                self.supervisor.power_seen(&name, kind, machine.is_powered(), rebooted, &mut self.out);
+            }
         }
     }
 
@@ -285,7 +316,7 @@ impl Core {
         }
     }
 
-    fn evaluate_zones(&mut self, sampled: bool) {
+    pub(crate) fn evaluate_zones(&mut self, sampled: bool) {
         if sampled {
             self.thermal.writes_settled(&mut self.out);
         }
@@ -355,208 +386,8 @@ impl Core {
         }
     }
 
-    fn asked(&mut self, asked: Asked) {
-        let Asked { id, actor, reason, request } = asked;
-        self.out.new_cause(&actor);
-        let reply = self.answer(&actor, &reason, request);
-        if let Err(refusal) = &reply
-            && !refusal.obstacles.is_empty()
-        {
-            let text = format!("refused for {actor}: {}", refusal.text);
-            let kinds: Vec<_> = refusal.obstacles.iter().map(|obstacle| obstacle.kind).collect();
-            let fields = vec![("reason", refusal.reason.into()), ("conditions", kinds.join(" ").into())];
-            self.out.event("audit.refused".to_owned(), "operator", Severity::Notice, text, fields);
-        }
-        self.out.deed(Effect::Reply(id, reply));
-    }
-
-    fn answer(&mut self, actor: &str, reason: &str, request: Request) -> Result<Reply, Refusal> {
-        match request {
-            Request::StartServices { names, force } => {
-                let before = self.generations();
-                let members = self.supervisor.request_start(&names, force, &mut self.out)?;
-                // A service that runs and was not asked to restart counts in the life it has.
-                let again = |id: ServiceId| force && names.contains(&self.supervisor.unit(id).spec.name);
-                let restarted: Vec<_> = members.iter().map(|id| (*id, again(*id))).collect();
-                let order = Order::of_services("service-start", &names, actor, reason);
-                Ok(self.track(order, ServiceVerb::Start, &members, |id| {
-                    let again = restarted.iter().any(|(other, again)| *other == id && *again);
-                    next_after(&before, id, again)
-                }))
-            }
-            Request::StopServices { names, force } => {
-                let members = self.supervisor.request_stop(&names, force, &mut self.out)?;
-                let order = Order::of_services("service-stop", &names, actor, reason);
-                Ok(self.track(order, ServiceVerb::Stop, &members, |_| crate::ids::Generation(0)))
-            }
-            Request::RestartServices { names } => {
-                let before = self.generations();
-                let members = self.supervisor.request_restart(&names, &mut self.out)?;
-                let order = Order::of_services("service-restart", &names, actor, reason);
-                Ok(self.track(order, ServiceVerb::Restart, &members, |id| next_after(&before, id, true)))
-            }
-            Request::ResetService(name) => {
-                self.supervisor.request_reset(&name, &mut self.out)?;
-                let text = format!("{name} was reset by {actor}");
-                self.out.event(format!("service.{name}.reset"), "operator", Severity::Notice, text, Vec::new());
-                Ok(Reply::Done)
-            }
-            Request::Transition { machine, verb, plan_only, revision, idempotency_key, deadline } => {
-                let order = Order {
-                    kind: String::new(),
-                    target: machine.to_string(),
-                    actor,
-                    reason,
-                    key: &idempotency_key,
-                    deadline,
-                };
-                self.transition(order, verb, plan_only, &revision)
-            }
-            Request::CancelOperation(id) => self.cancel(id),
-            Request::SetOverride { target, percent, duration } => {
-                self.thermal.set_override(&target, percent, duration, &mut self.out)?;
-                self.evaluate_zones(false);
-                Ok(Reply::Done)
-            }
-            Request::ClearOverride(target) => {
-                self.thermal.clear_override(&target, &mut self.out)?;
-                self.evaluate_zones(false);
-                Ok(Reply::Done)
-            }
-            Request::Identify { on, duration } => {
-                self.leds.identify(on, duration, &mut self.out);
-                self.out.changed().system = true;
-                Ok(Reply::Done)
-            }
-            Request::Shutdown { emergency } => {
-                self.thermal.leave();
-                self.supervisor.shut_down(emergency, self.board.policy.stop_timeout, &mut self.out);
-                Ok(Reply::Done)
-            }
-        }
-    }
-
-    fn generations(&self) -> Vec<crate::ids::Generation> {
-        self.supervisor.ids().map(|id| self.supervisor.unit(id).generation).collect()
-    }
-
-    fn track(
-        &mut self,
-        mut order: Order<'_>,
-        verb: ServiceVerb,
-        members: &[ServiceId],
-        not_before: impl Fn(ServiceId) -> crate::ids::Generation,
-    ) -> Reply {
-        order.deadline = Some(self.supervisor.bound(members) + self.board.policy.start_timeout);
-        let id = self.operations.open_services(order, verb, members, not_before, &self.supervisor, &mut self.out);
-        Reply::Operation(id)
-    }
-
-    fn transition(
-        &mut self,
-        mut order: Order<'_>,
-        verb: Verb,
-        plan_only: bool,
-        revision: &str,
-    ) -> Result<Reply, Refusal> {
-        let names: Vec<_> = self.board.machines.iter().map(|spec| &spec.name).collect();
-        let Some(id) = self.board.find_machine(&order.target) else {
-            return Err(Refusal::unknown("machine", &order.target, names));
-        };
-        let kind = self.machines.get(id).spec.definition.kind;
-        if !crate::operations::plan::verbs_of(kind).contains(&verb) {
-            let known: Vec<_> = crate::operations::plan::verbs_of(kind).iter().map(|verb| verb.as_str()).collect();
-            let text = format!("a {kind} does not take `{}`; it takes {}", verb.as_str(), known.join(", "));
-            return Err(Refusal::invalid("UNKNOWN_REQUEST", text));
-        }
-        let plan = self.scene().plan(id, verb);
-        order.kind = kind_of(kind, verb);
-        if plan_only {
-            let view = Operations::describe(&order, plan, &self.machines, &self.out);
-            return Ok(Reply::Plan(Box::new(view)));
-        }
-        if let Some(earlier) = self.operations.by_key(order.key, self.out.now()) {
-            let same = |view: &crate::view::OperationView| view.kind == order.kind && view.target == order.target;
-            if self.operations.get(earlier).is_some_and(same) {
-                return Ok(Reply::Operation(earlier));
-            }
-            let text = format!("the idempotency key `{}` was used for another request, {earlier}", order.key);
-            return Err(Refusal::invalid("KEY_REUSED", text));
-        }
-        if !revision.is_empty() && revision != plan.revision {
-            let obstacle = Obstacle {
-                kind: "stale-plan",
-                subject: format!("machine {}", order.target),
-                text: "the machine has changed since the plan was made".to_owned(),
-                remedy: "look at the new plan and confirm that".to_owned(),
-                since: None,
-            };
-            return Err(Refusal::precondition("STALE_PLAN", "the plan is stale", vec![obstacle]));
-        }
-        if self.supervisor.phase() == Phase::Ended || matches!(self.supervisor.phase(), Phase::Stopping { .. }) {
-            return Err(Refusal::invalid("SHUTTING_DOWN", "the daemon is shutting down"));
-        }
-        if !plan.obstacles.is_empty() {
-            let text = match plan.obstacles.as_slice() {
-                [only] => format!("{} {} is refused: {}", order.target, verb.as_str(), only.text),
-                all => {
-                    format!("{} {} is refused: {} conditions stand against it", order.target, verb.as_str(), all.len())
-                }
-            };
-            return Err(Refusal::precondition("INTERLOCK", text, plan.obstacles));
-        }
-        if matches!(verb, Verb::Demand(Demand::Off | Demand::ForceOff) | Verb::EmergencyOff) {
-            for machine in &plan.machines {
-                for zone in self.board.machine(*machine).zones.clone() {
-                    self.thermal.release_trip(zone, &self.sensors, &mut self.out);
-                }
-            }
-        }
-        let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
-        let id = self.operations.open_machines(order, plan, &house, &mut self.machines, &mut self.out);
-        Ok(Reply::Operation(id))
-    }
-
-    fn cancel(&mut self, id: OperationId) -> Result<Reply, Refusal> {
-        let Some(view) = self.operations.get(id) else {
-            return Err(Refusal {
-                text: format!("there is no operation {id}"),
-                ..Refusal::unknown("operation", "", [])
-            });
-        };
-        if view.state.is_final() {
-            let took = human(view.ended.unwrap_or(view.created).since(view.created));
-            let obstacle = Obstacle {
-                kind: "already-ended",
-                subject: format!("operation {id}"),
-                text: format!("{id} has ended already: {} after {took}", view.state.as_str()),
-                remedy: String::new(),
-                since: view.ended,
-            };
-            return Err(Refusal::precondition("ALREADY_ENDED", obstacle.text.clone(), vec![obstacle]));
-        }
-        if !self.operations.drives_machines(id) {
-            let obstacle = Obstacle {
-                kind: "acts-on-services",
-                subject: format!("operation {id}"),
-                text: format!("{id} acts on services, which go on until they are up or down"),
-                remedy: format!("stop or start {} instead", view.target),
-                since: None,
-            };
-            return Err(Refusal::precondition("NOT_CANCELLABLE", obstacle.text.clone(), vec![obstacle]));
-        }
-        self.operations.cancel(id, &mut self.machines, &mut self.out);
-        Ok(Reply::Operation(id))
-    }
-
     /// State of a service, for tests and harnesses.
     pub fn service_state(&self, id: ServiceId) -> ServiceState {
         self.supervisor.unit(id).state.public()
     }
-}
-
-/// The first life that counts: a new one when it is to be restarted, else the one it has.
-fn next_after(before: &[crate::ids::Generation], id: ServiceId, again: bool) -> crate::ids::Generation {
-    let had = before.get(id.index()).copied().unwrap_or_default();
-    if again { crate::ids::Generation(had.0 + 1) } else { had }
 }

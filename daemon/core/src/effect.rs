@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     event::Event,
-    ids::{FanId, Generation, MachineId, OperationId, RequestId, SensorId, ServiceId, ZoneId},
-    input::HardwareCommand,
+    ids::{FanId, Generation, MachineId, Name, OperationId, RequestId, SensorId, ServiceId, ZoneId},
+    input::{HardwareCommand, Probe},
+    memory::Memory,
     refusal::Refusal,
     services::{Binary, Builtin, HealthCheck, Readiness, Signal},
-    view::OperationView,
+    view::{OperationView, ReloadView},
 };
 
 /// What handling one input led to.
@@ -31,10 +32,18 @@ pub enum Effect {
         service: ServiceId,
         /// Its new life.
         generation: Generation,
+        /// Its name.
+        name: Name,
         /// What to run.
         binary: Arc<Binary>,
         /// What to prepare so that it can tell when it is ready.
         readiness: Readiness,
+        /// It is expected to say `WATCHDOG=1` at least this often. Absent: it is not.
+        watchdog: Option<Duration>,
+        /// A port it will listen on, when the registry says so.
+        port: Option<u16>,
+        /// Look first whether the machine has all that it needs; say everything that is missing, and do not try.
+        preflight: bool,
     },
     /// Start a task inside the daemon. Answer with `Spawned`, then `Ready`.
     StartBuiltin {
@@ -82,6 +91,8 @@ pub enum Effect {
         service: ServiceId,
         /// Of which life.
         generation: Generation,
+        /// Which of its two questions.
+        probe: Probe,
         /// How.
         check: Arc<HealthCheck>,
         /// Bound.
@@ -89,6 +100,8 @@ pub enum Effect {
     },
     /// Tell hardware something.
     Command(HardwareCommand),
+    /// Remember this across restarts of the daemon, in place of what was remembered before.
+    Persist(Memory),
     /// Answer a request.
     Reply(RequestId, Result<Reply, Refusal>),
     /// Everything is down: the daemon may end.
@@ -104,6 +117,8 @@ pub enum Reply {
     Operation(OperationId),
     /// What it would do. Nothing was changed and nothing is kept: its number means nothing.
     Plan(Box<OperationView>),
+    /// What a reload changed, or would change. The operation brings services up and down; absent when none has to move.
+    Reload(Box<ReloadView>, Option<OperationId>),
 }
 
 /// Whose view differs from before, each once, in order. Used to tell subscribers, not to decide.

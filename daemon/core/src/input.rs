@@ -1,10 +1,12 @@
 //! Everything that can reach the core. The shell turns the world into these and decides nothing.
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use crate::{
+    board::Board,
     ids::{FanId, Generation, Name, OperationId, RequestId, SensorId, ServiceId, SignalId},
     machines::Demand,
+    refusal::Obstacle,
     units::Level,
 };
 
@@ -74,8 +76,12 @@ pub enum ServiceHappening {
     ExtendTimeout(Duration),
     /// `WATCHDOG=1`, or a heartbeat over the API.
     Heartbeat,
+    /// `MAINPID=` of one of its own processes: that one's end is its end from now on.
+    MainPid(u32),
     /// A health check ended.
     Checked {
+        /// Which question it answers.
+        probe: Probe,
         /// Whether it passed.
         passed: bool,
         /// What it found, one sentence.
@@ -88,6 +94,15 @@ pub enum ServiceHappening {
         /// Their pids.
         pids: Vec<u32>,
     },
+}
+
+/// What a check asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// Does it work? If not, it is restarted per policy.
+    Liveness,
+    /// Can it be relied on now? If not, who has yet to start waits for it.
+    Readiness,
 }
 
 /// How a process ended.
@@ -166,6 +181,8 @@ impl fmt::Display for SpawnError {
 /// What is done between deciding to start a process and its first instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpawnStage {
+    /// Looking whether the machine has what it needs.
+    Preflight,
     /// Making pipes, descriptors, the process itself.
     Prepare,
     /// Session, process group and signals.
@@ -189,6 +206,7 @@ pub enum SpawnStage {
 impl fmt::Display for SpawnStage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Preflight => "pre-flight",
             Self::Prepare => "preparing the process",
             Self::Session => "setting up the session",
             Self::Limits => "setting resource limits",
@@ -248,6 +266,9 @@ pub struct Asked {
     pub request: Request,
 }
 
+/// What the machine says against starting services: what is missing, taken or not permitted.
+pub type Findings = BTreeMap<ServiceId, Vec<Obstacle>>;
+
 /// What can be asked of the core.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
@@ -255,8 +276,10 @@ pub enum Request {
     StartServices {
         /// Which.
         names: Vec<Name>,
-        /// Restart what runs already.
+        /// Restart what runs already, and do not look first whether the machine has all that they need.
         force: bool,
+        /// What the machine says against starting services. Ignored when forced.
+        found: Findings,
     },
     /// Bring services down; empty: all but those that serve the request itself.
     StopServices {
@@ -269,9 +292,22 @@ pub enum Request {
     RestartServices {
         /// Which.
         names: Vec<Name>,
+        /// Whatever the machine says against it.
+        force: bool,
+        /// What the machine says against starting services. Ignored when forced.
+        found: Findings,
     },
     /// Forget a service's failure.
     ResetService(Name),
+    /// Go over to another registry. What runs and does not differ is not touched.
+    Reload {
+        /// The board as its files describe it now, or what is wrong with them.
+        read: Result<Box<Board>, Vec<Obstacle>>,
+        /// What the loader found worth saying.
+        warnings: Vec<String>,
+        /// Only say what would change.
+        dry_run: bool,
+    },
     /// Ask a machine for something.
     Transition {
         /// Which machine.

@@ -10,22 +10,26 @@
 //! - [`board`]: what the machine is that is managed; [`ids`], [`units`], [`time`]: words that every room uses;
 //! - [`services`]: supervision; [`machines`] and [`operations`]: power states and the requests that drive them;
 //! - [`sensors`], [`thermal`], [`power`], [`leds`]: the hardware's side;
-//! - [`core`] dispatches inputs and lets one room's decisions reach the others; [`status`] answers questions;
-//! - [`outbox`], [`timers`], [`rng`]: where decisions, deadlines and chance are kept.
+//! - [`core`] dispatches inputs (`asked`: those that somebody waits for) and lets one room's decisions reach the others; [`status`] and [`explain`]
+//!   answer questions;
+//! - [`outbox`], [`timers`], [`rng`]: where decisions, deadlines and chance are kept; [`memory`]: what outlives the daemon.
 //!
 //! What is absent here, on purpose: no clock (time comes in with each input), no randomness of its own (a seed comes in
 //! with the board), no files, sockets, threads, tokio or protobuf. Same inputs, same outputs, byte for byte: nothing
 //! iterates in an order that is not defined. Only `outbox` numbers events; only `Supervisor::enter` changes a service's
 //! state and only `Machines::take` a machine's; only `Thermal::drive` tells fans.
 
+mod asked;
 pub mod board;
 pub mod core;
 pub mod effect;
 pub mod event;
+pub mod explain;
 pub mod ids;
 pub mod input;
 pub mod leds;
 pub mod machines;
+pub mod memory;
 pub mod operations;
 pub mod outbox;
 pub mod power;

@@ -28,6 +28,10 @@ pub enum Timer {
     Ready(ServiceId),
     /// The next health check, or the heartbeat that is due.
     Health(ServiceId),
+    /// The next readiness check.
+    Readiness(ServiceId),
+    /// What a service has said that it is doing should be done.
+    Announced(ServiceId),
     /// Lines that should have been read by now.
     Discovery,
     /// Identify ends by itself.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ubmc_core::{
     event::Severity,
     ids::{Name, OperationId},
-    input::{Request, Verb},
+    input::{Findings, Request, Verb},
     machines::MachineKind,
     refusal::Refusal,
     sensors::SensorKind,
@@ -124,7 +124,7 @@ pub fn list_services(request: v1::ListServicesRequest) -> Result<ServiceChoice, 
 /// Bring services up.
 pub fn start_services(request: v1::StartServicesRequest) -> Result<Wanted, Refusal> {
     let names = names(&request.names)?;
-    Ok(Wanted { request: Request::StartServices { names, force: request.force }, reason: reason(request.reason)? })
+    Ok(Wanted { request: Request::StartServices { names, force: request.force, found: Findings::default() }, reason: reason(request.reason)? })
 }
 
 /// Bring services down.
@@ -136,7 +136,7 @@ pub fn stop_services(request: v1::StopServicesRequest) -> Result<Wanted, Refusal
 /// Restart services.
 pub fn restart_services(request: v1::RestartServicesRequest) -> Result<Wanted, Refusal> {
     let names = names(&request.names)?;
-    Ok(Wanted { request: Request::RestartServices { names }, reason: reason(request.reason)? })
+    Ok(Wanted { request: Request::RestartServices { names, force: request.force, found: Findings::default() }, reason: reason(request.reason)? })
 }
 
 /// Forget a failure.

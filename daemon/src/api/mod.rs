@@ -104,7 +104,8 @@ impl Api {
         match self.ask(actor, wanted).await? {
             Reply::Operation(id) => self.look(move |sight| state::operation(sight, id)).await,
             Reply::Plan(view) => self.look(move |sight| Ok(to_wire::plan(&view, sight.moment))).await,
-            Reply::Done => Ok(Response::new(to_wire::nothing_to_do())),
+            Reply::Reload(_, Some(id)) => self.look(move |sight| state::operation(sight, id)).await,
+            Reply::Done | Reply::Reload(_, None) => Ok(Response::new(to_wire::nothing_to_do())),
         }
     }
 }

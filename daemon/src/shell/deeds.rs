@@ -12,8 +12,8 @@ use crate::process::Stream;
 impl Shell {
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Spawn { service, generation, binary, readiness } => {
-                let name = self.core.service(service).spec.name.clone();
+            Effect::Spawn { service, generation, name, binary, readiness, watchdog, port: _, preflight: _ } => {
+                self.processes.expect_heartbeats(service, watchdog);
                 let happening = match self.processes.spawn(service, &name, generation, &binary, readiness) {
                     Ok(pid) => ServiceHappening::Spawned { pid: Some(pid) },
                     Err(error) => ServiceHappening::SpawnFailed(error),
@@ -47,12 +47,12 @@ impl Shell {
                     self.shared.logs.append(&name, generation, Stream::Stderr, &text);
                 }
             }
-            Effect::Check { service, generation, check, timeout } => {
+            Effect::Check { service, generation, probe, check, timeout } => {
                 let (prober, inlet) = (self.prober.clone(), self.inlet.clone());
                 tokio::spawn(async move {
                     let verdict = prober.run(&check, timeout).await;
                     let happening =
-                        ServiceHappening::Checked { passed: verdict.passed, text: verdict.text, took: verdict.took };
+                        ServiceHappening::Checked { probe, passed: verdict.passed, text: verdict.text, took: verdict.took };
                     // A loop that has ended does not want to know.
                     let _ = inlet.send(Input::Service { service, generation, happening }).await;
                 });
@@ -68,6 +68,7 @@ impl Shell {
                     let _ = asker.send(reply);
                 }
             }
+            Effect::Persist(_) => {}
             Effect::Exit => self.over = true,
         }
     }

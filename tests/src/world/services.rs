@@ -10,7 +10,7 @@ use ubmc_core::{
     core::Core,
     effect::{Effect, Effects},
     ids::{Generation, Name, RequestId, ServiceId},
-    input::{Asked, Exit, Input, Request, ServiceHappening, SpawnError, SpawnStage},
+    input::{Asked, Exit, Findings, Input, Request, ServiceHappening, SpawnError, SpawnStage},
     rng::Rng,
     services::{
         Binary, Deployment, Group, HealthCheck, HealthSpec, Readiness, RestartPolicy, Run, ServiceSpec, Signal,
@@ -222,19 +222,19 @@ impl World {
             Effect::Spawn { service, generation, .. } => self.spawn(service, generation)?,
             Effect::Signal { generation, signal, everything, .. } => self.signal(generation, signal, everything),
             Effect::RunStopCommand { generation, .. } => self.signal(generation, Signal::Term, false),
-            Effect::Check { generation, .. } => {
+            Effect::Check { generation, probe, .. } => {
                 let healthy = self.lives.get(&generation).is_some_and(|life| life.nature.healthy);
                 let flaky = !self.calm && self.chance(0.1);
                 let took = Duration::from_secs_f64(self.rng.unit());
                 let happening =
-                    ServiceHappening::Checked { passed: healthy && !flaky, text: "as drawn".to_owned(), took };
+                    ServiceHappening::Checked { probe, passed: healthy && !flaky, text: "as drawn".to_owned(), took };
                 self.later(took, generation, happening);
             }
             Effect::Exit => self.ended = true,
             Effect::Reply(_, Err(refusal)) if refusal.text.is_empty() => {
                 return Err("a refusal without a sentence".to_owned());
             }
-            Effect::Reply(..) | Effect::StartBuiltin { .. } | Effect::StopBuiltin { .. } | Effect::Command(_) => {}
+            Effect::Reply(..) | Effect::Persist(_) | Effect::StartBuiltin { .. } | Effect::StopBuiltin { .. } | Effect::Command(_) => {}
         }
         Ok(())
     }
@@ -342,9 +342,9 @@ impl World {
         };
         let force = self.chance(0.3);
         let request = match self.below(10) {
-            0..=3 => Request::StartServices { names, force },
+            0..=3 => Request::StartServices { names, force, found: Findings::default() },
             4..=6 => Request::StopServices { names, force },
-            7 | 8 => Request::RestartServices { names },
+            7 | 8 => Request::RestartServices { names, force, found: Findings::default() },
             _ => Request::ResetService(some(self)),
         };
         self.ask(request)

@@ -38,10 +38,21 @@ pub enum ServiceVerb {
     Restart,
 }
 
+/// A service that an operation moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Which way.
+    pub verb: ServiceVerb,
+    /// Which one.
+    pub service: ServiceId,
+    /// The first of its lives that counts.
+    pub not_before: Generation,
+}
+
 #[derive(Clone, Debug)]
 enum Work {
-    /// Services, and the life that counts for each.
-    Services(ServiceVerb, Vec<(ServiceId, Generation)>),
+    /// Services.
+    Services(Vec<Member>),
     /// Machines.
     Machines { steps: Vec<PlanStep>, stage: u32, relentless: bool },
 }
@@ -205,32 +216,30 @@ impl Operations {
     pub fn open_services(
         &mut self,
         order: Order<'_>,
-        verb: ServiceVerb,
-        members: &[ServiceId],
-        not_before: impl Fn(ServiceId) -> Generation,
+        members: Vec<Member>,
         supervisor: &Supervisor,
         out: &mut Outbox,
     ) -> OperationId {
         let now = out.now();
-        let word = match verb {
+        let word = |verb| match verb {
             ServiceVerb::Start => "start",
             ServiceVerb::Stop => "stop",
             ServiceVerb::Restart => "restart",
         };
+        let affects = members.iter().map(|member| supervisor.unit(member.service).spec.name.to_string()).collect();
         let steps = members
             .iter()
-            .map(|id| StepView {
-                name: format!("{word} {}", supervisor.unit(*id).spec.name),
+            .map(|member| StepView {
+                name: format!("{} {}", word(member.verb), supervisor.unit(member.service).spec.name),
                 state: StepState::Running,
                 started: Some(now),
                 ended: None,
                 detail: String::new(),
             })
             .collect();
-        let work = Work::Services(verb, members.iter().map(|id| (*id, not_before(*id))).collect());
-        let id = self.open(order, steps, work, out);
+        let id = self.open(order, steps, Work::Services(members), out);
         if let Some(operation) = self.all.get_mut(&id) {
-            operation.view.affects = members.iter().map(|id| supervisor.unit(*id).spec.name.to_string()).collect();
+            operation.view.affects = affects;
         }
         self.services_changed(supervisor, out);
         id
@@ -295,9 +304,9 @@ impl Operations {
         let now = out.now();
         for id in self.running.clone() {
             let Some(operation) = self.all.get_mut(&id) else { continue };
-            let Work::Services(verb, members) = &operation.work else { continue };
+            let Work::Services(members) = &operation.work else { continue };
             let mut open = false;
-            for ((service, not_before), step) in members.iter().zip(&mut operation.view.steps) {
+            for (Member { verb, service, not_before }, step) in members.iter().zip(&mut operation.view.steps) {
                 if step.state != StepState::Running {
                     continue;
                 }

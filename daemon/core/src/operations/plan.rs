@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::book::Operations;
+use super::book::{Operations, kind_of};
 use crate::{
     board::Board,
     ids::{MachineId, SupplyId},
@@ -229,6 +229,9 @@ impl Scene<'_> {
                     since: None,
                 });
             }
+        }
+        if !supersedes {
+            found.extend(self.supervisor.missing_for(&kind_of(machine.spec.definition.kind, verb)));
         }
         if let Some(PlanStep { deed: Deed::Drive(first, demand), .. }) = steps.first()
             && self.machines.get(*first).discovered

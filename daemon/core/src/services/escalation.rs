@@ -39,7 +39,7 @@ impl Supervisor {
             Rung::Dependents => self.restart_all(&self.graph.dependents(id), out),
             Rung::Group => {
                 let group = self.unit(id).spec.group;
-                let members: Vec<_> = self.ids().filter(|other| self.unit(*other).spec.group == group).collect();
+                let members: Vec<_> = self.ids().rev().filter(|other| self.unit(*other).spec.group == group).collect();
                 self.restart_all(&members, out);
             }
             Rung::Failsafe => {

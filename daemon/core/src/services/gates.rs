@@ -14,6 +14,9 @@ impl Supervisor {
         if self.unit(id).haunted {
             return Gate::Wait(Blocker::Survivors);
         }
+        if let Some(epoch) = self.waits_for_epoch(id) {
+            return Gate::Wait(Blocker::Epoch(epoch));
+        }
         for dependency in &relations.hard {
             let unit = self.unit(*dependency);
             match unit.state {
@@ -58,10 +61,11 @@ impl Supervisor {
     pub(super) fn lost_dependency(&self, id: ServiceId) -> Option<ServiceId> {
         self.graph.of(id).hard.iter().copied().find(|dependency| {
             let unit = self.unit(*dependency);
+            // One that runs and is not ready for a while is no reason to give up what runs on it.
             let recovering = unit.spec.restart.smooth_recovery
                 && unit.desired == Desired::Up
                 && !matches!(unit.state, State::Failed(_) | State::Stopped);
-            !unit.is_ready() && !recovering
+            !unit.is_up() && !recovering
         })
     }
 
@@ -131,6 +135,9 @@ impl Supervisor {
         match self.gate(id) {
             Gate::Open => String::new(),
             Gate::Broken(dependency) => format!("needs {}, which {}", name(dependency), self.end_of(dependency)),
+            Gate::Wait(Blocker::Dependency(other)) if self.unit(other).unready.is_some() => {
+                format!("needs {}, which runs and is not ready: {}", name(other), self.unit(other).readiness.text())
+            }
             Gate::Wait(Blocker::Dependency(other)) => {
                 format!("needs {}, which is {}", name(other), self.unit(other).state.public().as_str())
             }
@@ -140,6 +147,7 @@ impl Supervisor {
             Gate::Wait(Blocker::Conflict(other)) => {
                 format!("conflicts with {}, which is {}", name(other), self.unit(other).state.public().as_str())
             }
+            Gate::Wait(Blocker::Epoch(epoch)) => format!("runs once per {}, and there was none yet", epoch.describe()),
             Gate::Wait(Blocker::Survivors) => "what is left of its last life survives even KILL".to_owned(),
             Gate::Wait(Blocker::Group(group)) => format!("waits until group {group} is complete"),
         }

@@ -33,6 +33,26 @@ pub struct Relations {
     pub lifeline: bool,
 }
 
+/// A place in the table of services.
+#[derive(Clone, Copy, Debug)]
+pub enum Slot<'a> {
+    /// A service.
+    Declared(&'a ServiceSpec),
+    /// One that is not declared any more and still runs.
+    Leaving(&'a ServiceSpec),
+    /// None any more.
+    Empty,
+}
+
+impl<'a> Slot<'a> {
+    const fn spec(&self) -> Option<&'a ServiceSpec> {
+        match self {
+            Self::Declared(spec) | Self::Leaving(spec) => Some(spec),
+            Self::Empty => None,
+        }
+    }
+}
+
 /// Why a set of services is no graph that could be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GraphError {
@@ -62,25 +82,56 @@ pub enum GraphError {
 pub struct Graph {
     relations: Vec<Relations>,
     order: Vec<ServiceId>,
-    /// Each service's place in `order`.
-    ranks: Vec<usize>,
+    /// Each service's place in `order`. Absent: an empty place of the table.
+    ranks: Vec<Option<usize>>,
     lifelines: Vec<ServiceId>,
 }
 
 impl Graph {
     /// Resolves the names. All problems are found, not only the first.
     pub fn build<'a>(specs: impl IntoIterator<Item = &'a ServiceSpec>) -> Result<Self, Vec<GraphError>> {
-        let specs: Vec<&ServiceSpec> = specs.into_iter().collect();
+        Self::over(specs.into_iter().map(Slot::Declared).collect())
+    }
+
+    /// The same over a table that has empty places, and services that only run to their end.
+    pub fn over(slots: Vec<Slot<'_>>) -> Result<Self, Vec<GraphError>> {
         let mut errors = Vec::new();
         let mut ids = BTreeMap::new();
-        for (index, spec) in specs.iter().enumerate() {
-            if ids.insert(spec.name.clone(), ServiceId::new(index)).is_some() {
-                errors.push(GraphError::Duplicate(spec.name.clone()));
+        let mut leaving = BTreeMap::new();
+        for (index, slot) in slots.iter().enumerate() {
+            match slot {
+                Slot::Declared(spec) => {
+                    if ids.insert(spec.name.clone(), ServiceId::new(index)).is_some() {
+                        errors.push(GraphError::Duplicate(spec.name.clone()));
+                    }
+                }
+                Slot::Leaving(spec) => {
+                    leaving.insert(spec.name.clone(), ServiceId::new(index));
+                }
+                Slot::Empty => {}
             }
         }
-        let mut relations = vec![Relations::default(); specs.len()];
-        for (index, spec) in specs.iter().enumerate() {
+        let mut relations = vec![Relations::default(); slots.len()];
+        for (index, slot) in slots.iter().enumerate() {
             let id = ServiceId::new(index);
+            let spec = match slot {
+                Slot::Declared(spec) => spec,
+                Slot::Leaving(spec) => {
+                    // Nothing waits for it any more; it still goes before what it needs, and keeps out what it conflicts
+                    // with. So it adds no cycle.
+                    let all = |names: &[Name]| {
+                        let find = |name| ids.get(name).or_else(|| leaving.get(name)).copied();
+                        names.iter().filter_map(find).collect::<Vec<_>>()
+                    };
+                    relations[index].hard = all(&spec.dependencies);
+                    for other in all(&spec.conflicts) {
+                        relations[index].conflicts.push(other);
+                        relations[other.index()].conflicts.push(id);
+                    }
+                    continue;
+                }
+                Slot::Empty => continue,
+            };
             for name in &spec.dependencies {
                 match ids.get(name) {
                     Some(dep) => relations[index].hard.push(*dep),
@@ -122,23 +173,25 @@ impl Graph {
                 relations[dep.index()].followed_by.push(id);
             }
         }
-        let names: Vec<_> = specs.iter().map(|spec| spec.name.clone()).collect();
+        let nameless = Name::from("");
+        let names: Vec<_> =
+            slots.iter().map(|slot| slot.spec().map_or_else(|| nameless.clone(), |spec| spec.name.clone())).collect();
         errors.extend(cycles(&relations, &names));
         if !errors.is_empty() {
             return Err(errors);
         }
-        for (spec, own) in specs.iter().zip(&mut relations) {
-            own.lifeline = spec.deployment == Deployment::Builtin(Builtin::Api);
+        for (slot, own) in slots.iter().zip(&mut relations) {
+            own.lifeline = slot.spec().is_some_and(|spec| spec.deployment == Deployment::Builtin(Builtin::Api));
         }
-        let order = start_order(&relations, &specs);
+        let order = start_order(&relations, &slots);
         for id in order.iter().rev() {
-            let protects = specs[id.index()].protects_hardware
+            let protects = slots[id.index()].spec().is_some_and(|spec| spec.protects_hardware)
                 || relations[id.index()].required_by.iter().any(|dependent| relations[dependent.index()].protects);
             relations[id.index()].protects = protects;
         }
-        let mut ranks = vec![0; order.len()];
+        let mut ranks = vec![None; slots.len()];
         for (rank, id) in order.iter().enumerate() {
-            ranks[id.index()] = rank;
+            ranks[id.index()] = Some(rank);
         }
         let lifelines = order.iter().copied().filter(|id| relations[id.index()].lifeline).collect();
         Ok(Self { relations, order, ranks, lifelines })
@@ -154,9 +207,9 @@ impl Graph {
         &self.order
     }
 
-    /// The service's place in [`Graph::order`].
-    pub fn rank(&self, id: ServiceId) -> usize {
-        self.ranks[id.index()]
+    /// The service's place in [`Graph::order`]. Absent: there is no such service any more.
+    pub fn rank(&self, id: ServiceId) -> Option<usize> {
+        self.ranks.get(id.index()).copied().flatten()
     }
 
     /// Services through which people watch a shutdown.
@@ -229,11 +282,14 @@ fn cycles(relations: &[Relations], names: &[Name]) -> Vec<GraphError> {
 }
 
 /// Kahn's algorithm with a defined choice among the free ones.
-fn start_order(relations: &[Relations], specs: &[&ServiceSpec]) -> Vec<ServiceId> {
-    let keys: Vec<_> = specs.iter().map(|spec| (spec.group, spec.start_order, spec.name.clone())).collect();
+fn start_order(relations: &[Relations], slots: &[Slot<'_>]) -> Vec<ServiceId> {
+    let keys: Vec<_> =
+        slots.iter().map(|slot| slot.spec().map(|spec| (spec.group, spec.start_order, spec.name.clone()))).collect();
     let mut missing: Vec<usize> = relations.iter().map(|own| own.hard.len() + own.after.len()).collect();
-    let mut free: std::collections::BTreeSet<_> =
-        (0..relations.len()).filter(|index| missing[*index] == 0).map(|index| (keys[index].clone(), index)).collect();
+    let mut free: std::collections::BTreeSet<_> = (0..relations.len())
+        .filter(|index| missing[*index] == 0 && keys[*index].is_some())
+        .map(|index| (keys[index].clone(), index))
+        .collect();
     let mut order = Vec::with_capacity(relations.len());
     while let Some((_, index)) = free.pop_first() {
         order.push(ServiceId::new(index));

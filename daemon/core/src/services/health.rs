@@ -17,7 +17,7 @@ pub struct HealthBook {
     /// A check is on its way.
     pub in_flight: bool,
     text: String,
-    took: Duration,
+    took: Option<Duration>,
 }
 
 /// What a check's result means.
@@ -44,7 +44,7 @@ impl HealthBook {
     pub fn record(&mut self, spec: &HealthSpec, passed: bool, text: String, took: Duration) -> Finding {
         self.in_flight = false;
         self.text = text;
-        self.took = took;
+        self.took = Some(took);
         if passed {
             self.passed += 1;
             let news = !self.proven || self.streak >= spec.retries;
@@ -79,8 +79,8 @@ impl HealthBook {
         (total > 0).then(|| self.passed as f64 / total as f64)
     }
 
-    /// How long the last one took.
-    pub const fn took(&self) -> Duration {
+    /// How long the last one took. Absent before the first.
+    pub const fn took(&self) -> Option<Duration> {
         self.took
     }
 }

@@ -2,22 +2,34 @@
 //!
 //! - [`spec`]: what a registry declares; [`graph`]: who needs whom;
 //! - [`unit`]: one service and its next step; [`supervisor`]: how a change of one reaches the others;
-//! - `gates`: what starts and stops wait for; `lives`: how a life begins, goes on and ends;
+//! - `gates`: what starts and stops wait for; `lives`: how a life is begun and ended; `happenings`: what becomes of it;
 //! - [`restart`], `escalation` and [`health`]: what failures and checks lead to;
-//! - `requests`: what operators ask; `views`: what is told.
+//! - `counts`: who lives and who is awaited, by group;
+//! - `checks`: what health and readiness checks say; `epochs`: what runs once per boot or power-on;
+//! - `requests`: what operators ask; `outcomes`: how that ends; [`reload`]: going over to another registry; `required`: what operations need;
+//! - `views`: what is told; `why`: reasons down to the root; `boot`: how the start went.
 
 pub mod graph;
 pub mod health;
+pub mod reload;
 pub mod restart;
 pub mod spec;
 pub mod supervisor;
 pub mod unit;
 
+mod boot;
+mod checks;
+mod counts;
+mod epochs;
 mod escalation;
 mod gates;
+mod happenings;
 mod lives;
+mod outcomes;
 mod requests;
+mod required;
 mod views;
+mod why;
 
 pub use spec::{
     Binary, Builtin, Deployment, Epoch, Group, HealthCheck, HealthSpec, Limits, Readiness, RestartPolicy, RestartSpec,

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::{
     Builtin, Deployment,
     supervisor::{Phase, Supervisor},
-    unit::{Blocker, FailReason, Gate, Goal, State, StopWhy},
+    unit::{FailReason, Goal, Held, State, StopWhy},
 };
 use crate::{
     ids::{Name, ServiceId},
+    input::Findings,
     outbox::Outbox,
     refusal::{Obstacle, Refusal},
     timers::Timer,
@@ -17,7 +18,15 @@ use crate::{
 
 impl Supervisor {
     /// Brings services up with all that they need. Returns every service that has to come up for that, in order.
-    pub fn request_start(&mut self, names: &[Name], force: bool, out: &mut Outbox) -> Result<Vec<ServiceId>, Refusal> {
+    ///
+    /// `found` is what the machine says against starts; with force nobody asks.
+    pub fn request_start(
+        &mut self,
+        names: &[Name],
+        force: bool,
+        found: &Findings,
+        out: &mut Outbox,
+    ) -> Result<Vec<ServiceId>, Refusal> {
         self.refuse_while_stopping()?;
         let targets = if names.is_empty() {
             self.ids().filter(|id| self.unit(*id).spec.auto_start).collect()
@@ -25,11 +34,16 @@ impl Supervisor {
             self.resolve(names)?
         };
         let members = self.with_needs(&targets);
-        let obstacles: Vec<_> = members.iter().flat_map(|id| self.start_obstacles(*id, &members)).collect();
+        let waking: Vec<_> = members.iter().copied().filter(|id| !self.unit(*id).is_up()).collect();
+        let mut obstacles: Vec<_> = members.iter().flat_map(|id| self.start_obstacles(*id, &members)).collect();
+        if !force {
+            // What is there already needs nothing more.
+            let spawned = waking.iter().filter(|id| !self.unit(**id).state.is_alive());
+            obstacles.extend(spawned.filter_map(|id| found.get(id)).flatten().cloned());
+        }
         if !obstacles.is_empty() {
             return Err(Refusal::precondition("START_REFUSED", start_text(&obstacles), obstacles));
         }
-        let waking: Vec<_> = members.iter().copied().filter(|id| !self.unit(*id).is_ready()).collect();
         for id in &waking {
             self.clear_failure(*id, out);
         }
@@ -40,10 +54,12 @@ impl Supervisor {
             let unit = &mut self.units[id.index()];
             unit.goal = Goal::Up;
             unit.cause = out.cause();
+            unit.unchecked = force;
             if waking.contains(id) || again || redo {
                 unit.record.manual_starts += 1;
             }
             if redo {
+                self.forget_done(*id);
                 self.enter(*id, State::Stopped, out);
             }
             self.refresh_desired(*id, out);
@@ -57,16 +73,49 @@ impl Supervisor {
     }
 
     /// Brings services down. Returns every service that has to go down for that, dependents first.
-    pub fn request_stop(&mut self, names: &[Name], force: bool, out: &mut Outbox) -> Result<Vec<ServiceId>, Refusal> {
+    pub fn request_stop(
+        &mut self,
+        names: &[Name],
+        force: bool,
+        reason: &str,
+        out: &mut Outbox,
+    ) -> Result<Vec<ServiceId>, Refusal> {
         self.refuse_while_stopping()?;
         let targets = if names.is_empty() { self.processes() } else { self.resolve(names)? };
+        let (members, obstacles) = self.judge_stop(&targets, force);
+        if !obstacles.is_empty() {
+            let text = match obstacles.as_slice() {
+                [only] => format!("cannot stop: {}", only.text),
+                all => format!("cannot stop: {} conditions stand against it", all.len()),
+            };
+            return Err(Refusal::precondition("STOP_REFUSED", text, obstacles));
+        }
+        for id in &members {
+            let unit = &mut self.units[id.index()];
+            unit.goal = Goal::HeldDown;
+            unit.cause = out.cause();
+            let actor = out.cause().actor;
+            unit.record.held = Some(Held { actor, reason: reason.to_owned(), at: out.now() });
+            let dead = matches!(unit.state, State::Failed(_) | State::Completed);
+            if dead {
+                self.enter(*id, State::Stopped, out);
+            }
+            self.refresh_desired(*id, out);
+            self.touch(*id);
+        }
+        self.settle(out);
+        Ok(members)
+    }
+
+    /// Everything that goes down with the targets, dependents first, and what stands against that.
+    pub(super) fn judge_stop(&self, targets: &[ServiceId], force: bool) -> (Vec<ServiceId>, Vec<Obstacle>) {
         let mut members: BTreeSet<_> = targets.iter().copied().collect();
-        for id in &targets {
+        for id in targets {
             // Those that are down already are left as they are: what somebody wanted of them still holds.
             members.extend(self.graph.dependents(*id).into_iter().filter(|other| self.minds_a_stop(*other)));
         }
         let mut obstacles = Vec::new();
-        for id in &targets {
+        for id in targets {
             let unit = self.unit(*id);
             let name = &unit.spec.name;
             let dependents: Vec<_> = self
@@ -109,31 +158,20 @@ impl Supervisor {
                 });
             }
         }
-        if !obstacles.is_empty() {
-            let text = match obstacles.as_slice() {
-                [only] => format!("cannot stop: {}", only.text),
-                all => format!("cannot stop: {} conditions stand against it", all.len()),
-            };
-            return Err(Refusal::precondition("STOP_REFUSED", text, obstacles));
-        }
-        let members: Vec<_> = self.graph.order().iter().rev().copied().filter(|id| members.contains(id)).collect();
-        for id in &members {
-            let unit = &mut self.units[id.index()];
-            unit.goal = Goal::HeldDown;
-            unit.cause = out.cause();
-            let dead = matches!(unit.state, State::Failed(_) | State::Completed);
-            if dead {
-                self.enter(*id, State::Stopped, out);
-            }
-            self.refresh_desired(*id, out);
-            self.touch(*id);
-        }
-        self.settle(out);
-        Ok(members)
+        let members = self.graph.order().iter().rev().copied().filter(|id| members.contains(id)).collect();
+        (members, obstacles)
     }
 
     /// Stops and starts services; those that are down are started. Returns what has to come up again.
-    pub fn request_restart(&mut self, names: &[Name], out: &mut Outbox) -> Result<Vec<ServiceId>, Refusal> {
+    ///
+    /// What the machine says against a start is asked before anything is stopped.
+    pub fn request_restart(
+        &mut self,
+        names: &[Name],
+        force: bool,
+        found: &Findings,
+        out: &mut Outbox,
+    ) -> Result<Vec<ServiceId>, Refusal> {
         self.refuse_while_stopping()?;
         let targets = if names.is_empty() {
             self.processes().into_iter().filter(|id| self.unit(*id).state.is_alive()).collect()
@@ -141,12 +179,16 @@ impl Supervisor {
             self.resolve(names)?
         };
         let members = self.with_needs(&targets);
-        let obstacles: Vec<_> = members.iter().flat_map(|id| self.start_obstacles(*id, &members)).collect();
+        let mut obstacles: Vec<_> = members.iter().flat_map(|id| self.start_obstacles(*id, &members)).collect();
+        if !force {
+            let spawned = members.iter().filter(|id| targets.contains(id) || !self.unit(**id).state.is_alive());
+            obstacles.extend(spawned.filter_map(|id| found.get(id)).flatten().cloned());
+        }
         if !obstacles.is_empty() {
             return Err(Refusal::precondition("RESTART_REFUSED", start_text(&obstacles), obstacles));
         }
         for id in &members {
-            if targets.contains(id) || !self.unit(*id).is_ready() {
+            if targets.contains(id) || !self.unit(*id).is_up() {
                 self.clear_failure(*id, out);
             }
         }
@@ -155,7 +197,9 @@ impl Supervisor {
             unit.goal = Goal::Up;
             unit.cause = out.cause();
             unit.record.manual_starts += 1;
+            unit.unchecked = force;
             if matches!(unit.state, State::Completed) {
+                self.forget_done(*id);
                 self.enter(*id, State::Stopped, out);
             }
             self.refresh_desired(*id, out);
@@ -165,7 +209,7 @@ impl Supervisor {
             }
         }
         self.settle(out);
-        Ok(members.into_iter().filter(|id| targets.contains(id) || !self.unit(*id).is_ready()).collect())
+        Ok(members.into_iter().filter(|id| targets.contains(id) || !self.unit(*id).is_up()).collect())
     }
 
     /// Forgets a failure; a service that is wanted up is tried again at once.
@@ -198,15 +242,15 @@ impl Supervisor {
         self.graph.order().iter().copied().filter(is_process).collect()
     }
 
-    fn resolve(&self, names: &[Name]) -> Result<Vec<ServiceId>, Refusal> {
+    pub(super) fn resolve(&self, names: &[Name]) -> Result<Vec<ServiceId>, Refusal> {
         let find = |name: &Name| {
-            self.find(name.as_str()).ok_or_else(|| Refusal::unknown("service", name.as_str(), self.names.keys()))
+            self.find(name.as_str()).ok_or_else(|| Refusal::unknown("service", name.as_str(), self.known_names()))
         };
         names.iter().map(find).collect()
     }
 
     /// The services and everything they need, in start order.
-    fn with_needs(&self, targets: &[ServiceId]) -> Vec<ServiceId> {
+    pub(super) fn with_needs(&self, targets: &[ServiceId]) -> Vec<ServiceId> {
         let mut members: BTreeSet<_> = targets.iter().copied().collect();
         for id in targets {
             members.extend(self.graph.needs(*id));
@@ -214,7 +258,7 @@ impl Supervisor {
         self.graph.order().iter().copied().filter(|id| members.contains(id)).collect()
     }
 
-    fn refuse_while_stopping(&self) -> Result<(), Refusal> {
+    pub(super) fn refuse_while_stopping(&self) -> Result<(), Refusal> {
         match self.phase {
             Phase::Booting | Phase::Up => Ok(()),
             Phase::Stopping { since, .. } => {
@@ -231,7 +275,7 @@ impl Supervisor {
         }
     }
 
-    fn start_obstacles(&self, id: ServiceId, starting: &[ServiceId]) -> Vec<Obstacle> {
+    pub(super) fn start_obstacles(&self, id: ServiceId, starting: &[ServiceId]) -> Vec<Obstacle> {
         let unit = self.unit(id);
         let name = &unit.spec.name;
         let mut obstacles = Vec::new();
@@ -273,6 +317,7 @@ impl Supervisor {
         let unit = &mut self.units[id.index()];
         unit.restart.forgive();
         unit.rung = 0;
+        unit.record.held = None;
         if unit.goal == Goal::HeldDown {
             unit.goal = Goal::Unasked;
         }
@@ -297,51 +342,6 @@ impl Supervisor {
             | State::Completed => {}
         }
         self.touch(id);
-    }
-
-    /// Longest time that these services may take one after the other: what an operation on them is bounded by.
-    pub fn bound(&self, members: &[ServiceId]) -> std::time::Duration {
-        let of = |id: &ServiceId| {
-            let spec = &self.unit(*id).spec;
-            spec.start_delay + spec.start_timeout + spec.stop_timeout + super::lives::KILL_BOUND
-        };
-        members.iter().map(of).sum()
-    }
-
-    /// Whether a start by request has come to its end for this service, and how.
-    pub fn start_outcome(&self, id: ServiceId, not_before: crate::ids::Generation) -> Option<Result<String, String>> {
-        let unit = self.unit(id);
-        if unit.generation >= not_before && unit.is_ready() {
-            return Some(Ok(match unit.state {
-                State::Completed => "done".to_owned(),
-                _ => unit.pid.map_or_else(|| "ready".to_owned(), |pid| format!("ready, pid {pid}")),
-            }));
-        }
-        match &unit.state {
-            State::Failed(FailReason::Own(why)) => Some(Err(why.clone())),
-            State::Failed(FailReason::Dependency(_)) => {
-                let root = self.root_failure(id);
-                Some(Err(format!("{} {}", self.unit(root).spec.name, self.end_of(root))))
-            }
-            State::Backoff => Some(Err(format!("{}; it is retried in the background", unit.record.last_error))),
-            State::Completed => Some(Err("it ended by itself".to_owned())),
-            State::Waiting if matches!(self.gate(id), Gate::Wait(Blocker::Conflict(_) | Blocker::Survivors)) => {
-                Some(Err(self.waiting_reason(id)))
-            }
-            _ if unit.desired == Desired::Down => Some(Err("stopped before it was ready".to_owned())),
-            _ => None,
-        }
-    }
-
-    /// Whether a stop by request has come to its end for this service, and how.
-    pub fn stop_outcome(&self, id: ServiceId) -> Option<Result<String, String>> {
-        let unit = self.unit(id);
-        match &unit.state {
-            State::Failed(FailReason::Own(why)) if unit.desired == Desired::Down => Some(Err(why.clone())),
-            _ if unit.desired == Desired::Up => Some(Err("started again before it was down".to_owned())),
-            state if state.is_alive() => None,
-            _ => Some(Ok("stopped".to_owned())),
-        }
     }
 }
 

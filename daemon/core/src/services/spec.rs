@@ -283,7 +283,7 @@ pub enum Run {
 }
 
 /// What a oneshot may run once per.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Epoch {
     /// Boot of the BMC.
     BmcBoot,
@@ -291,6 +291,26 @@ pub enum Epoch {
     ChassisPower,
     /// Boot of a host.
     HostBoot,
+}
+
+impl Epoch {
+    /// As registries write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BmcBoot => "bmc-boot",
+            Self::ChassisPower => "chassis-power",
+            Self::HostBoot => "host-boot",
+        }
+    }
+
+    /// For people: "once per …".
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::BmcBoot => "boot of the BMC",
+            Self::ChassisPower => "power-on of the chassis",
+            Self::HostBoot => "boot of a host",
+        }
+    }
 }
 
 /// After which ends a service is started again.
@@ -399,6 +419,8 @@ pub struct ServiceSpec {
     pub readiness: Readiness,
     /// How its health is asked; absent: not at all.
     pub health: Option<HealthSpec>,
+    /// How it is asked whether it can be relied on. Absent: its readiness alone says so, at the start.
+    pub readiness_check: Option<HealthSpec>,
     /// Wanted up from the start.
     pub auto_start: bool,
     /// From spawn to ready.
@@ -413,6 +435,20 @@ pub struct ServiceSpec {
     pub restart: RestartSpec,
     /// A port it will listen on, when the registry says so.
     pub port: Option<u16>,
+}
+
+impl HealthCheck {
+    /// As registries write its type.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Http { .. } => "http",
+            Self::Tcp { .. } => "tcp",
+            Self::Command { .. } => "command",
+            Self::File { .. } => "file",
+            Self::Grpc { .. } => "grpc",
+            Self::Heartbeat => "heartbeat",
+        }
+    }
 }
 
 impl ServiceSpec {
@@ -438,6 +474,7 @@ impl ServiceSpec {
             run: Run::LongRunning,
             readiness: Readiness::Exec,
             health: None,
+            readiness_check: None,
             auto_start: true,
             start_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(10),

@@ -8,12 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Group, ServiceSpec,
+    boot::BootBook,
+    epochs::Epochs,
     graph::{Graph, GraphError},
-    unit::{FailReason, Goal, State, Step, Unit, next_step},
+    unit::{FailReason, Gate, Goal, State, Step, Unit, next_step},
 };
 use crate::{
     event::{Field, Severity},
     ids::{Generation, Name, ServiceId},
+    memory::Past,
     outbox::Outbox,
     rng::Rng,
     time::Mono,
@@ -56,15 +59,19 @@ pub struct Supervisor {
     /// Living lifelines.
     pub(super) lifelines_alive: usize,
     /// Services to look at again, by rank: what comes first in start order is looked at first.
-    dirty: BTreeSet<usize>,
+    pub(super) dirty: BTreeSet<usize>,
     /// Services whose failure has put the platform into failsafe mode.
     pub(super) failsafe: BTreeSet<ServiceId>,
     next_generation: u64,
+    pub(super) epochs: Epochs,
+    pub(super) boot_book: BootBook,
+    /// A service that nobody declares any more has ended: the table is to be put in order.
+    pub(super) unswept: bool,
 }
 
 impl Supervisor {
     /// All stopped, none wanted.
-    pub fn new(specs: Vec<ServiceSpec>, rng: Rng) -> Result<Self, Vec<GraphError>> {
+    pub fn new(specs: Vec<ServiceSpec>, past: Past, rng: Rng) -> Result<Self, Vec<GraphError>> {
         let graph = Graph::build(&specs)?;
         let names = specs.iter().enumerate().map(|(index, spec)| (spec.name.clone(), ServiceId::new(index))).collect();
         let zero = || Group::ALL.into_iter().map(|group| (group, 0)).collect();
@@ -81,12 +88,24 @@ impl Supervisor {
             dirty: BTreeSet::new(),
             failsafe: BTreeSet::new(),
             next_generation: 1,
+            epochs: Epochs::after(past),
+            boot_book: BootBook::default(),
+            unswept: false,
         })
     }
 
     /// The service of that name.
     pub fn find(&self, name: &str) -> Option<ServiceId> {
-        self.names.get(name).copied()
+        self.names.get(name).copied().filter(|id| self.is_listed(*id))
+    }
+
+    /// It is declared, or runs to its end. What is not is kept for its name only, so that numbers stay unique.
+    pub fn is_listed(&self, id: ServiceId) -> bool {
+        self.graph.rank(id).is_some()
+    }
+
+    pub(super) fn known_names(&self) -> impl Iterator<Item = &Name> {
+        self.names.iter().filter(|(_, id)| self.is_listed(**id)).map(|(name, _)| name)
     }
 
     /// The service.
@@ -104,9 +123,14 @@ impl Supervisor {
         self.phase
     }
 
-    /// Every id, in order of the registry.
-    pub fn ids(&self) -> impl Iterator<Item = ServiceId> + use<> {
-        (0..self.units.len()).map(ServiceId::new)
+    /// Every id, in start order.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = ServiceId> + use<> {
+        self.graph.order().to_vec().into_iter()
+    }
+
+    /// Every service that is listed.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &Unit> {
+        self.graph.order().iter().map(|id| self.unit(*id))
     }
 
     /// The service whose failure holds the platform in failsafe mode. None: it is not in it.
@@ -121,14 +145,20 @@ impl Supervisor {
 
     /// Begins: every service with auto-start is wanted up.
     pub fn boot(&mut self, start_timeout: std::time::Duration, out: &mut Outbox) {
+        self.boot_book.started = out.now();
         out.arm(Timer::Boot, out.now() + start_timeout);
-        for index in 0..self.units.len() {
-            if self.units[index].spec.auto_start {
-                self.units[index].goal = Goal::Up;
+        for unit in &mut self.units {
+            if unit.spec.auto_start {
+                unit.goal = Goal::Up;
             }
         }
-        for id in self.graph.order().to_vec().into_iter().rev() {
+        for id in self.ids().rev() {
             self.refresh_desired(id, out);
+        }
+        for unit in &mut self.units {
+            if unit.desired == Desired::Up {
+                unit.boot.want();
+            }
         }
         // Before the first step: what later groups wait for must be known.
         for id in self.ids() {
@@ -151,17 +181,20 @@ impl Supervisor {
             format!("not everything came up in time; still waiting for {}", late.join(", ")),
             vec![("waiting_for", late.join(" ").into())],
         );
+        self.boot_book.timed_out = true;
         self.finish_boot(out);
         self.settle(out);
     }
 
     fn finish_boot(&mut self, out: &mut Outbox) {
         self.phase = Phase::Up;
+        self.boot_book.ended = Some(out.now());
         out.cancel(Timer::Boot);
         let failed: Vec<_> = self
-            .units
-            .iter()
+            .listed()
             .filter(|unit| unit.desired == Desired::Up && !unit.is_ready())
+            // What waits for a power-on is not late.
+            .filter(|unit| !(unit.state == State::Waiting && !unit.unsettled))
             .map(|unit| unit.spec.name.to_string())
             .collect();
         let took = out.now().since_origin().as_secs_f64();
@@ -172,7 +205,12 @@ impl Supervisor {
         };
         out.event("platform.started".to_owned(), "operator", severity, text, vec![("mono_s", took.into())]);
         out.changed().system = true;
-        self.dirty.extend(0..self.units.len());
+        self.look_at_all();
+    }
+
+    /// All are looked at again.
+    pub(super) fn look_at_all(&mut self) {
+        self.dirty.extend(0..self.graph.order().len());
     }
 
     /// Everything is to go down. The second call may make it an emergency.
@@ -189,7 +227,7 @@ impl Supervisor {
         let severity = if emergency { Severity::Warning } else { Severity::Notice };
         out.event("platform.stopping".to_owned(), "operator", severity, text.to_owned(), Vec::new());
         out.changed().system = true;
-        for id in self.graph.order().to_vec().into_iter().rev() {
+        for id in self.ids().rev() {
             self.refresh_desired(id, out);
         }
         if emergency {
@@ -199,7 +237,7 @@ impl Supervisor {
                 }
             }
         }
-        self.dirty.extend(0..self.units.len());
+        self.look_at_all();
         self.settle(out);
     }
 
@@ -248,7 +286,7 @@ impl Supervisor {
             unit.desired = desired;
             unit.cause = out.cause();
             out.changed().services.insert(id);
-            self.dirty.insert(self.graph.rank(id));
+            self.dirty.extend(self.graph.rank(id));
             let relations = self.graph.of(id);
             stack.extend(relations.hard.iter().chain(&relations.wants));
         }
@@ -275,11 +313,11 @@ impl Supervisor {
 
     /// Looks at a service again, and at those that its state concerns.
     pub(super) fn touch(&mut self, id: ServiceId) {
-        self.dirty.insert(self.graph.rank(id));
+        self.dirty.extend(self.graph.rank(id));
         let relations = self.graph.of(id);
         let concerned =
             [&relations.required_by, &relations.followed_by, &relations.hard, &relations.after, &relations.conflicts];
-        self.dirty.extend(concerned.into_iter().flatten().map(|other| self.graph.rank(*other)));
+        self.dirty.extend(concerned.into_iter().flatten().filter_map(|other| self.graph.rank(*other)));
     }
 
     /// Takes steps until nothing moves.
@@ -295,6 +333,7 @@ impl Supervisor {
             }
             break;
         }
+        self.sweep();
         let none_alive = self.lifelines_alive == 0 && self.alive.values().all(|count| *count == 0);
         if matches!(self.phase, Phase::Stopping { .. }) && none_alive {
             self.end(out);
@@ -304,6 +343,9 @@ impl Supervisor {
 
     fn step(&mut self, id: ServiceId, out: &mut Outbox) {
         let gate = self.gate(id);
+        if let Gate::Wait(blocker) = &gate {
+            self.units[id.index()].boot.held_up_by(*blocker);
+        }
         let lost = self.lost_dependency(id);
         let unit = self.unit(id);
         let step = next_step(&unit.state, unit.desired, &gate, lost);
@@ -312,7 +354,10 @@ impl Supervisor {
                 self.release_hold(id, out);
                 self.count_unsettled(id);
             }
-            Step::Wait => self.enter(id, State::Waiting, out),
+            Step::Wait => {
+                self.enter(id, State::Waiting, out);
+                self.count_unsettled(id);
+            }
             Step::Start => self.begin_start(id, out),
             Step::BreakFor(dependency) => {
                 let root = self.root_failure(dependency);
@@ -337,40 +382,29 @@ impl Supervisor {
         unit.state = state;
         unit.since = out.now();
         let is = unit.state.public();
+        unit.boot.entered(&unit.state, unit.desired, out.now());
+        unit.announced = None;
+        out.cancel(Timer::Announced(id));
         if !matches!(unit.state, State::Running) {
             out.cancel(Timer::Health(id));
+            out.cancel(Timer::Readiness(id));
             out.cancel(Timer::Ready(id));
+            unit.unready = None;
         }
         if !becomes_alive {
             unit.pid = None;
             unit.ready = None;
             unit.record.usage = None;
+            if let Some(deployment) = unit.renewal.take() {
+                unit.spec.deployment = deployment;
+            }
+            self.unswept |= unit.retired;
         }
         // Whoever enters a state with a deadline arms it afterwards.
         out.cancel(Timer::Service(id));
-        let (group, name) = (unit.spec.group, unit.spec.name.clone());
+        let name = unit.spec.name.clone();
         if was_alive != becomes_alive {
-            let (protects, lifeline) = (self.graph.of(id).protects, self.graph.of(id).lifeline);
-            let step = |count: &mut usize| *count = if becomes_alive { *count + 1 } else { count.saturating_sub(1) };
-            if lifeline {
-                step(&mut self.lifelines_alive);
-            } else if let Some(count) = self.alive.get_mut(&group) {
-                step(count);
-            }
-            if protects {
-                step(&mut self.protectors_alive);
-            }
-            let group_down = self.alive.get(&group).is_none_or(|count| *count == 0);
-            let only_protectors = self.alive.values().sum::<usize>() == self.protectors_alive;
-            if !becomes_alive && matches!(self.phase, Phase::Stopping { .. }) {
-                // Those that hold for this group, or for everything else, may go on now; lifelines hold for each.
-                let all = group_down || only_protectors || lifeline;
-                let may_go = |other: &ServiceId| {
-                    self.units[other.index()].state.is_alive() && (all || self.graph.of(*other).lifeline)
-                };
-                let left: Vec<_> = if all { self.ids().collect() } else { self.graph.lifelines().to_vec() };
-                self.dirty.extend(left.into_iter().filter(may_go).map(|other| self.graph.rank(other)));
-            }
+            self.count_alive(id, becomes_alive);
         }
         out.changed().services.insert(id);
         self.touch(id);
@@ -386,41 +420,9 @@ impl Supervisor {
         }
     }
 
-    /// Keeps the count of those that a group waits for; a group that becomes complete releases the next.
-    fn count_unsettled(&mut self, id: ServiceId) {
-        let unsettled = self.is_unsettled(id);
-        let unit = &mut self.units[id.index()];
-        if unit.unsettled == unsettled {
-            return;
-        }
-        unit.unsettled = unsettled;
-        let group = unit.spec.group;
-        let Some(count) = self.unsettled.get_mut(&group) else { return };
-        *count = if unsettled { *count + 1 } else { count.saturating_sub(1) };
-        if *count == 0 && self.phase == Phase::Booting {
-            let waiting = |other: &ServiceId| {
-                let unit = self.unit(*other);
-                unit.spec.group > group && matches!(unit.state, State::Waiting | State::Stopped)
-            };
-            let next: Vec<_> = self.ids().filter(waiting).map(|other| self.graph.rank(other)).collect();
-            self.dirty.extend(next);
-        }
-    }
-
-    fn is_unsettled(&self, id: ServiceId) -> bool {
-        let unit = self.unit(id);
-        if unit.desired == Desired::Down {
-            return false;
-        }
-        match unit.state {
-            State::Stopped | State::Delaying | State::Starting { .. } | State::Stopping { .. } => true,
-            // What waits for something that is being retried may wait long: the group does not wait with it.
-            State::Waiting => !self.graph.of(id).hard.iter().any(|dependency| {
-                matches!(self.unit(*dependency).state, State::Backoff) && !self.unit(*dependency).spec.critical
-            }),
-            State::Backoff => unit.spec.critical,
-            State::Running | State::Failed(_) | State::Completed => false,
-        }
+    /// The number that the next life will have: whatever lives then is newer than what lives now.
+    pub const fn next_generation(&self) -> Generation {
+        Generation(self.next_generation)
     }
 
     pub(super) fn take_generation(&mut self) -> Generation {

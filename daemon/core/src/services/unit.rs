@@ -13,9 +13,14 @@
 
 use std::time::Duration;
 
-use super::{health::HealthBook, restart::RestartBook, spec::ServiceSpec};
+use super::{
+    boot::BootMark,
+    health::HealthBook,
+    restart::RestartBook,
+    spec::{Deployment, ServiceSpec},
+};
 use crate::{
-    ids::{Generation, ServiceId},
+    ids::{Generation, Name, ServiceId},
     input::{Exit, Usage},
     outbox::Cause,
     time::Mono,
@@ -142,6 +147,8 @@ pub enum Blocker {
     Conflict(ServiceId),
     /// An earlier group that is not complete.
     Group(super::Group),
+    /// It runs once per power-on or boot, and what it waits for has no power.
+    Epoch(super::Epoch),
     /// What is left of its own last life, which survives even KILL.
     Survivors,
 }
@@ -198,6 +205,26 @@ pub fn next_step(state: &State, desired: Desired, gate: &Gate, lost: Option<Serv
     }
 }
 
+/// What a service has said that it is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Announced {
+    /// `RELOADING=1`: it says `READY=1` when it is done.
+    Reloading,
+    /// `STOPPING=1`: it ends by itself.
+    Stopping,
+}
+
+/// Who holds a service down, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Who asked.
+    pub actor: Name,
+    /// In whose words why; may be empty.
+    pub reason: String,
+    /// When.
+    pub at: Mono,
+}
+
 /// Counters and last things, for people.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
@@ -215,6 +242,8 @@ pub struct Record {
     pub start_duration: Option<Duration>,
     /// `STATUS=`
     pub status_text: String,
+    /// The operator who stopped it. Absent: nobody did, or it was started again.
+    pub held: Option<Held>,
     /// Resources.
     pub usage: Option<Usage>,
 }
@@ -248,6 +277,20 @@ pub struct Unit {
     pub rung: usize,
     /// Checks.
     pub health: HealthBook,
+    /// Readiness checks.
+    pub readiness: HealthBook,
+    /// Since when its readiness check fails though it runs. Absent: it does not.
+    pub unready: Option<Mono>,
+    /// What this life has said that it is doing.
+    pub announced: Option<Announced>,
+    /// The next life begins whatever the machine says against it.
+    pub unchecked: bool,
+    /// What the next life runs; this one goes on, and ends, as it was begun.
+    pub renewal: Option<Deployment>,
+    /// No registry declares it any more: when its life is over it is forgotten.
+    pub retired: bool,
+    /// How its first start went.
+    pub boot: BootMark,
     /// For people.
     pub record: Record,
     /// Something of its last life survives even KILL: a new life would run beside it.
@@ -273,14 +316,26 @@ impl Unit {
             restart: RestartBook::default(),
             rung: 0,
             health: HealthBook::default(),
+            readiness: HealthBook::default(),
+            unready: None,
+            announced: None,
+            unchecked: false,
+            renewal: None,
+            retired: false,
+            boot: BootMark::default(),
             record: Record::default(),
             haunted: false,
             unsettled: false,
         }
     }
 
-    /// Dependents may rely on it.
+    /// Dependents may rely on it: it is up, and its readiness check does not say otherwise.
     pub const fn is_ready(&self) -> bool {
+        self.is_up() && self.unready.is_none()
+    }
+
+    /// It does its work, or has done it. Dependents that run stay as long as this holds.
+    pub const fn is_up(&self) -> bool {
         match self.state {
             State::Running => true,
             State::Completed => matches!(self.spec.run, super::Run::Oneshot { .. }),

@@ -3,7 +3,7 @@
 use super::{
     Deployment, Group,
     supervisor::{Phase, Supervisor},
-    unit::{FailReason, State, StopPhase, StopWhy},
+    unit::{Announced, FailReason, State, StopPhase, StopWhy, Unit},
 };
 use crate::{
     event::Severity,
@@ -33,6 +33,9 @@ impl Supervisor {
             health: if unit.state.is_alive() { unit.health.health(unit.spec.health.as_ref()) } else { Health::Unknown },
             health_text: unit.health.text(),
             health_success_rate: unit.health.success_rate(),
+            health_latency: unit.health.took(),
+            ready: unit.is_ready(),
+            readiness_text: unit.readiness.text(),
             pid: unit.pid,
             ready_since: unit.ready,
             generation: unit.generation,
@@ -59,17 +62,23 @@ impl Supervisor {
         let unit = self.unit(id);
         match &unit.state {
             State::Stopped if unit.desired == Desired::Up => self.waiting_reason(id),
-            State::Stopped | State::Running => String::new(),
+            State::Stopped => String::new(),
+            State::Running => match (unit.announced, unit.unready) {
+                (Some(Announced::Reloading), _) => "reloads its configuration".to_owned(),
+                (Some(Announced::Stopping), _) => "says that it is stopping".to_owned(),
+                (None, Some(_)) => format!("runs and is not ready: {}", unit.readiness.text()),
+                (None, None) => String::new(),
+            },
             State::Waiting => self.waiting_reason(id),
             State::Delaying => format!("start delay of {}", human(unit.spec.start_delay)),
             State::Starting { executed: false } => "being executed".to_owned(),
             State::Starting { executed: true } => match unit.spec.readiness {
                 super::Readiness::Notify => "waits for READY=1".to_owned(),
                 super::Readiness::Fd(fd) => format!("waits for a newline on descriptor {fd}"),
-                super::Readiness::Check if unit.health.text().is_empty() => {
-                    "waits for its first health check".to_owned()
-                }
-                super::Readiness::Check => format!("waits for a passing health check: {}", unit.health.text()),
+                super::Readiness::Check => match (unit.readiness.text(), unit.health.text()) {
+                    ("", "") => "waits for its first check".to_owned(),
+                    ("", text) | (text, _) => format!("waits for a passing check: {text}"),
+                },
                 super::Readiness::Delay(delay) => format!("ready {} after its start", human(delay)),
                 super::Readiness::Exec => "at work".to_owned(),
             },
@@ -110,7 +119,7 @@ impl Supervisor {
             .into_iter()
             .map(|group| GroupView { group, total: 0, up: 0, failed: 0, complete: true })
             .collect();
-        for unit in &self.units {
+        for unit in self.listed() {
             let Some(view) = views.iter_mut().find(|view| view.group == unit.spec.group) else { continue };
             view.total += 1;
             view.up += usize::from(unit.is_ready());
@@ -121,8 +130,7 @@ impl Supervisor {
     }
 
     /// What is wrong with a service: a short kind and how bad it is. None: nothing is.
-    fn trouble(&self, id: ServiceId) -> Option<(&'static str, Severity)> {
-        let unit = self.unit(id);
+    fn trouble(unit: &Unit) -> Option<(&'static str, Severity)> {
         if unit.desired == Desired::Down {
             return None;
         }
@@ -133,6 +141,7 @@ impl Supervisor {
             State::Running if unit.health.health(unit.spec.health.as_ref()) == Health::Unhealthy => {
                 Some(("service-unhealthy", Severity::Error))
             }
+            State::Running if unit.unready.is_some() => Some(("service-not-ready", Severity::Warning)),
             State::Stopped
             | State::Waiting
             | State::Delaying
@@ -145,14 +154,14 @@ impl Supervisor {
 
     /// How bad the worst of it is.
     pub fn worst(&self) -> Option<Severity> {
-        self.ids().filter_map(|id| self.trouble(id)).map(|(_, severity)| severity).max()
+        self.listed().filter_map(Self::trouble).map(|(_, severity)| severity).max()
     }
 
     /// What is not as it should be.
     pub fn problems(&self) -> Vec<Problem> {
         let problem = |id: ServiceId| {
-            let (kind, severity) = self.trouble(id)?;
             let unit = self.unit(id);
+            let (kind, severity) = Self::trouble(unit)?;
             let name = &unit.spec.name;
             let remedy = match (&unit.state, kind) {
                 (State::Failed(FailReason::Dependency(_)), _) => {
@@ -165,7 +174,11 @@ impl Supervisor {
                 _ => format!("look at `ubmcctl services status {name}`"),
             };
             let running = matches!(unit.state, State::Running);
-            let reason = if running { unit.health.text().to_owned() } else { self.reason(id) };
+            let reason = match kind {
+                "service-not-ready" => unit.readiness.text().to_owned(),
+                _ if running => unit.health.text().to_owned(),
+                _ => self.reason(id),
+            };
             Some(Problem {
                 severity,
                 obstacle: Obstacle {
@@ -200,15 +213,12 @@ impl Supervisor {
 
     /// Every critical service is ready.
     pub fn critical_ready(&self) -> bool {
-        self.units
-            .iter()
-            .filter(|unit| unit.spec.critical && unit.desired == Desired::Up)
-            .all(super::unit::Unit::is_ready)
+        self.listed().filter(|unit| unit.spec.critical && unit.desired == Desired::Up).all(Unit::is_ready)
     }
 
     /// A critical service has been given up.
     pub fn critical_failed(&self) -> bool {
-        self.units.iter().any(|unit| unit.spec.critical && matches!(unit.state, State::Failed(_)))
+        self.listed().any(|unit| unit.spec.critical && matches!(unit.state, State::Failed(_)))
     }
 }
 
@@ -216,6 +226,7 @@ fn problem_word(kind: &str) -> &'static str {
     match kind {
         "service-backoff" => "waiting for its next start",
         "service-unhealthy" => "unhealthy",
+        "service-not-ready" => "not ready",
         _ => "given up",
     }
 }

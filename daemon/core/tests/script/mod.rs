@@ -19,7 +19,7 @@ use ubmc_core::{
     core::Core,
     effect::{Effect, Effects},
     ids::{Generation, Name, RequestId, ServiceId},
-    input::{Asked, Exit, Input, Request, ServiceHappening, SpawnError, SpawnStage},
+    input::{Asked, Exit, Findings, Input, Probe, Request, ServiceHappening, SpawnError, SpawnStage},
     services::{
         Binary, Builtin, Deployment, Group, HealthCheck, HealthSpec, Readiness, RestartPolicy, Run, Rung, ServiceSpec,
         Signal,
@@ -187,9 +187,9 @@ impl Runner {
         let force = rest.contains(&"force");
         let names = || rest.iter().filter(|word| **word != "force").map(|word| Name::from(*word)).collect::<Vec<_>>();
         match *verb {
-            "start" => self.ask(Request::StartServices { names: names(), force }),
+            "start" => self.ask(Request::StartServices { names: names(), force, found: Findings::default() }),
             "stop" => self.ask(Request::StopServices { names: names(), force }),
-            "restart" => self.ask(Request::RestartServices { names: names() }),
+            "restart" => self.ask(Request::RestartServices { names: names(), force, found: Findings::default() }),
             "reset" => self.ask(Request::ResetService(rest[0].into())),
             "shutdown" => self.ask(Request::Shutdown { emergency: false }),
             "emergency" => self.ask(Request::Shutdown { emergency: true }),
@@ -212,7 +212,10 @@ impl Runner {
             "pass" | "fail" => {
                 let passed = *verb == "pass";
                 let text = verb.to_string();
-                self.happen(rest[0], ServiceHappening::Checked { passed, text, took: Duration::from_millis(3) });
+                self.happen(
+                    rest[0],
+                    ServiceHappening::Checked { probe: Probe::Liveness, passed, text, took: Duration::from_millis(3) },
+                );
             }
             "why" => {
                 let id = self.core.find_service(rest[0]).expect("a service");
@@ -298,6 +301,7 @@ impl Runner {
                 Effect::Signal { .. }
                 | Effect::Reply(_, Ok(_))
                 | Effect::RunStopCommand { .. }
+                | Effect::Persist(_)
                 | Effect::Command(_) => {}
             }
         }

@@ -217,7 +217,7 @@ fn stopping_the_api_tells_its_streams_and_starting_it_serves_again() {
         let mut client = SystemServiceClient::new(world.channel().await);
         let mut stream = client.watch_status(v1::WatchStatusRequest {}).await.unwrap().into_inner();
         assert_eq!(next(&mut stream).await.watchers, 1);
-        let restart = Request::RestartServices { names: vec!["api".into()] };
+        let restart = Request::RestartServices { names: vec!["api".into()], force: false, found: Default::default() };
         world.handle.ask("test".into(), String::new(), restart).await.unwrap();
         let end = loop {
             match within(stream.message()).await {

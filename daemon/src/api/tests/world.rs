@@ -61,7 +61,7 @@ impl World {
     /// Restarts a service and waits until its new life is ready.
     pub(super) async fn restart(&self, service: &'static str) {
         let (before, _) = self.life(service).await;
-        let restart = Request::RestartServices { names: vec![service.into()] };
+        let restart = Request::RestartServices { names: vec![service.into()], force: false, found: Default::default() };
         self.handle.ask("test".to_owned(), String::new(), restart).await.unwrap();
         within(async {
             loop {

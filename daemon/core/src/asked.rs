@@ -1,0 +1,272 @@
+//! What clients and signals ask for: judged as a whole, then begun as a whole, or refused with every reason.
+
+use crate::{
+    board::Board,
+    core::Core,
+    effect::{Effect, Reply},
+    event::Severity,
+    ids::{Generation, Name, OperationId, ServiceId},
+    input::{Asked, Request, Verb},
+    machines::Demand,
+    operations::{
+        book::{Member, Operations, Order, ServiceVerb, kind_of},
+        plan::House,
+    },
+    refusal::{Obstacle, Refusal},
+    services::supervisor::Phase,
+    time::human,
+    view::ChangeKind,
+};
+
+impl Core {
+    pub(crate) fn asked(&mut self, asked: Asked) {
+        let Asked { id, actor, reason, request } = asked;
+        self.out.new_cause(&actor);
+        let reply = self.answer(&actor, &reason, request);
+        if let Err(refusal) = &reply
+            && !refusal.obstacles.is_empty()
+        {
+            let text = format!("refused for {actor}: {}", refusal.text);
+            let kinds: Vec<_> = refusal.obstacles.iter().map(|obstacle| obstacle.kind).collect();
+            let fields = vec![("reason", refusal.reason.into()), ("conditions", kinds.join(" ").into())];
+            self.out.event("audit.refused".to_owned(), "operator", Severity::Notice, text, fields);
+        }
+        self.out.deed(Effect::Reply(id, reply));
+    }
+
+    fn answer(&mut self, actor: &str, reason: &str, request: Request) -> Result<Reply, Refusal> {
+        match request {
+            Request::StartServices { names, force, found } => {
+                let fresh = self.supervisor.next_generation();
+                let members = self.supervisor.request_start(&names, force, &found, &mut self.out)?;
+                // A service that runs and was not asked to restart counts in the life it has.
+                let again = |id: ServiceId| force && names.contains(&self.supervisor.unit(id).spec.name);
+                let members = members.iter().map(|id| Member {
+                    verb: ServiceVerb::Start,
+                    service: *id,
+                    not_before: if again(*id) { fresh } else { Generation(0) },
+                });
+                let members = members.collect();
+                Ok(self.track(Order::of_services("service-start", &names, actor, reason), members))
+            }
+            Request::StopServices { names, force } => {
+                let members = self.supervisor.request_stop(&names, force, reason, &mut self.out)?;
+                let member =
+                    |id: &ServiceId| Member { verb: ServiceVerb::Stop, service: *id, not_before: Generation(0) };
+                let members = members.iter().map(member).collect();
+                Ok(self.track(Order::of_services("service-stop", &names, actor, reason), members))
+            }
+            Request::RestartServices { names, force, found } => {
+                let fresh = self.supervisor.next_generation();
+                let members = self.supervisor.request_restart(&names, force, &found, &mut self.out)?;
+                let member = |id: &ServiceId| Member { verb: ServiceVerb::Restart, service: *id, not_before: fresh };
+                let members = members.iter().map(member).collect();
+                Ok(self.track(Order::of_services("service-restart", &names, actor, reason), members))
+            }
+            Request::ResetService(name) => {
+                self.supervisor.request_reset(&name, &mut self.out)?;
+                let text = format!("{name} was reset by {actor}");
+                self.out.event(format!("service.{name}.reset"), "operator", Severity::Notice, text, Vec::new());
+                Ok(Reply::Done)
+            }
+            Request::Reload { read, warnings, dry_run } => {
+                let board = read.map_err(|obstacles| {
+                    let text = "the configuration has errors; nothing was changed";
+                    Refusal::precondition("CONFIGURATION", text, obstacles)
+                })?;
+                self.reload(*board, warnings, dry_run, actor, reason)
+            }
+            Request::Transition { machine, verb, plan_only, revision, idempotency_key, deadline } => {
+                let order = Order {
+                    kind: String::new(),
+                    target: machine.to_string(),
+                    actor,
+                    reason,
+                    key: &idempotency_key,
+                    deadline,
+                };
+                self.transition(order, verb, plan_only, &revision)
+            }
+            Request::CancelOperation(id) => self.cancel(id),
+            Request::SetOverride { target, percent, duration } => {
+                self.thermal.set_override(&target, percent, duration, &mut self.out)?;
+                self.evaluate_zones(false);
+                Ok(Reply::Done)
+            }
+            Request::ClearOverride(target) => {
+                self.thermal.clear_override(&target, &mut self.out)?;
+                self.evaluate_zones(false);
+                Ok(Reply::Done)
+            }
+            Request::Identify { on, duration } => {
+                self.leds.identify(on, duration, &mut self.out);
+                self.out.changed().system = true;
+                Ok(Reply::Done)
+            }
+            Request::Shutdown { emergency } => {
+                self.thermal.leave();
+                self.supervisor.shut_down(emergency, self.board.policy.stop_timeout, &mut self.out);
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    fn track(&mut self, mut order: Order<'_>, members: Vec<Member>) -> Reply {
+        let ids: Vec<_> = members.iter().map(|member| member.service).collect();
+        order.deadline = Some(self.supervisor.bound(&ids) + self.board.policy.start_timeout);
+        Reply::Operation(self.operations.open_services(order, members, &self.supervisor, &mut self.out))
+    }
+
+    /// Goes over to another registry, or says what that would change.
+    fn reload(
+        &mut self,
+        mut board: Board,
+        warnings: Vec<String>,
+        dry_run: bool,
+        actor: &str,
+        reason: &str,
+    ) -> Result<Reply, Refusal> {
+        let specs = std::mem::take(&mut board.services);
+        let mut view = self.supervisor.compare(&specs)?;
+        view.notes = warnings;
+        let policy = std::mem::replace(&mut board.policy, self.board.policy.clone());
+        if board != self.board {
+            let text = "the board file differs in more than services: that holds when ubmcd is started anew";
+            view.notes.push(text.to_owned());
+        }
+        if dry_run {
+            return Ok(Reply::Reload(Box::new(view), None));
+        }
+        self.board.policy = policy;
+        let fresh = self.supervisor.next_generation();
+        let moves = self.supervisor.go_over(specs, &mut self.out);
+        let count = |kind| view.changes.iter().filter(|change| change.kind == kind).count();
+        let (added, removed, changed) =
+            (count(ChangeKind::Added), count(ChangeKind::Removed), count(ChangeKind::Changed));
+        let restarts: Vec<_> = view.restarts.iter().map(Name::as_str).collect();
+        let text = match (view.changes.len(), restarts.join(", ")) {
+            (0, _) => format!("configuration reloaded by {actor}: nothing differs"),
+            (_, restarts) => {
+                let restarts = if restarts.is_empty() { "nothing".to_owned() } else { restarts };
+                format!(
+                    "configuration reloaded by {actor}: {added} added, {changed} changed, {removed} removed; \
+                     {restarts} restarted"
+                )
+            }
+        };
+        let fields = vec![("restarts", restarts.join(" ").into()), ("reason", reason.into())];
+        self.out.event("platform.reloaded".to_owned(), "operator", Severity::Notice, text, fields);
+        self.out.changed().system = true;
+        let of = |verb, ids: &[ServiceId], not_before| {
+            ids.iter().map(move |service| Member { verb, service: *service, not_before }).collect::<Vec<_>>()
+        };
+        let mut members = of(ServiceVerb::Stop, &moves.stops, Generation(0));
+        members.extend(of(ServiceVerb::Restart, &moves.restarts, fresh));
+        members.extend(of(ServiceVerb::Start, &moves.starts, Generation(0)));
+        if members.is_empty() {
+            return Ok(Reply::Reload(Box::new(view), None));
+        }
+        let order = Order::of_services("reload", &[], actor, reason);
+        match self.track(order, members) {
+            Reply::Operation(id) => Ok(Reply::Reload(Box::new(view), Some(id))),
+            other => Ok(other),
+        }
+    }
+
+    fn transition(
+        &mut self,
+        mut order: Order<'_>,
+        verb: Verb,
+        plan_only: bool,
+        revision: &str,
+    ) -> Result<Reply, Refusal> {
+        let names: Vec<_> = self.board.machines.iter().map(|spec| &spec.name).collect();
+        let Some(id) = self.board.find_machine(&order.target) else {
+            return Err(Refusal::unknown("machine", &order.target, names));
+        };
+        let kind = self.machines.get(id).spec.definition.kind;
+        if !crate::operations::plan::verbs_of(kind).contains(&verb) {
+            let known: Vec<_> = crate::operations::plan::verbs_of(kind).iter().map(|verb| verb.as_str()).collect();
+            let text = format!("a {kind} does not take `{}`; it takes {}", verb.as_str(), known.join(", "));
+            return Err(Refusal::invalid("UNKNOWN_REQUEST", text));
+        }
+        let plan = self.scene().plan(id, verb);
+        order.kind = kind_of(kind, verb);
+        if plan_only {
+            let view = Operations::describe(&order, plan, &self.machines, &self.out);
+            return Ok(Reply::Plan(Box::new(view)));
+        }
+        if let Some(earlier) = self.operations.by_key(order.key, self.out.now()) {
+            let same = |view: &crate::view::OperationView| view.kind == order.kind && view.target == order.target;
+            if self.operations.get(earlier).is_some_and(same) {
+                return Ok(Reply::Operation(earlier));
+            }
+            let text = format!("the idempotency key `{}` was used for another request, {earlier}", order.key);
+            return Err(Refusal::invalid("KEY_REUSED", text));
+        }
+        if !revision.is_empty() && revision != plan.revision {
+            let obstacle = Obstacle {
+                kind: "stale-plan",
+                subject: format!("machine {}", order.target),
+                text: "the machine has changed since the plan was made".to_owned(),
+                remedy: "look at the new plan and confirm that".to_owned(),
+                since: None,
+            };
+            return Err(Refusal::precondition("STALE_PLAN", "the plan is stale", vec![obstacle]));
+        }
+        if self.supervisor.phase() == Phase::Ended || matches!(self.supervisor.phase(), Phase::Stopping { .. }) {
+            return Err(Refusal::invalid("SHUTTING_DOWN", "the daemon is shutting down"));
+        }
+        if !plan.obstacles.is_empty() {
+            let text = match plan.obstacles.as_slice() {
+                [only] => format!("{} {} is refused: {}", order.target, verb.as_str(), only.text),
+                all => {
+                    format!("{} {} is refused: {} conditions stand against it", order.target, verb.as_str(), all.len())
+                }
+            };
+            return Err(Refusal::precondition("INTERLOCK", text, plan.obstacles));
+        }
+        if matches!(verb, Verb::Demand(Demand::Off | Demand::ForceOff) | Verb::EmergencyOff) {
+            for machine in &plan.machines {
+                for zone in self.board.machine(*machine).zones.clone() {
+                    self.thermal.release_trip(zone, &self.sensors, &mut self.out);
+                }
+            }
+        }
+        let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
+        let id = self.operations.open_machines(order, plan, &house, &mut self.machines, &mut self.out);
+        Ok(Reply::Operation(id))
+    }
+
+    fn cancel(&mut self, id: OperationId) -> Result<Reply, Refusal> {
+        let Some(view) = self.operations.get(id) else {
+            return Err(Refusal {
+                text: format!("there is no operation {id}"),
+                ..Refusal::unknown("operation", "", [])
+            });
+        };
+        if view.state.is_final() {
+            let took = human(view.ended.unwrap_or(view.created).since(view.created));
+            let obstacle = Obstacle {
+                kind: "already-ended",
+                subject: format!("operation {id}"),
+                text: format!("{id} has ended already: {} after {took}", view.state.as_str()),
+                remedy: String::new(),
+                since: view.ended,
+            };
+            return Err(Refusal::precondition("ALREADY_ENDED", obstacle.text.clone(), vec![obstacle]));
+        }
+        if !self.operations.drives_machines(id) {
+            let obstacle = Obstacle {
+                kind: "acts-on-services",
+                subject: format!("operation {id}"),
+                text: format!("{id} acts on services, which go on until they are up or down"),
+                remedy: format!("stop or start {} instead", view.target),
+                since: None,
+            };
+            return Err(Refusal::precondition("NOT_CANCELLABLE", obstacle.text.clone(), vec![obstacle]));
+        }
+        self.operations.cancel(id, &mut self.machines, &mut self.out);
+        Ok(Reply::Operation(id))
+    }
+}

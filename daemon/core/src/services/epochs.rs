@@ -1,0 +1,146 @@
+//! Oneshots that run once per boot of the BMC, power-on of the chassis, or boot of a host: by accident never again.
+//!
+//! A boot of the BMC is told apart by its id. Power-ons and boots are counted when they are seen, and what was powered
+//! when we last looked is remembered: a daemon that is started again while a host is up does not take it for a new boot.
+//! A power cycle that nobody saw, because no daemon ran, is not known.
+
+use super::{
+    Epoch, Run,
+    supervisor::Supervisor,
+    unit::{FailReason, State},
+};
+use crate::{
+    event::Severity,
+    ids::{Name, ServiceId},
+    machines::MachineKind,
+    memory::{Done, Memory, Past},
+    outbox::Outbox,
+    view::Desired,
+};
+
+/// Which boot and which power-on it is now, and what was done in them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Epochs {
+    bmc_boot: String,
+    memory: Memory,
+    /// What is powered, for all that is known now.
+    chassis_on: bool,
+    hosts_on: usize,
+    unsaved: bool,
+}
+
+impl Epochs {
+    pub(super) fn after(past: Past) -> Self {
+        Self { bmc_boot: past.bmc_boot, memory: past.memory, ..Self::default() }
+    }
+
+    /// Which one it is now. Absent: none has begun.
+    fn mark(&self, epoch: Epoch) -> Option<String> {
+        match epoch {
+            Epoch::BmcBoot => Some(self.bmc_boot.clone()),
+            Epoch::ChassisPower => self.chassis_on.then(|| self.memory.chassis_power.to_string()),
+            Epoch::HostBoot => (self.hosts_on > 0).then(|| self.memory.host_boot.to_string()),
+        }
+    }
+}
+
+impl Supervisor {
+    /// What of the services is to outlive the daemon, when that has changed.
+    pub fn unsaved(&mut self) -> Option<Memory> {
+        std::mem::take(&mut self.epochs.unsaved).then(|| self.epochs.memory.clone())
+    }
+
+    /// What waits for a power-on that has not come.
+    pub(super) fn waits_for_epoch(&self, id: ServiceId) -> Option<Epoch> {
+        match self.unit(id).spec.run {
+            Run::Oneshot { once_per: Some(epoch) } if self.epochs.mark(epoch).is_none() => Some(epoch),
+            Run::Oneshot { .. } | Run::LongRunning => None,
+        }
+    }
+
+    /// It has done its work already, this time.
+    pub(super) fn done_already(&self, id: ServiceId) -> Option<Epoch> {
+        let Run::Oneshot { once_per: Some(epoch) } = self.unit(id).spec.run else { return None };
+        let done = self.epochs.memory.done.get(&self.unit(id).spec.name)?;
+        let now = self.epochs.mark(epoch).filter(|mark| !mark.is_empty())?;
+        (done.epoch == epoch && done.mark == now).then_some(epoch)
+    }
+
+    /// A oneshot has done its work.
+    pub(super) fn remember_done(&mut self, id: ServiceId) {
+        let unit = self.unit(id);
+        let Run::Oneshot { once_per: Some(epoch) } = unit.spec.run else { return };
+        let Some(mark) = self.epochs.mark(epoch) else { return };
+        let name = unit.spec.name.clone();
+        self.epochs.memory.done.insert(name, Done { epoch, mark });
+        // Of services that nobody declares any more nothing needs to be known.
+        let names = &self.names;
+        self.epochs.memory.done.retain(|name, _| names.contains_key(name));
+        self.epochs.unsaved = true;
+    }
+
+    /// An operator wants it done again.
+    pub(super) fn forget_done(&mut self, id: ServiceId) {
+        let name = self.unit(id).spec.name.clone();
+        self.epochs.unsaved |= self.epochs.memory.done.remove(&name).is_some();
+    }
+
+    /// What a chassis or a host is powered now, as the hardware says. `rebooted`: it was reset.
+    pub fn power_seen(&mut self, machine: &Name, kind: MachineKind, powered: bool, rebooted: bool, out: &mut Outbox) {
+        let epoch = match kind {
+            MachineKind::Chassis => Epoch::ChassisPower,
+            MachineKind::Host => Epoch::HostBoot,
+            MachineKind::Bmc => return,
+        };
+        let epochs = &mut self.epochs;
+        let known = epochs.memory.powered.contains(machine);
+        let begins = powered && (!known || rebooted);
+        if powered != known {
+            epochs.unsaved = true;
+            if powered {
+                epochs.memory.powered.insert(machine.clone());
+            } else {
+                epochs.memory.powered.remove(machine);
+            }
+        }
+        let count = match epoch {
+            Epoch::ChassisPower => &mut epochs.memory.chassis_power,
+            Epoch::HostBoot | Epoch::BmcBoot => &mut epochs.memory.host_boot,
+        };
+        if begins {
+            *count += 1;
+            epochs.unsaved = true;
+        }
+        for id in self.ids() {
+            if self.unit(id).spec.run != (Run::Oneshot { once_per: Some(epoch) }) {
+                continue;
+            }
+            let over = matches!(self.unit(id).state, State::Completed | State::Failed(FailReason::Own(_)));
+            if begins && over && self.unit(id).desired == Desired::Up {
+                self.units[id.index()].cause = out.cause();
+                self.enter(id, State::Stopped, out);
+            }
+            self.touch(id);
+        }
+        self.settle(out);
+    }
+
+    /// How many of a kind are powered, for all that is known.
+    pub fn power_counted(&mut self, chassis_on: bool, hosts_on: usize) {
+        self.epochs.chassis_on = chassis_on;
+        self.epochs.hosts_on = hosts_on;
+    }
+
+    /// Instead of a start: what is done stays done.
+    pub(super) fn skip_start(&mut self, id: ServiceId, epoch: Epoch, out: &mut Outbox) {
+        self.enter(id, State::Completed, out);
+        let name = &self.unit(id).spec.name;
+        out.event(
+            format!("service.{name}.skipped"),
+            "operator",
+            Severity::Info,
+            format!("{name} has done its work already in this {}", epoch.describe()),
+            Vec::new(),
+        );
+    }
+}
