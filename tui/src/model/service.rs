@@ -53,6 +53,14 @@ pub enum ServiceKind {
     Builtin,
     /// A process.
     Binary,
+    /// A container. Declared, but this version of ubmcd cannot run it; the same holds for those below.
+    Docker,
+    /// Several containers.
+    DockerCompose,
+    /// A deployment in a cluster.
+    Kubernetes,
+    /// Something elsewhere.
+    Remote,
 }
 
 impl ServiceKind {
@@ -62,6 +70,10 @@ impl ServiceKind {
             Self::Unknown => "unknown",
             Self::Builtin => "builtin",
             Self::Binary => "binary",
+            Self::Docker => "docker",
+            Self::DockerCompose => "docker-compose",
+            Self::Kubernetes => "kubernetes",
+            Self::Remote => "remote",
         }
     }
 }

@@ -127,6 +127,12 @@ impl system::SystemService for Canned {
     async fn watch_status(&self, _: Request<v1::WatchStatusRequest>) -> Answer<Self::WatchStatusStream> {
         Ok(Response::new(held(vec![self.status()])))
     }
+    async fn why(&self, _: Request<v1::WhyRequest>) -> Answer<v1::WhyResponse> {
+        Err(Status::unimplemented("not canned"))
+    }
+    async fn get_boot_timeline(&self, _: Request<v1::GetBootTimelineRequest>) -> Answer<v1::BootTimeline> {
+        Err(Status::unimplemented("not canned"))
+    }
     async fn shutdown(&self, _: Request<v1::ShutdownRequest>) -> Answer<v1::ShutdownResponse> {
         Ok(Response::new(v1::ShutdownResponse {}))
     }
@@ -167,6 +173,18 @@ impl operator::OperatorService for Canned {
         Ok(Response::new(v1::Service::default()))
     }
     async fn get_dependencies(&self, _: Request<v1::GetDependenciesRequest>) -> Answer<v1::GetDependenciesResponse> {
+        Err(Status::unimplemented("not canned"))
+    }
+    async fn validate_services(&self, _: Request<v1::ValidateServicesRequest>) -> Answer<v1::ValidateServicesResponse> {
+        Err(Status::unimplemented("not canned"))
+    }
+    async fn check_operation(&self, _: Request<v1::CheckOperationRequest>) -> Answer<v1::CheckOperationResponse> {
+        Err(Status::unimplemented("not canned"))
+    }
+    async fn reload_services(&self, _: Request<v1::ReloadServicesRequest>) -> Answer<v1::ReloadServicesResponse> {
+        Err(Status::unimplemented("not canned"))
+    }
+    async fn what_if_stopped(&self, _: Request<v1::WhatIfStoppedRequest>) -> Answer<v1::WhatIfStoppedResponse> {
         Err(Status::unimplemented("not canned"))
     }
     async fn tail_logs(&self, request: Request<v1::TailLogsRequest>) -> Answer<Self::TailLogsStream> {

@@ -85,6 +85,10 @@ pub fn service(now: Mono, wire: v1::Service) -> Service {
     let kind = match wire.kind() {
         v1::ServiceKind::Builtin => ServiceKind::Builtin,
         v1::ServiceKind::Binary => ServiceKind::Binary,
+        v1::ServiceKind::Docker => ServiceKind::Docker,
+        v1::ServiceKind::DockerCompose => ServiceKind::DockerCompose,
+        v1::ServiceKind::Kubernetes => ServiceKind::Kubernetes,
+        v1::ServiceKind::Remote => ServiceKind::Remote,
         v1::ServiceKind::Unspecified => ServiceKind::Unknown,
     };
     let wanted = match wire.desired() {
