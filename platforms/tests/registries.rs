@@ -244,6 +244,37 @@ fn executables_are_discovered_unless_a_registry_declares_them() {
     assert_eq!(Path::new(&worker.working_dir), temp.path().join("worker"));
 }
 
+/// Whoever watches these sees everything that another load would see.
+#[test]
+fn a_load_tells_every_file_that_it_was_made_of() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = |name: &str| temp.path().join(name);
+    fs::create_dir_all(path("services/worker")).unwrap();
+    fs::create_dir_all(path("services/empty")).unwrap();
+    fs::write(path("services/README"), "no folder").unwrap();
+    fs::write(path("services/worker/worker"), "#!/bin/sh\n").unwrap();
+    fs::set_permissions(path("services/worker/worker"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(path("own.toml"), include_str!("../machines/bmc.toml")).unwrap();
+    fs::write(path("board.toml"), "[board]\nname = \"files\"\n[machines.bmc]\ndefinition = \"own.toml\"\n").unwrap();
+    let registries = [good("one-service.toml"), good("robot.json")];
+    let options = |board: NameOrFile, registries: &[PathBuf], services_dir: Option<PathBuf>| LoadOptions {
+        board,
+        registries: registries.to_vec(),
+        services_dir,
+        vars: BTreeMap::from([("UBMC_BIN_DIR".to_owned(), "/usr/libexec".to_owned())]),
+    };
+    let board = NameOrFile::File(path("board.toml"));
+    let loaded = load(&options(board, &registries, Some(path("services")))).unwrap();
+    let (folders, files): (Vec<_>, Vec<_>) = loaded.files.into_iter().partition(|file| file.is_dir());
+    assert_eq!(files, [path("board.toml"), path("own.toml"), good("one-service.toml"), good("robot.json")]);
+    let folders: std::collections::BTreeSet<_> = folders.into_iter().collect();
+    let expected = [path("services"), path("services/empty"), path("services/worker")];
+    assert_eq!(folders, std::collections::BTreeSet::from(expected));
+
+    let shipped = load(&options(NameOrFile::from("sim-2u"), &[], None)).unwrap();
+    assert_eq!(shipped.files, Vec::<PathBuf>::new(), "what is inside the program is no file");
+}
+
 /// What is said about files that cannot be read at all.
 #[test]
 fn files_that_cannot_be_read_are_told_together() {

@@ -61,6 +61,8 @@ pub struct Diagnostics {
     /// All that were ever noted, and the errors among them; no more than `MOST_KEPT` are in `items`.
     pub(super) noted: usize,
     pub(super) errors: usize,
+    /// How often something was met that has been told already.
+    met_again: usize,
 }
 
 /// Nobody reads more; and a file can be made to hold a million mistakes.
@@ -88,6 +90,17 @@ impl Diagnostics {
     /// How many of them are errors.
     pub fn errors(&self) -> usize {
         self.errors
+    }
+
+    /// Something cannot be used, and why has been told.
+    pub(super) fn met_again(&mut self) {
+        self.met_again += 1;
+    }
+
+    /// Grows with every problem that is met, whether or not it is told anew: who asks before and after knows whether
+    /// what lies between could be read.
+    pub(super) fn met(&self) -> usize {
+        self.noted + self.met_again
     }
 
     pub(super) fn add_source(&mut self, label: impl Into<String>, text: impl Into<String>) -> usize {

@@ -9,9 +9,10 @@ use ubmc_core::{
 
 use super::{
     bindings::{Hardware, LedBinding, SignalBinding, Source, Wanted},
-    names::Section,
+    names::{Section, raw_texts},
     schema,
     table::{Context, Table},
+    tree::Entry,
 };
 
 const DIRECTIONS: [(&str, Direction); 2] = [("input", Direction::Input), ("output", Direction::Output)];
@@ -48,9 +49,21 @@ pub(super) fn signals(
     (specs, bindings)
 }
 
-/// Directions by place, for those who refer to signals.
-pub(super) fn is_output(specs: &[SignalSpec], signal: usize) -> bool {
-    specs.get(signal).is_some_and(|spec| spec.direction == Direction::Output)
+/// Directions by place, for those who refer to signals; nothing for one that could not be read.
+pub(super) fn directions(section: &Section<'_>) -> Vec<Option<Direction>> {
+    let direction = |entry: &&Entry| {
+        let word = raw_texts(&entry.node, &["direction"]);
+        DIRECTIONS.iter().find(|(name, _)| word.first() == Some(name)).map(|(_, direction)| *direction)
+    };
+    section.entries.iter().map(direction).collect()
+}
+
+/// What signals are, for those who refer to them.
+pub(super) type Signals<'a, 't> = (&'a Section<'t>, &'a [Option<Direction>]);
+
+/// Whether a signal has the other direction; not when its own could not be read.
+pub(super) fn runs_against(signals: Signals<'_, '_>, signal: usize, wanted: Direction) -> bool {
+    signals.1.get(signal).copied().flatten().is_some_and(|direction| direction != wanted)
 }
 
 /// LEDs, with what is behind them; on a simulated board an LED is bound by its name.
@@ -79,7 +92,7 @@ pub(super) fn leds(
 /// Supplies.
 pub(super) fn supplies(
     section: &Section<'_>,
-    signals: (&Section<'_>, &[SignalSpec]),
+    signals: Signals<'_, '_>,
     sensors: (&Section<'_>, &[Option<SensorKind>]),
     cx: &mut Context<'_>,
 ) -> Vec<SupplySpec> {
@@ -90,7 +103,7 @@ pub(super) fn supplies(
         let signal = |key: &str, cx: &mut Context<'_>| {
             let name = table.text(key, cx)?;
             let index = signals.0.find(&name, &format!("{} has as `{key}` the", table.who), cx)?;
-            if is_output(signals.1, index) {
+            if runs_against(signals, index, Direction::Input) {
                 cx.out
                     .error(
                         name.at,

@@ -6,12 +6,12 @@ use indexmap::IndexMap;
 use ubmc_core::{
     ids::{MachineId, Name, SignalId, SupplyId, ZoneId},
     machines::{Definition, MachineKind, MachineSpec},
-    power::SignalSpec,
+    power::Direction,
 };
 
 use super::{
     definition,
-    lines::is_output,
+    lines::{Signals, runs_against},
     names::Section,
     schema, shipped,
     source::{self, At, NameOrFile, Span},
@@ -21,7 +21,7 @@ use super::{
 
 /// The other sections that machines refer to.
 pub(super) struct Around<'a, 't> {
-    pub(super) signals: (&'a Section<'t>, &'a [SignalSpec]),
+    pub(super) signals: Signals<'a, 't>,
     pub(super) zones: &'a Section<'t>,
     pub(super) supplies: &'a Section<'t>,
     /// Folder of the board file, where its own definitions are looked for.
@@ -125,7 +125,10 @@ fn load_definition(
     } else if matches!(NameOrFile::from(name.value.as_str()), NameOrFile::File(_)) {
         let path = folder.join(&name.value);
         match source::read(&path) {
-            Ok(text) => Some((path.display().to_string(), text)),
+            Ok(text) => {
+                cx.files.push(path.clone());
+                Some((path.display().to_string(), text))
+            }
             Err(error) => {
                 cx.out
                     .error(name.at, format!("the definition of {} {error}", table.who))
@@ -145,8 +148,9 @@ fn load_definition(
     };
     let definition = found.and_then(|(label, text)| {
         let file = cx.out.add_source(label, text.as_str());
-        let root = tree::parse_toml(&text, file, &mut cx.out)?;
-        definition::read(&root, cx).map(Arc::new)
+        // What its states are together can be judged only when each of them could be read.
+        let document = tree::parse_toml(&text, file, &mut cx.out).filter(|document| document.sound)?;
+        definition::read(&document.root, cx).map(Arc::new)
     });
     loaded.insert(name.value.clone(), definition.clone());
     definition
@@ -155,13 +159,16 @@ fn load_definition(
 fn roles(
     table: &Table<'_>,
     definition: &Definition,
-    signals: (&Section<'_>, &[SignalSpec]),
+    signals: Signals<'_, '_>,
     owners: &mut BTreeMap<SignalId, (String, Span)>,
     cx: &mut Context<'_>,
 ) -> IndexMap<Name, SignalId> {
     let mut bound = IndexMap::new();
     let known = || definition.inputs.iter().chain(&definition.outputs);
-    for entry in table.free_table("signals", cx) {
+    let met = cx.out.met();
+    let entries = table.free_table("signals", cx);
+    let readable = cx.out.met() == met;
+    for entry in entries {
         let role = &entry.key;
         if !known().any(|known| known.as_str() == role) {
             cx.out
@@ -169,14 +176,18 @@ fn roles(
                 .meant(nearest(role, known().map(Name::as_str)));
             continue;
         }
-        let Some(name) = text(&entry.node, &format!("role `{role}` of {}", table.who), cx) else { continue };
-        let Some(index) = signals.0.find(&name, &format!("{} has as `{role}` the", table.who), cx) else {
+        let name = text(&entry.node, &format!("role `{role}` of {}", table.who), cx);
+        let found = name.and_then(|name| {
+            let index = signals.0.find(&name, &format!("{} has as `{role}` the", table.who), cx)?;
+            Some((name, index))
+        });
+        let Some((name, index)) = found else {
             // Bound, though to nothing: that is the one problem worth telling.
             bound.insert(Name::from(role.as_str()), SignalId::new(0));
             continue;
         };
         let drives = definition.outputs.iter().any(|output| output.as_str() == role);
-        if drives != is_output(signals.1, index) {
+        if runs_against(signals, index, if drives { Direction::Output } else { Direction::Input }) {
             let (does, is) = if drives { ("drives", "an input") } else { ("reads", "an output") };
             cx.out
                 .error(name.at, format!("{} {does} `{role}`, but signal `{}` is {is}", table.who, name.value))
@@ -192,6 +203,9 @@ fn roles(
             owners.insert(id, (table.who.clone(), name.at));
         }
         bound.insert(Name::from(role.as_str()), id);
+    }
+    if !readable {
+        return bound;
     }
     let unbound: Vec<_> = known().filter(|role| !bound.contains_key(*role)).map(|role| format!("`{role}`")).collect();
     if let [first, rest @ ..] = unbound.as_slice() {

@@ -8,8 +8,9 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `load` | puts the files of a load together |
+//! | `load`, `sections` | puts the files of a load together; the sections of a board file |
 //! | `source`, `diagnostic`, `render` | texts and places; problems; how they are shown |
+//! | `mend` | leaves syntax errors out, so that the rest of a file is read |
 //! | `tree`, `table`, `quantity` | values with places; typed access that notes problems; times, sizes, variables |
 //! | `schema` | every key there is |
 //! | `names`, `order` | what is declared, so that references resolve; what needs what |
@@ -18,7 +19,7 @@
 //! | `bindings`, `simulation` | which hardware stands behind each row; what the simulated hardware is |
 //! | `shipped` | boards and definitions inside the program |
 //!
-//! Invariants: only `tree` knows TOML and JSON; only `render` knows how problems look; nothing here panics, whatever
+//! Invariants: only `tree` and `mend` know TOML and JSON; only `render` knows how problems look; nothing here panics, whatever
 //! a file contains; a [`Loaded`] board has no dangling name.
 
 mod bindings;
@@ -28,11 +29,13 @@ mod diagnostic;
 mod lines;
 mod load;
 mod machines;
+mod mend;
 mod names;
 mod order;
 mod quantity;
 mod render;
 pub mod schema;
+mod sections;
 mod sensors;
 mod services;
 pub mod shipped;

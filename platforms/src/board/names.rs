@@ -6,7 +6,7 @@ use super::{
     diagnostic::Diagnostics,
     order::{Order, order},
     source::{At, Span},
-    table::{Context, Table, nearest},
+    table::{Context, Table, nearest, wrong_type},
     tree::{Entry, Node, Value},
 };
 
@@ -16,6 +16,10 @@ pub(super) struct Section<'t> {
     /// For sentences: `sensor`.
     kind: &'static str,
     pub(super) entries: Vec<&'t Entry>,
+    /// Names of declarations that are no tables, and so are not among the entries.
+    lost: Vec<&'t str>,
+    /// Whether the section itself could be read.
+    sound: bool,
 }
 
 impl<'t> Section<'t> {
@@ -27,25 +31,43 @@ impl<'t> Section<'t> {
         most: usize,
         cx: &mut Context<'_>,
     ) -> Self {
-        let entries: Vec<_> = root.free_table(key, cx).iter().collect();
-        bounded(&entries, root.key_at(key), &format!("{kind}s"), most, cx);
-        let entries: Vec<_> = entries.into_iter().take(most).collect();
-        for entry in &entries {
+        let met = cx.out.met();
+        let all: Vec<_> = root.free_table(key, cx).iter().collect();
+        let sound = cx.out.met() == met;
+        bounded(&all, root.key_at(key), &format!("{kind}s"), most, cx);
+        let (mut entries, mut lost) = (Vec::new(), Vec::new());
+        for entry in all.into_iter().take(most) {
             check_name(&entry.key, entry.key_at, kind, &mut cx.out);
+            if matches!(entry.node.value, Value::Table(_)) {
+                entries.push(entry);
+            } else {
+                wrong_type(&entry.node, &format!("{kind} `{}`", entry.key), "a table", cx);
+                lost.push(entry.key.as_str());
+            }
         }
-        Self { kind, entries }
+        Self { kind, entries, lost, sound }
+    }
+
+    /// Whether every declaration that there is could be read: only then what is not here is not there.
+    pub(super) fn is_whole(&self, cx: &Context<'_>) -> bool {
+        self.sound && self.lost.is_empty() && !cx.unseen
     }
 
     /// Id of a name that a declaration refers to; noted when there is none. `who` ends in a verb: ``zone `cpu` drives``.
     pub(super) fn find(&self, wanted: &At<String>, who: &str, cx: &mut Context<'_>) -> Option<usize> {
         let found = self.position(&wanted.value);
-        if found.is_none() {
+        if found.is_none() && !self.may_have(&wanted.value, cx) {
             let kind = self.kind;
             cx.out
                 .error(wanted.at, format!("{who} {kind} `{}`, which no {kind} declares", wanted.value))
                 .meant(nearest(&wanted.value, self.entries.iter().map(|entry| entry.key.as_str())));
         }
         found
+    }
+
+    /// Whether it may be declared in what could not be read.
+    fn may_have(&self, name: &str, cx: &Context<'_>) -> bool {
+        !self.sound || cx.unseen || self.lost.contains(&name)
     }
 
     pub(super) fn position(&self, name: &str) -> Option<usize> {
@@ -135,6 +157,17 @@ pub(super) fn check_name(name: &str, at: Span, kind: &str, out: &mut Diagnostics
     } else if !name.chars().all(good) || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         out.error(at, format!("`{name}` cannot be the name of a {kind}"))
             .help("names have letters, digits and - _ . @, and start with a letter or digit");
+    }
+}
+
+/// Whether a key is there, or stands in something that could not be read.
+pub(super) fn has_key(node: &Node, path: &[&str]) -> bool {
+    match (&node.value, path.split_first()) {
+        (Value::Broken, _) | (_, None) => true,
+        (Value::Table(entries), Some((key, rest))) => {
+            entries.iter().any(|entry| entry.key == *key && has_key(&entry.node, rest))
+        }
+        _ => false,
     }
 }
 

@@ -29,8 +29,10 @@ const KINDS: [(&str, SensorKind); 7] = [
 const MAX_HISTORY: u32 = 86_400;
 const DEFAULT_HISTORY: usize = 600;
 
-/// What a limit of that kind can be at all; outside is a slip of the unit (millidegrees, millivolts).
-const fn plausible(kind: SensorKind) -> RangeInclusive<f64> {
+/// What a limit of that kind can be at all; outside is a slip of the unit (millidegrees, millivolts). Of a kind that
+/// could not be read nothing is implausible.
+const fn plausible(kind: Option<SensorKind>) -> RangeInclusive<f64> {
+    let Some(kind) = kind else { return -1e9..=1e9 };
     match kind {
         SensorKind::Temperature => -100.0..=300.0,
         SensorKind::Voltage => -1000.0..=1000.0,
@@ -66,7 +68,7 @@ pub(super) fn read(
             source,
             scale: scale(&table, cx),
             offset: table.number("offset", -1e9..=1e9, cx).map_or(0.0, |offset| offset.value),
-            thresholds: thresholds(&table, kind, cx),
+            thresholds: thresholds(&table, known_kind, cx),
             interval,
             stale_after: stale_after(&table, interval, cx),
             powered_by: table
@@ -135,7 +137,7 @@ fn source(
                 .label("remove it");
         }
     }
-    let margin = derived.number("margin_to", known_kind.map_or(-1e9..=1e9, plausible), cx);
+    let margin = derived.number("margin_to", plausible(known_kind), cx);
     let given: Vec<_> = ["sum", "maximum", "margin_to"].into_iter().filter(|key| derived.has(key)).collect();
     let (formula, key) = match given.as_slice() {
         ["sum"] => (Formula::Sum, "sum"),
@@ -151,8 +153,9 @@ fn source(
     if key != "of" && derived.has("of") {
         cx.out.error(derived.key_at("of"), format!("`of` of {} belongs to `margin_to`", table.who)).label("remove it");
     }
+    let met = cx.out.met();
     let names = derived.texts(key, cx);
-    if names.is_empty() {
+    if names.is_empty() && cx.out.met() == met {
         cx.out.error(derived.key_at(key), format!("{} is derived from no sensor", table.who));
     }
     for name in &names {
@@ -191,7 +194,7 @@ fn shown_unit(kind: SensorKind) -> &'static str {
 /// From lowest to highest.
 const LIMITS: [&str; 6] = ["fatal_low", "critical_low", "warning_low", "warning_high", "critical_high", "fatal_high"];
 
-fn thresholds(sensor: &Table<'_>, kind: SensorKind, cx: &mut Context<'_>) -> Thresholds {
+fn thresholds(sensor: &Table<'_>, kind: Option<SensorKind>, cx: &mut Context<'_>) -> Thresholds {
     let Some(table) = sensor.table("thresholds", schema::THRESHOLDS, cx) else { return Thresholds::default() };
     let limits = LIMITS.map(|key| table.number(key, plausible(kind), cx));
     let hysteresis = table.number("hysteresis", 0.0..=1e6, cx);
@@ -213,7 +216,7 @@ fn thresholds(sensor: &Table<'_>, kind: SensorKind, cx: &mut Context<'_>) -> Thr
                 .related(low.at, format!("`{low_key}`"));
         }
     }
-    if present.is_empty() && (hysteresis.is_some() || table.has("low_delay")) {
+    if !LIMITS.iter().any(|key| table.has(key)) && (hysteresis.is_some() || table.has("low_delay")) {
         cx.out.warning(table.at, format!("{} has thresholds without a single limit", sensor.who));
     }
     let value = |index: usize| limits.get(index).and_then(|limit| limit.as_ref()).map(|limit| limit.value);

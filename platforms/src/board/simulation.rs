@@ -7,12 +7,14 @@ use super::{
     schema,
     source::Span,
     table::{Context, Table},
-    tree::{Node, Value},
+    tree::{Document, Node, Value},
 };
 use crate::sim::SimConfig;
 
 /// The simulated machine, when the board has one and its table is right.
-pub(super) fn read(text: &str, root: &Node, file: usize, cx: &mut Context<'_>) -> Option<SimConfig> {
+pub(super) fn read(document: &Document, cx: &mut Context<'_>) -> Option<SimConfig> {
+    let Document { root, text, .. } = document;
+    let file = root.at.file;
     let sim_at = place(root, "sim")?;
     if !known_keys(root, cx) {
         return None;
@@ -40,7 +42,7 @@ pub(super) fn read(text: &str, root: &Node, file: usize, cx: &mut Context<'_>) -
 
 /// Notes every unknown key; whether there is none.
 fn known_keys(root: &Node, cx: &mut Context<'_>) -> bool {
-    let noted = cx.out.len();
+    let noted = cx.out.met();
     if let Value::Table(entries) = &root.value
         && let Some(entry) = entries.iter().find(|entry| entry.key == "sim")
         && let Some(sim) = Table::open(&entry.node, entry.key_at, "the simulated machine", schema::SIM, cx)
@@ -51,7 +53,7 @@ fn known_keys(root: &Node, cx: &mut Context<'_>) -> bool {
             sim.table(key, keys, cx);
         }
     }
-    cx.out.len() == noted
+    cx.out.met() == noted
 }
 
 /// Where a dotted key's value stands; for a table, its own key.

@@ -3,7 +3,12 @@
 //! A getter answers `None` both when the key is absent and when its value is unusable; in the second case the problem
 //! has been noted, and the caller goes on with a default that nobody will see, because a load with errors gives no board.
 
-use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+    path::PathBuf,
+    time::Duration,
+};
 
 use super::{
     diagnostic::Diagnostics,
@@ -17,6 +22,18 @@ use super::{
 pub(super) struct Context<'v> {
     pub(super) out: Diagnostics,
     pub(super) vars: &'v BTreeMap<String, String>,
+    /// What was opened, in that order.
+    pub(super) files: Vec<PathBuf>,
+    /// Part of what was to be read could not be, and may declare anything: of names nobody declares nothing is said.
+    pub(super) unseen: bool,
+    /// Services whose declarations could not be read.
+    pub(super) lost: BTreeSet<String>,
+}
+
+impl<'v> Context<'v> {
+    pub(super) fn new(vars: &'v BTreeMap<String, String>) -> Self {
+        Self { out: Diagnostics::default(), vars, files: Vec::new(), unseen: false, lost: BTreeSet::new() }
+    }
 }
 
 /// The candidate that `wanted` was probably meant to be: a third of its letters may differ, or letters may have been
@@ -356,6 +373,9 @@ fn entries<'t>(node: &'t Node, who: &str, cx: &mut Context<'_>) -> Option<&'t [E
 
 /// Notes that a value has another type than it should.
 pub(super) fn wrong_type(node: &Node, what: &str, wanted: &str, cx: &mut Context<'_>) {
+    if matches!(node.value, Value::Broken) {
+        return cx.out.met_again();
+    }
     cx.out
         .error(node.at, format!("{what} must be {wanted}, not {}", node.value.kind()))
         .label(format!("expected {wanted}"));

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use ubmc_core::{
     ids::{FanId, Name, SensorId},
-    sensors::{SensorKind, SensorSpec},
+    sensors::SensorKind,
     thermal::{ControllerKind, ControllerSpec, CurveSpec, FanSpec, Interpolation, ZoneSpec},
     units::Duty,
 };
@@ -12,11 +12,11 @@ use ubmc_core::{
 use super::{
     bindings::{FanBinding, Hardware, Source, Wanted},
     lines::sensor_of_kind,
-    names::{Section, bounded, raw_texts},
+    names::{Section, bounded, has_key, raw_texts},
     schema,
     source::{At, Span},
     table::{Context, Table, number, wrong_type},
-    tree::{Node, Value},
+    tree::{Entry, Node, Value},
 };
 
 const INTERPOLATIONS: [(&str, Interpolation); 2] =
@@ -24,6 +24,25 @@ const INTERPOLATIONS: [(&str, Interpolation); 2] =
 
 const MAX_CONTROLLERS: usize = 64;
 const MAX_POINTS: usize = 256;
+
+/// What zones need to know of sensors.
+pub(super) struct Sensors<'a, 't> {
+    pub(super) section: &'a Section<'t>,
+    /// By place; nothing for a kind that could not be read.
+    pub(super) kinds: &'a [Option<SensorKind>],
+}
+
+impl Sensors<'_, '_> {
+    fn kind(&self, name: &str) -> Option<SensorKind> {
+        self.kinds.get(self.section.position(name)?).copied().flatten()
+    }
+
+    /// Whether it has a limit that powers off, or one that could not be read.
+    fn may_trip(&self, place: usize) -> bool {
+        let limit = |entry: &&Entry| has_key(&entry.node, &["thresholds", "fatal_high"]);
+        self.section.entries.get(place).is_some_and(limit)
+    }
+}
 
 /// Fans, with what is behind them; on a simulated board a fan is bound by its name.
 pub(super) fn fans(
@@ -76,11 +95,12 @@ pub(super) fn fans(
 pub(super) fn zones(
     section: &Section<'_>,
     fans: &Section<'_>,
-    sensors: &Section<'_>,
-    sensor_specs: &[SensorSpec],
+    sensors: &Sensors<'_, '_>,
     cx: &mut Context<'_>,
 ) -> Vec<ZoneSpec> {
     let mut specs: Vec<ZoneSpec> = Vec::new();
+    // A fan that is named where nobody could read it is in no zone only for that reason.
+    let mut knows_all = section.is_whole(cx);
     for entry in &section.entries {
         let who = format!("fan zone `{}`", entry.key);
         let Some(table) = Table::open(&entry.node, entry.key_at, who, schema::ZONE, cx) else { continue };
@@ -89,14 +109,15 @@ pub(super) fn zones(
                 .error(entry.key_at, format!("`{}` is the name of a zone and of a fan", entry.key))
                 .help("`fans set NAME` must know which of them is meant");
         }
-        let noted = cx.out.len();
+        let noted = cx.out.met();
         let driven = fans.find_all(&table.texts("fans", cx), &format!("{} drives", table.who), cx);
-        if driven.is_empty() && cx.out.len() == noted {
+        knows_all &= cx.out.met() == noted;
+        if driven.is_empty() && cx.out.met() == noted {
             cx.out.error(table.key_at("fans"), format!("{} drives no fan", table.who)).label("needs `fans = […]`");
         }
         let (floor, ceiling, failsafe) = duties(&table, cx);
-        let controllers = controllers(&table, sensors, sensor_specs, cx);
-        warn_without_trip(&table, &controllers, sensor_specs, cx);
+        let controllers = controllers(&table, sensors, cx);
+        warn_without_trip(&table, &controllers, sensors, cx);
         specs.push(ZoneSpec {
             name: Name::from(entry.key.as_str()),
             controllers,
@@ -108,7 +129,7 @@ pub(super) fn zones(
         });
     }
     for (index, fan) in fans.entries.iter().enumerate() {
-        if !specs.iter().any(|zone| zone.fans.contains(&FanId::new(index))) {
+        if knows_all && !specs.iter().any(|zone| zone.fans.contains(&FanId::new(index))) {
             cx.out
                 .error(fan.key_at, format!("fan `{}` is in no zone", fan.key))
                 .label("nothing would ever drive it")
@@ -141,26 +162,24 @@ fn duties(table: &Table<'_>, cx: &mut Context<'_>) -> (Duty, Duty, Duty) {
     (value(floor, Duty::OFF), value(ceiling, Duty::FULL), value(failsafe, Duty::FULL))
 }
 
-fn warn_without_trip(table: &Table<'_>, controllers: &[ControllerSpec], sensors: &[SensorSpec], cx: &mut Context<'_>) {
+fn warn_without_trip(
+    table: &Table<'_>,
+    controllers: &[ControllerSpec],
+    sensors: &Sensors<'_, '_>,
+    cx: &mut Context<'_>,
+) {
     let mut read = controllers.iter().flat_map(|controller| &controller.sensors).peekable();
-    if read.peek().is_some()
-        && !read.any(|id| sensors.get(id.index()).is_some_and(|sensor| sensor.thresholds.fatal_high.is_some()))
-    {
+    if read.peek().is_some() && !read.any(|id| sensors.may_trip(id.index())) {
         cx.out
             .warning(table.at, format!("no sensor of {} has a `fatal_high`", table.who))
             .label("nothing ever powers off for heat here");
     }
 }
 
-fn controllers(
-    zone: &Table<'_>,
-    sensors: &Section<'_>,
-    sensor_specs: &[SensorSpec],
-    cx: &mut Context<'_>,
-) -> Vec<ControllerSpec> {
-    let noted = cx.out.len();
+fn controllers(zone: &Table<'_>, sensors: &Sensors<'_, '_>, cx: &mut Context<'_>) -> Vec<ControllerSpec> {
+    let noted = cx.out.met();
     let items = zone.list("controllers", cx);
-    if items.is_empty() && cx.out.len() == noted {
+    if items.is_empty() && cx.out.met() == noted {
         cx.out
             .error(zone.key_at("controllers"), format!("{} has no controller, so no sensor", zone.who))
             .help("add a `[[zones.NAME.controllers]]` with `sensors` and `points`");
@@ -181,21 +200,19 @@ fn controllers(
                 .done(),
             None => drop(places.insert(name.value.clone(), name.at)),
         }
-        let noted = cx.out.len();
+        let noted = cx.out.met();
         let names = table.texts("sensors", cx);
-        if names.is_empty() && cx.out.len() == noted {
+        if names.is_empty() && cx.out.met() == noted {
             cx.out
                 .error(table.key_at("sensors"), format!("{} reads no sensor", table.who))
                 .label("needs `sensors = […]`");
         }
-        let ids = sensors.find_all(&names, &format!("{} reads", table.who), cx);
-        for (name, spec) in
-            names.iter().filter_map(|name| Some((name, sensor_specs.get(sensors.position(&name.value)?)?)))
-        {
-            if spec.kind != SensorKind::Temperature {
+        let ids = sensors.section.find_all(&names, &format!("{} reads", table.who), cx);
+        for name in &names {
+            if let Some(kind) = sensors.kind(&name.value).filter(|kind| *kind != SensorKind::Temperature) {
                 cx.out
                     .error(name.at, format!("{} reads `{}`, which is no temperature", table.who, name.value))
-                    .label(format!("a {} sensor", spec.kind));
+                    .label(format!("a {kind} sensor"));
             }
         }
         table.word("type", &[("curve", ())], cx);
@@ -211,10 +228,10 @@ fn controllers(
 fn curve(table: &Table<'_>, cx: &mut Context<'_>) -> CurveSpec {
     let interpolation = table.word("interpolation", &INTERPOLATIONS, cx);
     let interpolation = interpolation.map_or(Interpolation::Linear, |word| word.value);
-    let noted = cx.out.len();
+    let noted = cx.out.met();
     let items = table.list("points", cx);
     bounded(items, table.key_at("points"), "points", MAX_POINTS, cx);
-    if items.is_empty() && cx.out.len() == noted {
+    if items.is_empty() && cx.out.met() == noted {
         cx.out
             .error(table.key_at("points"), format!("{} has no points", table.who))
             .help("add `points = [[30, 25], [80, 100]]`: °C, percent");

@@ -9,6 +9,7 @@ use toml::{
 
 use super::{
     diagnostic::Diagnostics,
+    mend::{self, DUPLICATE, Hole},
     source::{At, Span},
 };
 
@@ -37,6 +38,8 @@ pub(super) enum Value {
     Null,
     /// Dates, and numbers that no machine holds: nothing here takes them.
     Other(&'static str),
+    /// It was there, but not TOML: that has been told, and nothing more needs to be said of it.
+    Broken,
 }
 
 impl Value {
@@ -51,6 +54,7 @@ impl Value {
             Self::Table(_) => "a table",
             Self::Null => "null",
             Self::Other(kind) => kind,
+            Self::Broken => "something that cannot be read",
         }
     }
 }
@@ -58,32 +62,70 @@ impl Value {
 /// Deeper nesting than any schema here has is not followed.
 const MAX_DEPTH: usize = 32;
 
-/// The file's root table, or nothing when its syntax is broken; all problems are noted. A name declared twice does not
-/// hide the file's other problems.
-pub(super) fn parse_toml(text: &str, file: usize, out: &mut Diagnostics) -> Option<Node> {
-    let (root, errors) = DeTable::parse_recoverable(text);
-    let mut broken = false;
-    for error in &errors {
+/// What could be read of a TOML file.
+pub(super) struct Document {
+    pub(super) root: Node,
+    /// As long as the file, without what is not TOML.
+    pub(super) text: String,
+    /// Whether it may declare things whose names could not be read.
+    pub(super) unseen: bool,
+    /// Whether all of it is TOML.
+    pub(super) sound: bool,
+}
+
+/// Reads a TOML file; nothing when its syntax is beyond reading. All problems are noted: neither a syntax error nor a
+/// name declared twice hides the file's other problems.
+pub(super) fn parse_toml(text: &str, file: usize, out: &mut Diagnostics) -> Option<Document> {
+    let mended = mend::mend(text, file, out)?;
+    let (parsed, errors) = DeTable::parse_recoverable(&mended.text);
+    for error in errors.iter().filter(|error| error.message() == DUPLICATE) {
         let range = error.span().unwrap_or(0..0);
         let at = Span { file, start: range.start, end: range.end };
-        if error.message() == "duplicate key" {
-            let noted = out.error(at, format!("{} is declared twice in this file", quoted(text, at)));
-            match first_declaration(text, at) {
-                Some(first) => noted.label("second declaration").related(first, "first declaration").done(),
-                None => noted.label("second declaration").done(),
-            }
-        } else if !broken {
-            // What follows a syntax error is guesswork of the parser: one per file is worth reading.
-            out.error(at, format!("this is not TOML: {}", error.message()));
-            broken = true;
+        let noted = out.error(at, format!("{} is declared twice in this file", quoted(text, at)));
+        match first_declaration(text, at) {
+            Some(first) => noted.label("second declaration").related(first, "first declaration").done(),
+            None => noted.label("second declaration").done(),
         }
     }
-    if broken {
-        return None;
-    }
-    let range = root.span();
+    let range = parsed.span();
     let at = Span { file, start: range.start, end: range.end };
-    Some(At::new(toml_table(root.get_ref(), file, 0), at))
+    let mut root = At::new(toml_table(parsed.get_ref(), file, 0), at);
+    let placed: Vec<_> = mended.holes.iter().map(|hole| place(&mut root, hole)).collect();
+    Some(Document { root, unseen: placed.contains(&false), sound: placed.is_empty(), text: mended.text.into_owned() })
+}
+
+/// Puts a hole where its value would stand, in place of whatever could be read of it; whether it has such a place.
+fn place(root: &mut Node, hole: &Hole) -> bool {
+    let Some((last, path)) = hole.path.as_deref().and_then(<[String]>::split_last) else { return false };
+    let mut at = &mut root.value;
+    for key in path {
+        let Some(Value::Table(entries)) = innermost(at, hole.at.start) else { return true };
+        match entries.iter().position(|entry| entry.key == *key) {
+            Some(index) => at = &mut entries[index].node.value,
+            None => return insert(entries, key, hole),
+        }
+    }
+    match innermost(at, hole.at.start) {
+        Some(Value::Table(entries)) => insert(entries, last, hole),
+        // It was a key of something that is broken itself, or is no table, which is told where that is read.
+        _ => true,
+    }
+}
+
+/// Of an array of tables the table that a key at that place belongs to.
+fn innermost(value: &mut Value, start: usize) -> Option<&mut Value> {
+    match value {
+        Value::List(items) => items.iter_mut().rfind(|item| item.at.start <= start).map(|item| &mut item.value),
+        value => Some(value),
+    }
+}
+
+fn insert(entries: &mut Vec<Entry>, key: &str, hole: &Hole) -> bool {
+    entries.retain(|entry| entry.key != key);
+    let node = At::new(Value::Broken, hole.at);
+    let after = entries.partition_point(|entry| entry.key_at.start <= hole.at.start);
+    entries.insert(after, Entry { key: key.to_owned(), key_at: hole.at, node });
+    true
 }
 
 fn quoted(text: &str, at: Span) -> String {

@@ -7,6 +7,9 @@ use ubmc_core::services::{Binary, Deployment, ServiceSpec};
 use super::{Declared, MAX_SERVICES};
 use crate::board::{names::check_name, source::Span, table::Context};
 
+/// A folder with more in it is not the one that was meant.
+const MOST_ENTRIES: usize = 2 * MAX_SERVICES;
+
 /// The services of a folder, by name. One whose name `is_declared` is known already: its registry says how it runs.
 pub(in crate::board) fn discover(
     folder: &Path,
@@ -21,11 +24,13 @@ pub(in crate::board) fn discover(
             return Vec::new();
         }
     };
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| is_executable(&folder.join(name).join(name)))
-        .take(MAX_SERVICES)
-        .collect();
+    let all: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).take(MOST_ENTRIES).collect();
+    cx.files.push(folder.to_owned());
+    // Folders in which there is nothing to run yet, too: that is where it will appear.
+    cx.files.extend(all.iter().map(|name| folder.join(name)).filter(|path| path.is_dir()));
+    let mut names: Vec<String> =
+        all.into_iter().filter(|name| is_executable(&folder.join(name).join(name))).take(MAX_SERVICES).collect();
     names.sort();
     // A place for messages: the folder, listed as a file that names what was found in it.
     let file = cx.out.add_source(label, names.join("\n"));

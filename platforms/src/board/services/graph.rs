@@ -7,19 +7,26 @@ use ubmc_core::services::{Deployment, RestartPolicy, Run, ServiceSpec};
 use super::{Declared, restart};
 use crate::board::{
     order::order,
+    sections::House,
     source::{At, Span},
     table::{Context, nearest},
 };
 
 /// Notes everything that would keep the services from starting, stopping or restarting as meant. Of services that are
 /// declared twice only the first remains.
-pub(in crate::board) fn check(services: &mut Vec<Declared>, cx: &mut Context<'_>) {
+pub(in crate::board) fn check(services: &mut Vec<Declared>, house: &House, cx: &mut Context<'_>) {
     refuse_doubles(services, cx);
     let places: BTreeMap<&str, usize> =
         services.iter().enumerate().map(|(index, service)| (service.spec.name.as_str(), index)).collect();
     for service in services.iter() {
         check_links(service, services, &places, cx);
         check_alone(service, cx);
+        if let Some(machine) = house.machines.get(service.spec.name.as_str()) {
+            cx.out
+                .error(service.at, format!("`{}` is the name of a service and of a machine", service.spec.name))
+                .help("`why NAME` must know which of them is meant")
+                .related(*machine, "the machine");
+        }
     }
     check_conflicts(services, &places, cx);
     check_ports(services, cx);
@@ -58,7 +65,7 @@ fn check_links(service: &Declared, all: &[Declared], places: &BTreeMap<&str, usi
         for link in names {
             if link.value == name {
                 cx.out.error(link.at, format!("{who} {verb} itself"));
-            } else if !places.contains_key(link.value.as_str()) {
+            } else if !places.contains_key(link.value.as_str()) && !cx.unseen && !cx.lost.contains(&link.value) {
                 let noted = if must_exist {
                     cx.out.error(link.at, format!("{who} {verb} `{}`, which no registry declares", link.value))
                 } else {
