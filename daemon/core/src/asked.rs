@@ -59,8 +59,13 @@ impl Core {
             Request::RestartServices { names, force, found } => {
                 let fresh = self.supervisor.next_generation();
                 let members = self.supervisor.request_restart(&names, force, &found, &mut self.out)?;
-                let member = |id: &ServiceId| Member { verb: ServiceVerb::Restart, service: *id, not_before: fresh };
-                let members = members.iter().map(member).collect();
+                // What it needs only has to be there.
+                let member = |(service, again): (ServiceId, bool)| {
+                    let (verb, not_before) =
+                        if again { (ServiceVerb::Restart, fresh) } else { (ServiceVerb::Start, Generation(0)) };
+                    Member { verb, service, not_before }
+                };
+                let members = members.into_iter().map(member).collect();
                 Ok(self.track(Order::of_services("service-restart", &names, actor, reason), members))
             }
             Request::ResetService(name) => {
@@ -127,8 +132,8 @@ impl Core {
         reason: &str,
     ) -> Result<Reply, Refusal> {
         let specs = std::mem::take(&mut board.services);
-        let mut view = self.supervisor.compare(&specs)?;
-        view.notes = warnings;
+        let (mut view, _) = self.supervisor.compare(specs.clone(), self.out.now())?;
+        view.notes.extend(warnings);
         let policy = std::mem::replace(&mut board.policy, self.board.policy.clone());
         if board != self.board {
             let text = "the board file differs in more than services: that holds when ubmcd is started anew";

@@ -18,6 +18,7 @@ use crate::{
     ids::{Name, ServiceId},
     outbox::Outbox,
     refusal::{Obstacle, Refusal},
+    time::Mono,
     timers::Timer,
     view::{ChangeEffect, ChangeKind, Desired, ReloadView, ServiceChange},
 };
@@ -34,10 +35,10 @@ pub struct Moves {
 }
 
 impl Supervisor {
-    /// What another registry would change. Refuses one that cannot be run.
-    pub fn compare(&self, specs: &[ServiceSpec]) -> Result<ReloadView, Refusal> {
+    /// What another registry would change: found out by going over to it with a copy. Refuses one that cannot be run.
+    pub fn compare(&self, specs: Vec<ServiceSpec>, now: Mono) -> Result<(ReloadView, Moves), Refusal> {
         self.refuse_while_stopping()?;
-        let obstacles = self.reload_obstacles(specs);
+        let obstacles = self.reload_obstacles(&specs);
         if !obstacles.is_empty() {
             let text = match obstacles.as_slice() {
                 [only] => format!("the new configuration is refused: {}; nothing was changed", only.text),
@@ -45,38 +46,29 @@ impl Supervisor {
             };
             return Err(Refusal::precondition("CONFIGURATION", text, obstacles));
         }
-        let declared: BTreeMap<_, _> = specs.iter().map(|spec| (&spec.name, spec)).collect();
-        let restarting = self.restarting(&declared);
-        let mut changes: Vec<_> = Graph::build(specs)
-            .map(|graph| graph.order().to_vec())
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|place| self.change_of(&specs[place.index()]))
-            .collect();
-        let removed = self.ids().map(|id| self.unit(id)).filter(|unit| !unit.retired);
-        changes.extend(removed.filter(|unit| !declared.contains_key(&unit.spec.name)).map(removal));
-        let restarts = restarting.iter().map(|id| self.unit(*id).spec.name.clone()).collect();
-        Ok(ReloadView { changes, restarts, notes: Vec::new() })
+        let mut copy = self.clone();
+        let mut scratch = Outbox::default();
+        scratch.begin(now);
+        let moves = copy.go_over(specs, &mut scratch);
+        Ok((self.describe(&copy, &moves), moves))
     }
 
     /// Goes over to another registry. The caller has compared it, and it was not refused.
     pub fn go_over(&mut self, specs: Vec<ServiceSpec>, out: &mut Outbox) -> Moves {
+        let before: BTreeMap<_, _> =
+            self.ids().map(|id| (id, (self.unit(id).state.clone(), self.unit(id).desired))).collect();
         let declared: BTreeMap<_, _> = specs.iter().map(|spec| (&spec.name, spec)).collect();
-        let restarting = self.restarting(&declared);
-        let ending: Vec<_> = restarting.iter().copied().filter(|id| self.ends_life(*id, &declared)).collect();
-        let mut moves = Moves::default();
+        let ending: Vec<_> = self.ids().filter(|id| self.ends_life(*id, &declared)).collect();
         for id in self.ids() {
             if !declared.contains_key(&self.unit(id).spec.name) && !self.unit(id).retired {
                 self.retire(id, out);
-                moves.stops.extend(self.unit(id).state.is_alive().then_some(id));
             }
         }
-        let mut news = Vec::new();
         for spec in specs {
             let known = self.names.get(&spec.name).copied();
             match known.filter(|id| self.is_listed(*id) && !self.unit(*id).retired) {
                 Some(id) => self.exchange(id, spec, out),
-                None => news.push(self.add(known, spec, out)),
+                None => self.add(known, spec, out),
             }
         }
         self.put_in_order();
@@ -84,17 +76,101 @@ impl Supervisor {
             self.refresh_desired(id, out);
         }
         for id in ending {
-            if self.unit(id).state.is_alive() {
+            if matches!(self.unit(id).state, State::Starting { .. } | State::Running) {
                 self.units[id.index()].cause = out.cause();
                 self.begin_stop(id, StopWhy::Asked, out);
             }
         }
         self.look_at_all();
         self.settle(out);
-        moves.starts = self.graph().order().iter().copied().filter(|id| news.contains(id)).collect();
-        moves.starts.retain(|id| self.unit(*id).desired == Desired::Up);
-        moves.restarts = self.graph().order().iter().copied().filter(|id| restarting.contains(id)).collect();
+        self.moved_since(&before)
+    }
+
+    /// What has begun to move.
+    fn moved_since(&self, before: &BTreeMap<ServiceId, (State, Desired)>) -> Moves {
+        let mut moves = Moves::default();
+        for id in self.ids() {
+            let unit = self.unit(id);
+            let (was, wanted) = before.get(&id).cloned().unwrap_or((State::Stopped, Desired::Down));
+            let ends = was.is_alive()
+                && !matches!(was, State::Stopping { .. })
+                && matches!(unit.state, State::Stopping { .. });
+            let tried_again = matches!(was, State::Failed(_) | State::Backoff | State::Completed) && unit.state != was;
+            match unit.desired {
+                Desired::Up if ends => moves.restarts.push(id),
+                Desired::Down if ends => moves.stops.push(id),
+                Desired::Up if !was.is_alive() && (wanted == Desired::Down || tried_again) => moves.starts.push(id),
+                // It was on its way down, and is wanted again.
+                Desired::Up if wanted == Desired::Down && was.is_alive() => moves.starts.push(id),
+                Desired::Up | Desired::Down => {}
+            }
+        }
         moves
+    }
+
+    /// How the services of `after`, a copy that has gone over, differ from these.
+    fn describe(&self, after: &Self, moves: &Moves) -> ReloadView {
+        let mut view = ReloadView::default();
+        let mut explained = BTreeSet::new();
+        for id in after.ids() {
+            let new = &after.unit(id).spec;
+            let was = self.units.get(id.index()).filter(|unit| self.is_listed(id) && !unit.retired);
+            let (kind, fields) = match was {
+                _ if after.unit(id).retired => continue,
+                None => (ChangeKind::Added, Vec::new()),
+                Some(unit) => {
+                    let mut declared = new.clone();
+                    if let Some(deployment) = &after.unit(id).renewal {
+                        declared.deployment = deployment.clone();
+                    }
+                    (ChangeKind::Changed, Difference::between(unit, &declared).fields)
+                }
+            };
+            if kind == ChangeKind::Changed && fields.is_empty() {
+                continue;
+            }
+            explained.insert(id);
+            let name = &new.name;
+            let alive = after.unit(id).state.is_alive();
+            let (effect, text) = match kind {
+                _ if moves.restarts.contains(&id) => (ChangeEffect::Restart, format!("{name} is restarted")),
+                ChangeKind::Added if moves.starts.contains(&id) => {
+                    (ChangeEffect::Start, format!("{name} is new and is started"))
+                }
+                ChangeKind::Added => {
+                    let text = format!("{name} is new and is started when it is asked for or needed");
+                    (ChangeEffect::NextStart, text)
+                }
+                _ if moves.starts.contains(&id) => (ChangeEffect::Start, format!("{name} is started")),
+                _ if moves.stops.contains(&id) => {
+                    (ChangeEffect::Stop, format!("{name} is stopped: nothing needs it any more"))
+                }
+                _ if matches!(after.unit(id).state, State::Stopping { .. })
+                    && after.unit(id).desired == Desired::Up =>
+                {
+                    (ChangeEffect::Restart, format!("{name} is on its way down already and comes back with it"))
+                }
+                _ if alive => (ChangeEffect::InPlace, format!("{name} runs on")),
+                _ => (ChangeEffect::NextStart, format!("holds when {name} is started next")),
+            };
+            view.changes.push(ServiceChange { name: name.clone(), kind, fields, effect, text });
+        }
+        for id in self.ids().filter(|id| !self.unit(*id).retired && after.unit(*id).retired) {
+            explained.insert(id);
+            view.changes.push(removal(self.unit(id)));
+        }
+        let name = |id: &ServiceId| after.unit(*id).spec.name.clone();
+        view.restarts = moves.restarts.iter().map(name).collect();
+        let unexplained =
+            |ids: &[ServiceId]| ids.iter().copied().filter(|id| !explained.contains(id)).collect::<Vec<_>>();
+        for id in unexplained(&moves.stops) {
+            view.notes.push(format!("{} is stopped: nothing needs it any more", name(&id)));
+        }
+        for id in unexplained(&moves.starts) {
+            view.notes
+                .push(format!("{} is started: something needs it now, or what it needs has come back", name(&id)));
+        }
+        view
     }
 
     fn reload_obstacles(&self, specs: &[ServiceSpec]) -> Vec<Obstacle> {
@@ -110,6 +186,20 @@ impl Supervisor {
                 since: None,
             })
             .collect();
+        for spec in specs {
+            let up = |name: &Name| {
+                let id = self.find(name.as_str())?;
+                (self.unit(id).state.is_alive() && self.unit(id).desired == Desired::Up).then_some(id)
+            };
+            let others = spec.conflicts.iter().filter(|other| up(&spec.name).is_some() && up(other).is_some());
+            found.extend(others.filter(|other| specs.iter().any(|spec| spec.name == **other)).map(|other| Obstacle {
+                kind: "conflict",
+                subject: format!("service {}", spec.name),
+                text: format!("{} is to conflict with {other}, and both run", spec.name),
+                remedy: format!("stop one of them first: `ubmcctl services stop {other}`"),
+                since: None,
+            }));
+        }
         let declared: BTreeSet<_> = specs.iter().map(|spec| &spec.name).collect();
         for unit in self.listed().filter(|unit| !unit.retired && !declared.contains(&unit.spec.name)) {
             let name = &unit.spec.name;
@@ -145,58 +235,6 @@ impl Supervisor {
             && declared.get(&unit.spec.name).is_some_and(|spec| Difference::between(unit, spec).needs_new_life)
     }
 
-    /// Lives that end and begin again: those that differ, and what depends on them and does not ride it out.
-    fn restarting(&self, declared: &BTreeMap<&Name, &ServiceSpec>) -> Vec<ServiceId> {
-        let mut found: BTreeSet<_> = self.ids().filter(|id| self.ends_life(*id, declared)).collect();
-        let mut stack: Vec<_> = found.iter().copied().collect();
-        while let Some(id) = stack.pop() {
-            if self.unit(id).spec.restart.smooth_recovery {
-                continue;
-            }
-            for dependent in &self.graph.of(id).required_by {
-                let unit = self.unit(*dependent);
-                let stays = declared
-                    .get(&unit.spec.name)
-                    .is_some_and(|spec| spec.dependencies.contains(&self.unit(id).spec.name));
-                if unit.state.is_alive() && unit.desired == Desired::Up && stays && found.insert(*dependent) {
-                    stack.push(*dependent);
-                }
-            }
-        }
-        self.ids().filter(|id| found.contains(id)).collect()
-    }
-
-    fn change_of(&self, spec: &ServiceSpec) -> Option<ServiceChange> {
-        let name = spec.name.clone();
-        let Some(id) = self.find(name.as_str()).filter(|id| !self.unit(*id).retired) else {
-            let (effect, text) = if spec.auto_start {
-                (ChangeEffect::Start, format!("{name} is new and is started"))
-            } else {
-                (ChangeEffect::NextStart, format!("{name} is new and is started when it is asked for or needed"))
-            };
-            return Some(ServiceChange { name, kind: ChangeKind::Added, fields: Vec::new(), effect, text });
-        };
-        let unit = self.unit(id);
-        let difference = Difference::between(unit, spec);
-        if difference.fields.is_empty() {
-            return None;
-        }
-        let tries = unit.desired == Desired::Up && matches!(unit.state, State::Failed(_) | State::Backoff);
-        let begins = unit.goal == Goal::Unasked && spec.auto_start && !unit.spec.auto_start;
-        let (effect, text) = if difference.needs_new_life && unit.state.is_alive() {
-            (ChangeEffect::Restart, format!("{name} is restarted"))
-        } else if difference.needs_new_life && tries {
-            (ChangeEffect::Start, format!("{name} is tried again at once"))
-        } else if begins {
-            (ChangeEffect::Start, format!("{name} is started"))
-        } else if difference.holds_at_once && unit.state.is_alive() {
-            (ChangeEffect::InPlace, format!("holds at once; {name} runs on"))
-        } else {
-            (ChangeEffect::NextStart, format!("holds when {name} is started next"))
-        };
-        Some(ServiceChange { name, kind: ChangeKind::Changed, fields: difference.fields, effect, text })
-    }
-
     fn retire(&mut self, id: ServiceId, out: &mut Outbox) {
         let unit = &mut self.units[id.index()];
         unit.retired = true;
@@ -213,7 +251,7 @@ impl Supervisor {
     }
 
     /// A new service, or one that comes back. One that still runs to its end keeps its place.
-    fn add(&mut self, known: Option<ServiceId>, spec: ServiceSpec, out: &mut Outbox) -> ServiceId {
+    fn add(&mut self, known: Option<ServiceId>, spec: ServiceSpec, out: &mut Outbox) {
         let name = spec.name.clone();
         let goal = if spec.auto_start { Goal::Up } else { Goal::Unasked };
         let id = match known {
@@ -246,7 +284,6 @@ impl Supervisor {
         out.changed().services.insert(id);
         let text = format!("{name} is declared");
         out.event(format!("service.{name}.added"), "operator", Severity::Notice, text, Vec::new());
-        id
     }
 
     fn exchange(&mut self, id: ServiceId, spec: ServiceSpec, out: &mut Outbox) {
@@ -335,7 +372,7 @@ fn removal(unit: &Unit) -> ServiceChange {
     let (effect, text) = if unit.state.is_alive() {
         (ChangeEffect::Stop, format!("{name} is not declared any more and is stopped"))
     } else {
-        (ChangeEffect::NextStart, format!("{name} is not declared any more; it is not running"))
+        (ChangeEffect::InPlace, format!("{name} is not declared any more; it is not running"))
     };
     ServiceChange { name, kind: ChangeKind::Removed, fields: Vec::new(), effect, text }
 }
@@ -347,72 +384,58 @@ struct Difference {
     fields: Vec<&'static str>,
     /// A running process cannot be given it.
     needs_new_life: bool,
-    /// Something of it reaches what runs.
-    holds_at_once: bool,
-}
-
-/// What a difference reaches.
-#[derive(Clone, Copy)]
-enum Reach {
-    Life,
-    Now,
-    NextStart,
 }
 
 impl Difference {
     fn between(unit: &Unit, new: &ServiceSpec) -> Self {
         let old = &unit.spec;
         let mut found = Self::default();
-        let mut note = |field, differs: bool, reach| {
+        let mut note = |field, differs: bool, new_life: bool| {
             if differs {
                 found.fields.push(field);
-                match reach {
-                    Reach::Life => found.needs_new_life = true,
-                    Reach::Now => found.holds_at_once = true,
-                    Reach::NextStart => {}
-                }
+                found.needs_new_life |= new_life;
             }
         };
         let deployment = unit.renewal.as_ref().unwrap_or(&old.deployment);
         match (deployment, &new.deployment) {
             (Deployment::Binary(old), Deployment::Binary(new)) => {
                 for (field, differs) in of_binaries(old, new) {
-                    note(field, differs, Reach::Life);
+                    note(field, differs, true);
                 }
                 let stop = old.stop_command != new.stop_command || old.stop_signal != new.stop_signal;
-                note("stop", stop, Reach::Now);
+                note("stop", stop, false);
             }
-            (old, new) => note("deployment", old != new, Reach::Life),
+            (old, new) => note("deployment", old != new, true),
         }
         let heartbeat = |spec: &ServiceSpec| {
             spec.health.as_ref().filter(|health| *health.check == HealthCheck::Heartbeat).map(|health| health.interval)
         };
         // How often it has to beat is told to the process when it is started.
-        note("health_check", old.health != new.health && heartbeat(old) != heartbeat(new), Reach::Life);
-        note("health_check", old.health != new.health && heartbeat(old) == heartbeat(new), Reach::Now);
-        note("readiness_check", old.readiness_check != new.readiness_check, Reach::Now);
-        note("readiness", old.readiness != new.readiness, Reach::NextStart);
-        note("oneshot", old.run != new.run, Reach::NextStart);
-        note("dependencies", old.dependencies != new.dependencies, Reach::Now);
-        note("wants", old.wants != new.wants, Reach::Now);
-        note("after", old.after != new.after, Reach::NextStart);
-        note("before", old.before != new.before, Reach::NextStart);
-        note("conflicts", old.conflicts != new.conflicts, Reach::NextStart);
-        note("required_for", old.required_for != new.required_for, Reach::Now);
-        note("group", old.group != new.group, Reach::Now);
-        note("critical", old.critical != new.critical, Reach::Now);
-        note("protects_hardware", old.protects_hardware != new.protects_hardware, Reach::Now);
-        note("restart", old.restart != new.restart, Reach::Now);
-        note("startup.stop_timeout", old.stop_timeout != new.stop_timeout, Reach::Now);
-        note("startup.start_timeout", old.start_timeout != new.start_timeout, Reach::NextStart);
-        note("startup.start_delay", old.start_delay != new.start_delay, Reach::NextStart);
-        note("startup.start_order", old.start_order != new.start_order, Reach::NextStart);
-        note("startup.auto_start", old.auto_start != new.auto_start, Reach::NextStart);
-        note("port", old.port != new.port, Reach::NextStart);
+        note("health_check", old.health != new.health && heartbeat(old) != heartbeat(new), true);
+        note("health_check", old.health != new.health && heartbeat(old) == heartbeat(new), false);
+        note("readiness_check", old.readiness_check != new.readiness_check, false);
+        note("readiness", old.readiness != new.readiness, false);
+        note("oneshot", old.run != new.run, false);
+        note("dependencies", old.dependencies != new.dependencies, false);
+        note("wants", old.wants != new.wants, false);
+        note("after", old.after != new.after, false);
+        note("before", old.before != new.before, false);
+        note("conflicts", old.conflicts != new.conflicts, false);
+        note("required_for", old.required_for != new.required_for, false);
+        note("group", old.group != new.group, false);
+        note("critical", old.critical != new.critical, false);
+        note("protects_hardware", old.protects_hardware != new.protects_hardware, false);
+        note("restart", old.restart != new.restart, false);
+        note("startup.stop_timeout", old.stop_timeout != new.stop_timeout, false);
+        note("startup.start_timeout", old.start_timeout != new.start_timeout, false);
+        note("startup.start_delay", old.start_delay != new.start_delay, false);
+        note("startup.start_order", old.start_order != new.start_order, false);
+        note("startup.auto_start", old.auto_start != new.auto_start, false);
+        note("port", old.port != new.port, false);
         let words = |spec: &ServiceSpec| {
             (spec.display_name.clone(), spec.description.clone(), spec.kind.clone(), spec.category.clone())
         };
-        note("description", words(old) != words(new), Reach::Now);
+        note("description", words(old) != words(new), false);
         found
     }
 }

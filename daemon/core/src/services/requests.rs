@@ -162,7 +162,8 @@ impl Supervisor {
         (members, obstacles)
     }
 
-    /// Stops and starts services; those that are down are started. Returns what has to come up again.
+    /// Stops and starts services; those that are down are started. Returns what has to be up in the end, and whether that
+    /// has to be in a new life.
     ///
     /// What the machine says against a start is asked before anything is stopped.
     pub fn request_restart(
@@ -171,7 +172,7 @@ impl Supervisor {
         force: bool,
         found: &Findings,
         out: &mut Outbox,
-    ) -> Result<Vec<ServiceId>, Refusal> {
+    ) -> Result<Vec<(ServiceId, bool)>, Refusal> {
         self.refuse_while_stopping()?;
         let targets = if names.is_empty() {
             self.processes().into_iter().filter(|id| self.unit(*id).state.is_alive()).collect()
@@ -209,7 +210,8 @@ impl Supervisor {
             }
         }
         self.settle(out);
-        Ok(members.into_iter().filter(|id| targets.contains(id) || !self.unit(*id).is_up()).collect())
+        let again = members.into_iter().map(|id| (id, targets.contains(&id)));
+        Ok(again.filter(|(id, again)| *again || !self.unit(*id).is_up()).collect())
     }
 
     /// Forgets a failure; a service that is wanted up is tried again at once.
@@ -279,6 +281,15 @@ impl Supervisor {
         let unit = self.unit(id);
         let name = &unit.spec.name;
         let mut obstacles = Vec::new();
+        if unit.retired {
+            obstacles.push(Obstacle {
+                kind: "not-declared",
+                subject: format!("service {name}"),
+                text: format!("{name} is not declared any more and runs to its end"),
+                remedy: "declare it again and reload".to_owned(),
+                since: None,
+            });
+        }
         if let Deployment::Unsupported { mode } = &unit.spec.deployment {
             obstacles.push(Obstacle {
                 kind: "unsupported-deployment",

@@ -43,7 +43,7 @@ pub enum Phase {
 }
 
 /// All services.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Supervisor {
     pub(super) units: Vec<Unit>,
     pub(super) names: BTreeMap<Name, ServiceId>,

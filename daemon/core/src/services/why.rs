@@ -23,10 +23,14 @@ impl Supervisor {
         let chain: Vec<_> = path.iter().map(|id| self.link(*id, now, timers)).collect();
         let answer = match chain.as_slice() {
             [first, .., root] => {
-                let state = unit.state.public().as_str();
-                let what =
-                    if unit.state.is_alive() || unit.desired == Desired::Up { state } else { first.text.as_str() };
-                format!("{} is {what} because {}", unit.spec.name, root.text)
+                let what = match &unit.state {
+                    State::Failed(_) => format!("{} has failed", unit.spec.name),
+                    state if state.is_alive() || unit.desired == Desired::Up => {
+                        format!("{} is {}", unit.spec.name, state.public().as_str())
+                    }
+                    _ => first.text.clone(),
+                };
+                format!("{what} because {}", root.text)
             }
             [only] => only.text.clone(),
             [] => String::new(),
@@ -44,9 +48,10 @@ impl Supervisor {
         let unit = self.unit(id);
         match &unit.state {
             State::Stopped | State::Waiting | State::Delaying if unit.desired == Desired::Up => match self.gate(id) {
-                Gate::Broken(other)
-                | Gate::Wait(Blocker::Dependency(other) | Blocker::Order(other) | Blocker::Conflict(other)) => {
-                    Some(other)
+                Gate::Broken(other) | Gate::Wait(Blocker::Dependency(other) | Blocker::Order(other)) => Some(other),
+                // That the other runs is all there is to say, unless it is on its way down.
+                Gate::Wait(Blocker::Conflict(other)) => {
+                    Some(other).filter(|other| matches!(self.unit(*other).state, State::Stopping { .. }))
                 }
                 Gate::Wait(Blocker::Group(group)) => {
                     let awaited =

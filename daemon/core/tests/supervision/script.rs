@@ -7,25 +7,34 @@
 //! 12s                    -> spawn web#2; web running
 //! ```
 //!
+//! `reload` takes declarations as after `service`, separated by commas: each is added or replaces its namesake, `-name`
+//! takes one away. `reload?` is a dry run. `past job` before the first step: the oneshot job is done in this boot.
+//!
 //! Every spawn succeeds at once unless the service says `exec=fails`. An exit is followed by `gone` unless it is written
 //! `exit!`. A line without an action lets time pass. Nothing after `->` means that nothing may follow.
 
 #![allow(clippy::expect_used, reason = "a scenario that cannot be read should say where")]
 
-use std::{fmt::Write as _, time::Duration};
+use std::{collections::BTreeSet, fmt::Write as _, time::Duration};
 
 use ubmc_core::{
     board::Board,
     core::Core,
-    effect::{Effect, Effects},
+    effect::{Effect, Effects, Reply},
     ids::{Generation, Name, RequestId, ServiceId},
     input::{Asked, Exit, Findings, Input, Probe, Request, ServiceHappening, SpawnError, SpawnStage},
+    memory::{Done, Past},
+    refusal::Obstacle,
     services::{
-        Binary, Builtin, Deployment, Group, HealthCheck, HealthSpec, Readiness, RestartPolicy, Run, Rung, ServiceSpec,
-        Signal,
+        Binary, Builtin, Deployment, Epoch, Group, HealthCheck, HealthSpec, Readiness, RestartPolicy, Run, Rung,
+        ServiceSpec, Signal,
     },
     time::Mono,
+    view::ServiceChange,
 };
+
+/// The boot of the BMC in which every scenario plays.
+const BOOT: &str = "this-boot";
 
 /// Runs a scenario; panics with the whole trace where it differs.
 pub(crate) fn check(scenario: &str) {
@@ -33,6 +42,7 @@ pub(crate) fn check(scenario: &str) {
     let mut found = String::new();
     let mut runner: Option<Runner> = None;
     let mut specs = Vec::new();
+    let mut past = Past { bmc_boot: BOOT.to_owned(), ..Past::default() };
     for line in scenario.lines() {
         let line = line.split('#').next().filter(|_| line.trim_start().starts_with('#')).unwrap_or(line).trim();
         if line.is_empty() {
@@ -42,7 +52,12 @@ pub(crate) fn check(scenario: &str) {
             specs.push(declare(declaration));
             continue;
         }
-        let runner = runner.get_or_insert_with(|| Runner::new(std::mem::take(&mut specs)));
+        if let Some(job) = line.strip_prefix("past ") {
+            let done = Done { epoch: Epoch::BmcBoot, mark: BOOT.to_owned() };
+            past.memory.done.insert(job.trim().into(), done);
+            continue;
+        }
+        let runner = runner.get_or_insert_with(|| Runner::new(std::mem::take(&mut specs), std::mem::take(&mut past)));
         let (left, right) = line.split_once("->").unwrap_or((line, ""));
         let (time, action) = left.trim().split_once(char::is_whitespace).unwrap_or((left.trim(), ""));
         let want: Vec<_> = right.split(';').map(str::trim).filter(|part| !part.is_empty()).collect();
@@ -75,6 +90,7 @@ fn declare(text: &str) -> (ServiceSpec, bool) {
     spec.restart.jitter = 0.0;
     spec.group = Group::Foundation;
     let mut exec_fails = false;
+    let mut binary = Binary::default();
     let names = |text: &str| text.split(',').map(Name::from).collect::<Vec<_>>();
     for word in words {
         let (key, value) = word.split_once('=').unwrap_or((word, ""));
@@ -84,6 +100,21 @@ fn declare(text: &str) -> (ServiceSpec, bool) {
             "protects" => spec.protects_hardware = true,
             "smooth" => spec.restart.smooth_recovery = true,
             "oneshot" => spec.run = Run::Oneshot { once_per: None },
+            "once" => {
+                let epochs = [Epoch::BmcBoot, Epoch::ChassisPower, Epoch::HostBoot];
+                let once_per = epochs.into_iter().find(|epoch| epoch.as_str() == value);
+                assert!(once_per.is_some(), "no epoch: {value}");
+                spec.run = Run::Oneshot { once_per };
+            }
+            "args" => binary.args = vec![value.to_owned()],
+            "stop_command" => binary.stop_command = vec![value.to_owned()],
+            "required" => spec.required_for = value.split(',').map(str::to_owned).collect(),
+            "rcheck" => {
+                let check = HealthCheck::Tcp { host: "localhost".to_owned(), port: 1 };
+                spec.readiness_check = Some(health(check, value));
+            }
+            "reset_after" => spec.restart.reset_after = duration(value),
+            "factor" => spec.restart.factor = value.parse().expect("a number"),
             "needs" => spec.dependencies = names(value),
             "wants" => spec.wants = names(value),
             "after" => spec.after = names(value),
@@ -136,6 +167,9 @@ fn declare(text: &str) -> (ServiceSpec, bool) {
             _ => panic!("unknown key {key}"),
         }
     }
+    if matches!(spec.deployment, Deployment::Binary(_)) {
+        spec.deployment = Deployment::Binary(binary.into());
+    }
     if spec.restart.max_delay < spec.restart.delay {
         spec.restart.max_delay = spec.restart.delay;
     }
@@ -146,23 +180,26 @@ fn health(check: HealthCheck, interval: &str) -> HealthSpec {
     HealthSpec { check: check.into(), interval: duration(interval), retries: 2, timeout: Duration::from_secs(1) }
 }
 
+fn board(services: Vec<ServiceSpec>) -> Board {
+    Board { name: "script".to_owned(), services, ..Board::default() }
+}
+
 struct Runner {
     core: Core,
-    names: Vec<Name>,
-    exec_fails: Vec<bool>,
+    /// As declared now.
+    declared: Vec<ServiceSpec>,
+    exec_fails: BTreeSet<Name>,
     now: Mono,
     requests: u64,
     trace: Vec<String>,
 }
 
 impl Runner {
-    fn new(declared: Vec<(ServiceSpec, bool)>) -> Self {
-        let names: Vec<_> = declared.iter().map(|(spec, _)| spec.name.clone()).collect();
-        let exec_fails = declared.iter().map(|(_, fails)| *fails).collect();
-        let services = declared.into_iter().map(|(spec, _)| spec).collect();
-        let board = Board { name: "script".to_owned(), services, ..Board::default() };
-        let core = Core::new(board, 1).unwrap_or_else(|errors| panic!("{errors:?}"));
-        let mut runner = Self { core, names, exec_fails, now: Mono::ZERO, requests: 0, trace: Vec::new() };
+    fn new(declared: Vec<(ServiceSpec, bool)>, past: Past) -> Self {
+        let exec_fails = declared.iter().filter(|(_, fails)| *fails).map(|(spec, _)| spec.name.clone()).collect();
+        let declared: Vec<_> = declared.into_iter().map(|(spec, _)| spec).collect();
+        let core = Core::after(board(declared.clone()), 1, past).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let mut runner = Self { core, declared, exec_fails, now: Mono::ZERO, requests: 0, trace: Vec::new() };
         let effects = runner.core.start(Mono::ZERO);
         runner.carry_out(effects);
         runner
@@ -190,6 +227,29 @@ impl Runner {
             "start" => self.ask(Request::StartServices { names: names(), force, found: Findings::default() }),
             "stop" => self.ask(Request::StopServices { names: names(), force }),
             "restart" => self.ask(Request::RestartServices { names: names(), force, found: Findings::default() }),
+            "reload" | "reload?" => self.reload(&rest.join(" "), *verb == "reload?"),
+            "reload!" => {
+                let obstacle = Obstacle {
+                    kind: "configuration",
+                    subject: "services.toml:3".to_owned(),
+                    text: "unknown key".to_owned(),
+                    remedy: String::new(),
+                    since: None,
+                };
+                self.ask(Request::Reload { read: Err(vec![obstacle]), warnings: Vec::new(), dry_run: false });
+            }
+            "missing" => {
+                let id = self.core.find_service(rest[0]).expect("a service");
+                let obstacle = Obstacle {
+                    kind: "binary-missing",
+                    subject: format!("service {}", rest[0]),
+                    text: format!("the binary of {} is missing", rest[0]),
+                    remedy: "install it".to_owned(),
+                    since: None,
+                };
+                let found = Findings::from([(id, vec![obstacle])]);
+                self.ask(Request::StartServices { names: names(), force, found });
+            }
             "reset" => self.ask(Request::ResetService(rest[0].into())),
             "shutdown" => self.ask(Request::Shutdown { emergency: false }),
             "emergency" => self.ask(Request::Shutdown { emergency: true }),
@@ -208,14 +268,58 @@ impl Runner {
             "closed" => self.happen(rest[0], ServiceHappening::ReadyClosed),
             "extend" => self.happen(rest[0], ServiceHappening::ExtendTimeout(duration(rest[1]))),
             "beat" => self.happen(rest[0], ServiceHappening::Heartbeat),
+            "reloading" => self.happen(rest[0], ServiceHappening::Reloading),
+            "stopping" => self.happen(rest[0], ServiceHappening::AnnouncesStop),
+            "mainpid" => {
+                self.happen(rest[0], ServiceHappening::MainPid(rest[1].parse().expect("a pid")));
+                let name = rest[0].split('#').next().unwrap_or_default();
+                let id = self.core.find_service(name).expect("a service");
+                self.trace.push(format!("pid {:?}", self.core.service(id).pid.expect("a pid")));
+            }
             "survive" => self.happen(rest[0], ServiceHappening::Survivors { pids: vec![77] }),
-            "pass" | "fail" => {
-                let passed = *verb == "pass";
-                let text = verb.to_string();
-                self.happen(
-                    rest[0],
-                    ServiceHappening::Checked { probe: Probe::Liveness, passed, text, took: Duration::from_millis(3) },
-                );
+            "pass" | "fail" | "rpass" | "rfail" => {
+                let probe = if verb.starts_with('r') { Probe::Readiness } else { Probe::Liveness };
+                let (passed, text) = (verb.ends_with("pass"), verb.to_string());
+                let took = Duration::from_millis(3);
+                self.happen(rest[0], ServiceHappening::Checked { probe, passed, text, took });
+            }
+            "explain" => {
+                let view = self.core.why(rest[0], self.now).expect("a service");
+                self.trace.push(view.answer);
+            }
+            "chain" => {
+                let view = self.core.why(rest[0], self.now).expect("a service");
+                self.trace.extend(view.chain.into_iter().map(|link| link.text));
+            }
+            "whatif" => {
+                let view = self.core.what_if_stopped(rest[0]).expect("a service");
+                self.trace.extend(view.consequences.into_iter().map(|it| format!("{}: {}", it.kind, it.text)));
+                self.trace.extend(view.obstacles.into_iter().map(|it| format!("refused: {}", it.text)));
+            }
+            "needs" => match self.core.required_for(rest[0]) {
+                Ok(ids) => {
+                    let names = ids.into_iter().map(|id| self.core.service(id).spec.name.to_string());
+                    self.trace.extend(names);
+                }
+                Err(refusal) => self.trace.push(format!("refused: {}", refusal.text)),
+            },
+            "path" => {
+                let names = self.core.boot().critical_path;
+                self.trace.push(names.iter().map(Name::as_str).collect::<Vec<_>>().join(" > "));
+            }
+            "boot" => {
+                for it in self.core.boot().services {
+                    let at = |time: Option<Mono>| time.map_or_else(|| "-".to_owned(), |time| time.to_string());
+                    let after = if it.waited_for.is_empty() { "" } else { " after " };
+                    let (released, settled) = (at(it.released), at(it.settled));
+                    let text = format!("{} {released}..{settled} {:?}{after}{}", it.name, it.outcome, it.waited_for);
+                    self.trace.push(text);
+                }
+            }
+            "list" => {
+                let ids = self.core.service_ids();
+                let of = |id| format!("{} {}", self.core.service(id).spec.name, self.core.service(id).state.as_str());
+                self.trace.push(ids.into_iter().map(of).collect::<Vec<_>>().join(", "));
             }
             "why" => {
                 let id = self.core.find_service(rest[0]).expect("a service");
@@ -223,6 +327,28 @@ impl Runner {
                 self.trace.push(reason);
             }
             _ => panic!("unknown action {verb}"),
+        }
+    }
+
+    fn reload(&mut self, changes: &str, dry_run: bool) {
+        let mut declared = self.declared.clone();
+        for change in changes.split(',').map(str::trim).filter(|change| !change.is_empty()) {
+            if let Some(gone) = change.strip_prefix('-') {
+                declared.retain(|spec| spec.name.as_str() != gone);
+                continue;
+            }
+            let (spec, exec_fails) = declare(change);
+            self.exec_fails.remove(&spec.name);
+            self.exec_fails.extend(exec_fails.then(|| spec.name.clone()));
+            match declared.iter_mut().find(|other| other.name == spec.name) {
+                Some(place) => *place = spec,
+                None => declared.push(spec),
+            }
+        }
+        let read = Ok(Box::new(board(declared.clone())));
+        self.ask(Request::Reload { read, warnings: Vec::new(), dry_run });
+        if !dry_run {
+            self.declared = declared;
         }
     }
 
@@ -246,7 +372,8 @@ impl Runner {
     }
 
     fn carry_out(&mut self, effects: Effects) {
-        let life = |service: ServiceId, generation: Generation| format!("{}{generation}", self.names[service.index()]);
+        let name = |service: ServiceId| self.core.service(service).spec.name.clone();
+        let life = |service: ServiceId, generation: Generation| format!("{}{generation}", name(service));
         let mut answers = Vec::new();
         let mut states = Vec::new();
         for event in &effects.events {
@@ -260,6 +387,13 @@ impl Runner {
                     }
                 }
                 ["service", name, "escalated"] => states.push(format!("{name} escalates")),
+                [
+                    "service",
+                    name,
+                    told @ ("added" | "removed" | "changed" | "skipped" | "not-ready" | "ready-again"),
+                ] => {
+                    states.push(format!("{name} {told}"));
+                }
                 ["operation", id, end] if *end != "accepted" => states.push(format!("{id} {end}")),
                 _ => {}
             }
@@ -268,7 +402,7 @@ impl Runner {
             match deed {
                 Effect::Spawn { service, generation, .. } => {
                     self.trace.push(format!("spawn {}", life(service, generation)));
-                    let happening = if self.exec_fails[service.index()] {
+                    let happening = if self.exec_fails.contains(&name(service)) {
                         ServiceHappening::SpawnFailed(SpawnError {
                             stage: SpawnStage::Exec,
                             errno: 2,
@@ -298,11 +432,24 @@ impl Runner {
                 Effect::Exit => {
                     self.trace.push("exit".to_owned());
                 }
-                Effect::Signal { .. }
-                | Effect::Reply(_, Ok(_))
-                | Effect::RunStopCommand { .. }
-                | Effect::Persist(_)
-                | Effect::Command(_) => {}
+                Effect::RunStopCommand { command, .. } => self.trace.push(format!("run {}", command.join(" "))),
+                Effect::Persist(memory) => {
+                    let done: Vec<_> = memory.done.keys().map(Name::as_str).collect();
+                    let done = if done.is_empty() { "nothing".to_owned() } else { done.join(" ") };
+                    self.trace.push(format!("remember {done}"));
+                }
+                Effect::Reply(_, Ok(Reply::Reload(view, operation))) => {
+                    let of = |change: &ServiceChange| {
+                        let fields = change.fields.join(" ");
+                        let fields = if fields.is_empty() { String::new() } else { format!(" ({fields})") };
+                        format!("{} {:?}{fields}: {:?}", change.name, change.kind, change.effect)
+                    };
+                    self.trace.extend(view.changes.iter().map(of));
+                    if view.changes.is_empty() && operation.is_none() {
+                        self.trace.push("nothing differs".to_owned());
+                    }
+                }
+                Effect::Signal { .. } | Effect::Reply(_, Ok(_)) | Effect::Command(_) => {}
             }
         }
         self.trace.extend(states);
