@@ -90,11 +90,11 @@ pub struct Graph {
 impl Graph {
     /// Resolves the names. All problems are found, not only the first.
     pub fn build<'a>(specs: impl IntoIterator<Item = &'a ServiceSpec>) -> Result<Self, Vec<GraphError>> {
-        Self::over(specs.into_iter().map(Slot::Declared).collect())
+        Self::over(&specs.into_iter().map(Slot::Declared).collect::<Vec<_>>())
     }
 
     /// The same over a table that has empty places, and services that only run to their end.
-    pub fn over(slots: Vec<Slot<'_>>) -> Result<Self, Vec<GraphError>> {
+    pub fn over(slots: &[Slot<'_>]) -> Result<Self, Vec<GraphError>> {
         let mut errors = Vec::new();
         let mut ids = BTreeMap::new();
         let mut leaving = BTreeMap::new();
@@ -183,7 +183,7 @@ impl Graph {
         for (slot, own) in slots.iter().zip(&mut relations) {
             own.lifeline = slot.spec().is_some_and(|spec| spec.deployment == Deployment::Builtin(Builtin::Api));
         }
-        let order = start_order(&relations, &slots);
+        let order = start_order(&relations, slots);
         for id in order.iter().rev() {
             let protects = slots[id.index()].spec().is_some_and(|spec| spec.protects_hardware)
                 || relations[id.index()].required_by.iter().any(|dependent| relations[dependent.index()].protects);

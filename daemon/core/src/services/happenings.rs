@@ -98,7 +98,7 @@ impl Supervisor {
             }
             ServiceHappening::Heartbeat => self.heartbeat(id, out),
             ServiceHappening::Checked { probe, passed, text, took } => {
-                self.checked(id, probe, passed, &text, took, out)
+                self.checked(id, probe, passed, &text, took, out);
             }
             ServiceHappening::Survivors { pids } => {
                 let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();

@@ -6,7 +6,7 @@
 //! - [`restart`], `escalation` and [`health`]: what failures and checks lead to;
 //! - `counts`: who lives and who is awaited, by group;
 //! - `checks`: what health and readiness checks say; `epochs`: what runs once per boot or power-on;
-//! - `requests`: what operators ask; `outcomes`: how that ends; [`reload`]: going over to another registry; `required`: what operations need;
+//! - `requests`: what operators ask; `outcomes`: how that ends; [`reload`]: going over to another registry, by their `difference`; `required`: what operations need;
 //! - `views`: what is told; `why`: reasons down to the root; `boot`: how the start went.
 
 pub mod graph;
@@ -20,6 +20,7 @@ pub mod unit;
 mod boot;
 mod checks;
 mod counts;
+mod difference;
 mod epochs;
 mod escalation;
 mod gates;

@@ -8,7 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Binary, Builtin, Deployment, HealthCheck, Run, ServiceSpec,
+    Builtin, Deployment, Run, ServiceSpec,
+    difference::Difference,
     graph::{Graph, Slot},
     supervisor::Supervisor,
     unit::{FailReason, Goal, State, StopWhy, Unit},
@@ -254,30 +255,24 @@ impl Supervisor {
     fn add(&mut self, known: Option<ServiceId>, spec: ServiceSpec, out: &mut Outbox) {
         let name = spec.name.clone();
         let goal = if spec.auto_start { Goal::Up } else { Goal::Unasked };
-        let id = match known {
-            Some(id) => {
-                let alive = self.unit(id).state.is_alive();
-                let place = &mut self.units[id.index()];
-                if alive {
-                    place.retired = false;
-                    place.renewal = Some(spec.deployment.clone());
-                    let running = std::mem::replace(&mut place.spec, spec).deployment;
-                    place.spec.deployment = running;
-                } else {
-                    // Lives are told apart by their numbers, also across a time in which it was not declared.
-                    let (generation, haunted) = (place.generation, place.haunted);
-                    *place = Unit { generation, haunted, ..Unit::new(spec) };
-                    place.since = out.now();
-                }
-                id
-            }
+        let id = known.unwrap_or_else(|| ServiceId::new(self.units.len()));
+        match self.units.get_mut(id.index()) {
             None => {
-                let id = ServiceId::new(self.units.len());
                 self.units.push(Unit { since: out.now(), ..Unit::new(spec) });
                 self.names.insert(name.clone(), id);
-                id
             }
-        };
+            Some(place) if place.state.is_alive() => {
+                place.retired = false;
+                place.renewal = Some(spec.deployment.clone());
+                let running = std::mem::replace(&mut place.spec, spec).deployment;
+                place.spec.deployment = running;
+            }
+            Some(place) => {
+                // Lives are told apart by their numbers, also across a time in which it was not declared.
+                let (generation, haunted) = (place.generation, place.haunted);
+                *place = Unit { generation, haunted, since: out.now(), ..Unit::new(spec) };
+            }
+        }
         let unit = &mut self.units[id.index()];
         unit.goal = goal;
         unit.cause = out.cause();
@@ -343,7 +338,7 @@ impl Supervisor {
 
     /// The table after services have come or gone: relations, places and counts.
     fn put_in_order(&mut self) {
-        let slots = self
+        let slots: Vec<_> = self
             .units
             .iter()
             .map(|unit| match (unit.retired, unit.state.is_alive()) {
@@ -353,7 +348,7 @@ impl Supervisor {
             })
             .collect();
         // A registry that was compared is a graph, and what only runs to its end adds no cycle.
-        if let Ok(graph) = Graph::over(slots) {
+        if let Ok(graph) = Graph::over(&slots) {
             self.graph = graph;
         }
         self.recount();
@@ -375,84 +370,4 @@ fn removal(unit: &Unit) -> ServiceChange {
         (ChangeEffect::InPlace, format!("{name} is not declared any more; it is not running"))
     };
     ServiceChange { name, kind: ChangeKind::Removed, fields: Vec::new(), effect, text }
-}
-
-/// In what a declaration differs from the one that holds.
-#[derive(Debug, Default)]
-struct Difference {
-    /// As registries write them.
-    fields: Vec<&'static str>,
-    /// A running process cannot be given it.
-    needs_new_life: bool,
-}
-
-impl Difference {
-    fn between(unit: &Unit, new: &ServiceSpec) -> Self {
-        let old = &unit.spec;
-        let mut found = Self::default();
-        let mut note = |field, differs: bool, new_life: bool| {
-            if differs {
-                found.fields.push(field);
-                found.needs_new_life |= new_life;
-            }
-        };
-        let deployment = unit.renewal.as_ref().unwrap_or(&old.deployment);
-        match (deployment, &new.deployment) {
-            (Deployment::Binary(old), Deployment::Binary(new)) => {
-                for (field, differs) in of_binaries(old, new) {
-                    note(field, differs, true);
-                }
-                let stop = old.stop_command != new.stop_command || old.stop_signal != new.stop_signal;
-                note("stop", stop, false);
-            }
-            (old, new) => note("deployment", old != new, true),
-        }
-        let heartbeat = |spec: &ServiceSpec| {
-            spec.health.as_ref().filter(|health| *health.check == HealthCheck::Heartbeat).map(|health| health.interval)
-        };
-        // How often it has to beat is told to the process when it is started.
-        note("health_check", old.health != new.health && heartbeat(old) != heartbeat(new), true);
-        note("health_check", old.health != new.health && heartbeat(old) == heartbeat(new), false);
-        note("readiness_check", old.readiness_check != new.readiness_check, false);
-        note("readiness", old.readiness != new.readiness, false);
-        note("oneshot", old.run != new.run, false);
-        note("dependencies", old.dependencies != new.dependencies, false);
-        note("wants", old.wants != new.wants, false);
-        note("after", old.after != new.after, false);
-        note("before", old.before != new.before, false);
-        note("conflicts", old.conflicts != new.conflicts, false);
-        note("required_for", old.required_for != new.required_for, false);
-        note("group", old.group != new.group, false);
-        note("critical", old.critical != new.critical, false);
-        note("protects_hardware", old.protects_hardware != new.protects_hardware, false);
-        note("restart", old.restart != new.restart, false);
-        note("startup.stop_timeout", old.stop_timeout != new.stop_timeout, false);
-        note("startup.start_timeout", old.start_timeout != new.start_timeout, false);
-        note("startup.start_delay", old.start_delay != new.start_delay, false);
-        note("startup.start_order", old.start_order != new.start_order, false);
-        note("startup.auto_start", old.auto_start != new.auto_start, false);
-        note("port", old.port != new.port, false);
-        let words = |spec: &ServiceSpec| {
-            (spec.display_name.clone(), spec.description.clone(), spec.kind.clone(), spec.category.clone())
-        };
-        note("description", words(old) != words(new), false);
-        found
-    }
-}
-
-fn of_binaries(old: &Binary, new: &Binary) -> [(&'static str, bool); 12] {
-    [
-        ("binary_path", old.path != new.path),
-        ("args", old.args != new.args),
-        ("working_dir", old.working_dir != new.working_dir),
-        ("env", old.env != new.env),
-        ("user", old.user != new.user),
-        ("group", old.group != new.group),
-        ("umask", old.umask != new.umask),
-        ("nice", old.nice != new.nice),
-        ("oom_score", old.oom_score != new.oom_score),
-        ("no_new_privileges", old.no_new_privileges != new.no_new_privileges),
-        ("capabilities", old.capabilities != new.capabilities),
-        ("limits", old.limits != new.limits),
-    ]
 }

@@ -11,7 +11,7 @@ use super::{
     boot::BootBook,
     epochs::Epochs,
     graph::{Graph, GraphError},
-    unit::{FailReason, Gate, Goal, State, Step, Unit, next_step},
+    unit::{FailReason, Gate, Goal, State, Step, StopPhase, Unit, next_step},
 };
 use crate::{
     event::{Field, Severity},
@@ -194,7 +194,7 @@ impl Supervisor {
             .listed()
             .filter(|unit| unit.desired == Desired::Up && !unit.is_ready())
             // What waits for a power-on is not late.
-            .filter(|unit| !(unit.state == State::Waiting && !unit.unsettled))
+            .filter(|unit| unit.state != State::Waiting || unit.unsettled)
             .map(|unit| unit.spec.name.to_string())
             .collect();
         let took = out.now().since_origin().as_secs_f64();
@@ -347,6 +347,16 @@ impl Supervisor {
             self.units[id.index()].boot.held_up_by(*blocker);
         }
         let lost = self.lost_dependency(id);
+        if matches!(
+            self.unit(id).state,
+            State::Waiting
+                | State::Delaying
+                | State::Failed(FailReason::Dependency(_))
+                | State::Stopping { phase: StopPhase::Holding, .. }
+        ) {
+            // Its reason speaks of others, and one of them has moved.
+            out.changed().services.insert(id);
+        }
         let unit = self.unit(id);
         let step = next_step(&unit.state, unit.desired, &gate, lost);
         match step {

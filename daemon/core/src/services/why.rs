@@ -60,9 +60,9 @@ impl Supervisor {
                 }
                 Gate::Wait(Blocker::Epoch(_) | Blocker::Survivors) | Gate::Open => None,
             },
-            State::Failed(FailReason::Dependency(other)) => Some(*other),
             State::Stopping { phase: StopPhase::Holding, .. } => self.holds_for(id),
-            State::Stopping { why: StopWhy::DependencyLost(other), .. } => Some(*other),
+            State::Failed(FailReason::Dependency(other))
+            | State::Stopping { why: StopWhy::DependencyLost(other), .. } => Some(*other),
             State::Stopping { .. }
             | State::Stopped
             | State::Waiting
