@@ -6,6 +6,7 @@
 
 use std::{
     ffi::CString,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -16,7 +17,7 @@ use ubmc_core::{
     input::ServiceHappening,
     services::{Binary, Readiness, Signal as Asked},
 };
-use ubmcd::process::{Config, OutputConfig, Processes};
+use ubmcd::process::{Config, Order, OutputConfig, Processes};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -32,16 +33,20 @@ async fn main() -> Result<(), Failure> {
     let config = Config { runtime_dir: dir.clone(), cgroups: true, output: OutputConfig::default() };
     let binary =
         Binary { path: program.clone(), args: words.clone(), working_dir: "/".to_owned(), ..Binary::default() };
-    let mut bench = Bench { processes: Processes::new(config)?, binary, generation: 0 };
-    let (mut bare, mut ours, mut restarts) = (Vec::new(), Vec::new(), Vec::new());
+    let mut bench = Bench { processes: Processes::new(config)?, binary: Arc::new(binary), generation: 0 };
+    let (mut bare, mut ours, mut together, mut restarts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         // Its children are reaped within the round, before anybody else looks for ends of processes.
         bare_round(&program, &words, count, &mut bare)?;
         for index in 0..count {
             let started = Instant::now();
-            bench.start(index)?;
+            bench.start(index).await?;
             ours.push(started.elapsed());
         }
+        bench.end_all().await;
+        let started = Instant::now();
+        bench.start_all(count).await?;
+        together.push(started.elapsed() / u32::try_from(count)?);
         bench.restart_some(count, &mut restarts).await?;
         bench.end_all().await;
     }
@@ -50,7 +55,8 @@ async fn main() -> Result<(), Failure> {
     println!("{program}, {rounds} rounds of {count} processes; µs");
     println!("                          p50     p99    mean");
     print("bare posix_spawn", &mut bare);
-    print("Processes::spawn", &mut ours);
+    print("spawn, heard of", &mut ours);
+    print("all asked at once", &mut together);
     print("restart after KILL", &mut restarts);
     println!("p50 of a start: {:.3} of bare; mean: {:.3}", at(&ours, 50) / at(&bare, 50), mean(&ours) / mean(&bare));
     Ok(())
@@ -83,17 +89,48 @@ fn bare_round(program: &str, words: &[String], count: usize, times: &mut Vec<Dur
 
 struct Bench {
     processes: Processes,
-    binary: Binary,
+    binary: Arc<Binary>,
     generation: u64,
 }
 
 impl Bench {
-    fn start(&mut self, index: usize) -> Result<(), Failure> {
+    fn begin(&mut self, index: usize) -> Generation {
         self.generation += 1;
-        let name = Name::from(format!("service{index}"));
-        self.processes
-            .spawn(ServiceId::new(index), &name, Generation(self.generation), &self.binary, Readiness::Exec)
-            .map_err(|error| error.to_string())?;
+        let generation = Generation(self.generation);
+        self.processes.spawn(Order {
+            service: ServiceId::new(index),
+            generation,
+            name: Name::from(format!("service{index}")),
+            binary: Arc::clone(&self.binary),
+            readiness: Readiness::Exec,
+            watchdog: None,
+        });
+        generation
+    }
+
+    async fn started(&mut self) -> Result<Generation, Failure> {
+        loop {
+            match self.processes.next().await {
+                (_, generation, ServiceHappening::Spawned { .. }) => return Ok(generation),
+                (_, _, ServiceHappening::SpawnFailed(error)) => return Err(error.to_string().into()),
+                _ => {}
+            }
+        }
+    }
+
+    async fn start(&mut self, index: usize) -> Result<(), Failure> {
+        let generation = self.begin(index);
+        while self.started().await? != generation {}
+        Ok(())
+    }
+
+    async fn start_all(&mut self, count: usize) -> Result<(), Failure> {
+        for index in 0..count {
+            self.begin(index);
+        }
+        for _ in 0..count {
+            self.started().await?;
+        }
         Ok(())
     }
 
@@ -104,7 +141,7 @@ impl Bench {
             let started = Instant::now();
             self.processes.signal(service, generation, Asked::Kill, false);
             while !matches!(self.processes.next().await, (_, ended, ServiceHappening::Gone) if ended == generation) {}
-            self.start(service.index())?;
+            self.start(service.index()).await?;
             times.push(started.elapsed());
         }
         Ok(())

@@ -18,7 +18,7 @@ use ubmc_core::{
     services::Limits,
 };
 
-use super::{Processes, failure};
+use super::failure;
 
 /// What we want to bound, as the kernel names it.
 const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
@@ -58,6 +58,12 @@ impl Cgroups {
         Some(Self { base, root, active: None, offered })
     }
 
+    /// Without a kernel behind them, below a folder, for tests.
+    #[cfg(test)]
+    pub(super) fn made_up(base: &Path) -> Self {
+        Self { base: base.to_owned(), root: base.join("root"), active: Some(Vec::new()), offered: Vec::new() }
+    }
+
     /// Makes the group of one life. Absent: it has no limit that needs one.
     pub(super) fn group(
         &mut self,
@@ -78,6 +84,18 @@ impl Cgroups {
                 text: format!("{}: {}", path.display(), failure::reason(errno)),
             }
         })
+    }
+
+    /// Limits that are declared and that this machine cannot enforce, one sentence each. `cgroups` are absent where there
+    /// are none to be had.
+    pub(super) fn unmet(cgroups: Option<&Self>, limits: &Limits) -> Vec<String> {
+        let active = cgroups.and_then(|cgroups| cgroups.active.as_deref()).unwrap_or_default();
+        let unmet = wanted(limits).into_iter().filter(|(controller, ..)| !active.contains(controller));
+        unmet
+            .map(|(controller, ..)| {
+                format!("its {controller} limit is not enforced: the {controller} controller of cgroup v2 is not to be had here")
+            })
+            .collect()
     }
 
     fn make(&mut self, path: &Path, wanted: &[(&'static str, &'static str, String)]) -> io::Result<Group> {
@@ -151,19 +169,6 @@ impl Drop for Group {
         if let Err(error) = fs::remove_dir(&self.path) {
             tracing::debug!(group = %self.path.display(), %error, "left behind");
         }
-    }
-}
-
-impl Processes {
-    /// Limits that are declared and that this machine cannot enforce, one sentence each.
-    pub(super) fn unmet_limits(&self, limits: &Limits) -> Vec<String> {
-        let active = self.cgroups.as_ref().and_then(|cgroups| cgroups.active.as_deref()).unwrap_or_default();
-        let unmet = wanted(limits).into_iter().filter(|(controller, ..)| !active.contains(controller));
-        unmet
-            .map(|(controller, ..)| {
-                format!("its {controller} limit is not enforced: the {controller} controller of cgroup v2 is not to be had here")
-            })
-            .collect()
     }
 }
 

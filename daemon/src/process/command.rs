@@ -1,18 +1,11 @@
 //! Commands that are run and waited for, and belong to no service: health checks.
 
-use std::{os::fd::OwnedFd, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::{net::unix::pipe, sync::oneshot};
-use ubmc_core::{
-    input::{Exit, SpawnError},
-    services::Binary,
-};
+use tokio::{net::unix::pipe, sync::oneshot, time::Instant};
+use ubmc_core::input::{Exit, SpawnError, SpawnStage};
 
-use super::{
-    mark::Serial,
-    spawner::{RunningCommand, SharedSpawner, Streams},
-};
+use super::{launch::Ticket, mark::Serial, recipe::refused, spawner::Spawner};
 
 /// What is kept of a command's output.
 const OUTPUT_BYTES: usize = 4096;
@@ -21,7 +14,7 @@ const OUTPUT_BYTES: usize = 4096;
 /// [`super::Processes::next`], which reaps them.
 #[derive(Clone, Debug)]
 pub struct Commands {
-    spawner: SharedSpawner,
+    spawner: Spawner,
 }
 
 /// What to run.
@@ -43,19 +36,27 @@ pub struct CommandEnd {
 }
 
 impl Commands {
-    pub(super) const fn new(spawner: SharedSpawner) -> Self {
+    pub(super) const fn new(spawner: Spawner) -> Self {
         Self { spawner }
     }
 
     /// Runs a command to its end. When the future is dropped the command is killed.
     pub async fn run(&self, command: Command) -> Result<CommandEnd, SpawnError> {
-        let (mut running, pipe) = self.start(&command.argv)?;
+        let Command { argv, timeout } = command;
+        let deadline = Instant::now() + timeout;
+        let (tell_started, started) = oneshot::channel();
+        let (tell_ended, ended) = oneshot::channel();
+        let (serial, ticket) = self.spawner.submit_command(argv, tell_started, tell_ended);
+        let running = Running { serial, ticket, spawner: self.spawner.clone() };
+        let nothing = CommandEnd { exit: None, output: String::new() };
+        let Some(started) = self.started(started, deadline).await else { return Ok(nothing) };
+        let mut pipe = pipe::Receiver::from_owned_fd(started?).ok();
         let mut output = Output::default();
-        let mut pipe = pipe::Receiver::from_owned_fd(pipe).ok();
-        let exit = tokio::time::timeout(command.timeout, async {
+        let mut ended = ended;
+        let exit = tokio::time::timeout_at(deadline, async {
             loop {
                 tokio::select! {
-                    exit = &mut running.ended => return exit.ok(),
+                    exit = &mut ended => return exit.ok(),
                     () = readable(&mut pipe) => output.take(&mut pipe),
                 }
             }
@@ -67,42 +68,35 @@ impl Commands {
         Ok(CommandEnd { exit: exit.ok().flatten(), output: String::from_utf8_lossy(&output.bytes).into_owned() })
     }
 
-    fn start(&self, argv: &[String]) -> Result<(Running, OwnedFd), SpawnError> {
-        let mut spawner = self.spawner.lock();
-        let binary = Binary { nice: spawner.surroundings.nice, ..Binary::default() };
-        let recipe = spawner.surroundings.prepare(&binary, argv, &[])?;
-        let serial = spawner.new_serial();
-        let (launched, ends) = match spawner.start(&recipe, &binary, serial, Streams::Together, None) {
-            Ok(started) => started,
-            Err(error) => {
-                spawner.free_serial(serial);
-                return Err(error);
+    /// Its output once it has started. Absent: it took too long.
+    async fn started<T>(
+        &self,
+        mut started: oneshot::Receiver<Result<T, SpawnError>>,
+        deadline: Instant,
+    ) -> Option<Result<T, SpawnError>> {
+        loop {
+            let next_look = deadline.min(Instant::now() + self.spawner.patience());
+            match tokio::time::timeout_at(next_look, &mut started).await {
+                Ok(Ok(started)) => return Some(started),
+                Ok(Err(_)) => return Some(Err(refused(SpawnStage::Prepare, "the daemon is about to end"))),
+                Err(_) if Instant::now() >= deadline => return None,
+                Err(_) => self.spawner.relieve(),
             }
-        };
-        let (tell, ended) = oneshot::channel();
-        spawner.commands.insert(launched.pid, RunningCommand { serial, ended: tell });
-        let running = Running { pid: launched.pid, serial, ended, spawner: self.spawner.clone() };
-        Ok((running, ends.stdout))
+        }
     }
 }
 
 /// Kills the command's group when it is dropped before the command has ended. What left the group is killed when the
 /// command is reaped.
 struct Running {
-    pid: u32,
     serial: Serial,
-    ended: oneshot::Receiver<Exit>,
-    spawner: SharedSpawner,
+    ticket: Arc<Ticket>,
+    spawner: Spawner,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let spawner = self.spawner.lock();
-        // Still in the table: so not reaped, and the pid is its own.
-        let runs = spawner.commands.get(&self.pid).is_some_and(|command| command.serial == self.serial);
-        if runs && let Some(group) = Pid::from_raw(self.pid.cast_signed()) {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
+        self.spawner.end_command(self.serial, &self.ticket);
     }
 }
 

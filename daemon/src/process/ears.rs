@@ -3,37 +3,31 @@
 
 use std::{collections::HashMap, io, os::fd::OwnedFd, path::Path};
 
-use rustix::{
-    buffer::spare_capacity,
-    event::{Timespec, epoll},
-    io::Errno,
-};
-use tokio::io::unix::AsyncFd;
+use rustix::io::Errno;
 use ubmc_core::input::ServiceHappening;
 
-use super::{Child, Processes, descriptor, mark::Serial, notify::Socket};
+use super::{Main, Processes, mark::Serial, notify::Socket, watch::Watch};
 
 /// The key of the notification socket; descriptors have those of their lives, which are never 0.
 const NOTIFICATIONS: u64 = 0;
-/// Messages and descriptors looked at before other things get their turn.
+/// Messages and looks at descriptors before other things get their turn.
 const AT_ONCE: usize = 32;
+/// What is kept of what a process says before its start is known here; a moment.
+const MOST_EARLY: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct Ears {
-    epoll: AsyncFd<OwnedFd>,
+    watch: Watch,
     socket: Socket,
     ready: HashMap<u64, (Serial, OwnedFd)>,
-    /// The last look did not see the end.
-    more: bool,
 }
 
 impl Ears {
     pub(super) fn open(runtime_dir: &Path) -> io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let watch = Watch::new()?;
         let socket = Socket::bind(&runtime_dir.join("notify"))?;
-        epoll::add(&epoll, &socket, epoll::EventData::new_u64(NOTIFICATIONS), epoll::EventFlags::IN)?;
-        let epoll = descriptor::watch(epoll)?;
-        Ok(Self { epoll, socket, ready: HashMap::new(), more: false })
+        watch.add(&socket, NOTIFICATIONS)?;
+        Ok(Self { watch, socket, ready: HashMap::new() })
     }
 
     pub(super) fn notify_path(&self) -> &str {
@@ -41,9 +35,8 @@ impl Ears {
     }
 
     pub(super) fn add(&mut self, serial: Serial, ready: OwnedFd) -> io::Result<()> {
-        let key = serial.key();
-        epoll::add(self.epoll.get_ref(), &ready, epoll::EventData::new_u64(key), epoll::EventFlags::IN)?;
-        self.ready.insert(key, (serial, ready));
+        self.watch.add(&ready, serial.key())?;
+        self.ready.insert(serial.key(), (serial, ready));
         Ok(())
     }
 
@@ -53,31 +46,14 @@ impl Ears {
     }
 
     pub(super) fn forget(&mut self, serial: Serial) {
-        // Closing takes it out of the epoll set.
-        self.ready.remove(&serial.key());
+        if let Some((_, ready)) = self.ready.remove(&serial.key()) {
+            self.watch.remove(&ready);
+        }
     }
 
     /// Until there is something to hear.
     pub(super) async fn wait(&mut self) {
-        if !self.more {
-            match self.epoll.readable().await {
-                Ok(mut guard) => guard.clear_ready(),
-                // The runtime is going down; nothing is lost by waiting for that.
-                Err(_) => std::future::pending().await,
-            }
-        }
-    }
-
-    fn keys(&mut self) -> Vec<u64> {
-        let mut events = Vec::with_capacity(AT_ONCE);
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        match epoll::wait(self.epoll.get_ref(), spare_capacity(&mut events), Some(&at_once)) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => tracing::error!(%error, "listening to services failed"),
-        }
-        // Readiness was cleared before looking: only an empty look is the end.
-        self.more = !events.is_empty();
-        events.iter().map(|event| event.data.u64()).collect()
+        self.watch.wait().await;
     }
 }
 
@@ -105,7 +81,7 @@ impl Processes {
     pub(super) fn listen_to_the_end(&mut self) {
         for _ in 0..AT_ONCE {
             self.listen();
-            if !self.ears.more {
+            if !self.ears.watch.has_more() {
                 break;
             }
         }
@@ -113,7 +89,7 @@ impl Processes {
 
     /// Takes in what services have said.
     pub(super) fn listen(&mut self) {
-        for key in self.ears.keys() {
+        for key in self.ears.watch.keys() {
             if key == NOTIFICATIONS {
                 self.listen_to_notifications();
                 continue;
@@ -136,7 +112,7 @@ impl Processes {
             match self.sender(notification.pid) {
                 Some(serial) => {
                     for happening in notification.happenings {
-                        self.say(serial, happening);
+                        self.hear(serial, happening);
                     }
                 }
                 None => self.counters.notifications_ignored += 1,
@@ -145,13 +121,25 @@ impl Processes {
         }
     }
 
+    /// What a process of that life has said. One that is faster than the news of its start is told after that.
+    pub(super) fn hear(&mut self, serial: Serial, happening: ServiceHappening) {
+        match self.lives.get_mut(&serial) {
+            Some(super::Life { main: Main::Underway(underway), .. }) => {
+                if underway.said.len() < MOST_EARLY {
+                    underway.said.push(happening);
+                }
+            }
+            Some(_) => self.say(serial, happening),
+            None => {}
+        }
+    }
+
     /// Whose process that is. What is a child of ours we know; others are told apart by their mark, as long as they
     /// have not been reaped by their parent: a sender that is gone by now should have sent a barrier.
     fn sender(&self, pid: u32) -> Option<Serial> {
-        match self.children.get(&pid) {
-            Some(Child::Main(serial) | Child::Helper(serial) | Child::Adopted(serial)) => Some(*serial),
-            Some(Child::OfCommand(_) | Child::Stranger) => None,
-            None => self.spawner.lock().marker.read(pid).filter(|serial| self.lives.contains_key(serial)),
+        match self.children.get(pid) {
+            Some(child) => child.life(),
+            None => self.spawner.marker.read(pid).filter(|serial| self.lives.contains_key(serial)),
         }
     }
 }

@@ -33,11 +33,11 @@ pub(super) fn describe(failure: Failure, recipe: &Recipe, binary: &Binary) -> Sp
     let unprivileged = if errno == libc::EPERM && !is_root { "; ubmcd does not run as root" } else { "" };
     let text = match stage {
         SpawnStage::Prepare => match (detail, recipe.ready_fd) {
-            (NO_PIDFD, _) => "this kernel is too old: ubmcd needs Linux 5.2 or later (CLONE_PIDFD)".to_owned(),
+            (NO_PIDFD, _) => "this kernel is too old: ubmcd needs Linux 5.3 or later (pidfd)".to_owned(),
             (4, Some(fd)) => format!("readiness descriptor {fd}: {reason}"),
             _ => reason,
         },
-        SpawnStage::Session => reason,
+        SpawnStage::Session | SpawnStage::Preflight => reason,
         SpawnStage::Limits => match recipe.rlimits.get(detail) {
             Some(limit) => format!("{} = {}: {reason}{unprivileged}", limit.name, limit.soft),
             None => format!("the mark by which it is known: {reason}{unprivileged}"),

@@ -9,7 +9,12 @@
 //! call reads it. The soft limit is the *serial* of the life (or of a health-check command), the hard limit the *tag* of
 //! this daemon, which tells its processes from those of another ubmcd nested in it.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, Hasher, RandomState},
+};
+
+use ubmc_core::ids::Name;
 
 use super::launch;
 
@@ -66,11 +71,42 @@ pub(super) fn carries(pid: u32, tag: Tag) -> bool {
 }
 
 /// Gives marks and reads them.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Marker {
     /// Absent: our own limit is so low that there is no room for marks.
     tag: Option<u32>,
+}
+
+/// Serials that something may still carry, and whose they are.
+#[derive(Debug, Default)]
+pub(super) struct Serials {
     last: u32,
+    /// Of which service. Absent: of a command.
+    taken: HashMap<Serial, Option<Name>>,
+}
+
+impl Serials {
+    /// One that nothing carries.
+    pub(super) fn take(&mut self, owner: Option<Name>) -> Serial {
+        loop {
+            self.last = if u64::from(self.last) + 1 < LOWEST_TAG { self.last + 1 } else { 1 };
+            let serial = Serial(self.last);
+            if !self.taken.contains_key(&serial) {
+                self.taken.insert(serial, owner);
+                return serial;
+            }
+        }
+    }
+
+    /// Nothing carries it any more.
+    pub(super) fn free(&mut self, serial: Serial) {
+        self.taken.remove(&serial);
+    }
+
+    /// The service whose life it is.
+    pub(super) fn owner(&self, serial: Serial) -> Option<Name> {
+        self.taken.get(&serial).cloned().flatten()
+    }
 }
 
 impl Marker {
@@ -81,36 +117,26 @@ impl Marker {
         let room = highest.checked_sub(LOWEST_TAG).filter(|room| *room > 0);
         let chance = RandomState::new().build_hasher().finish();
         let tag = room.and_then(|room| u32::try_from(LOWEST_TAG + chance % room).ok());
-        Self { tag, last: 0 }
+        Self { tag }
     }
 
     /// What all its marks have in common. Absent: processes cannot be marked.
-    pub(super) fn tag(&self) -> Option<Tag> {
+    pub(super) fn tag(self) -> Option<Tag> {
         self.tag.map(Tag)
     }
 
     /// Whether processes can be marked at all.
-    pub(super) fn works(&self) -> bool {
+    pub(super) fn works(self) -> bool {
         self.tag.is_some()
     }
 
-    /// A serial that `taken` does not know.
-    pub(super) fn next(&mut self, taken: impl Fn(Serial) -> bool) -> Serial {
-        loop {
-            self.last = if u64::from(self.last) + 1 < LOWEST_TAG { self.last + 1 } else { 1 };
-            if !taken(Serial(self.last)) {
-                return Serial(self.last);
-            }
-        }
-    }
-
     /// What to put on a process.
-    pub(super) fn mark(&self, serial: Serial) -> Option<Mark> {
+    pub(super) fn mark(self, serial: Serial) -> Option<Mark> {
         self.tag.map(|tag| Mark { serial, tag })
     }
 
     /// Whose a process is. Absent: not ours, or gone.
-    pub(super) fn read(&self, pid: u32) -> Option<Serial> {
+    pub(super) fn read(self, pid: u32) -> Option<Serial> {
         let (soft, hard) = read_limits(pid)?;
         if Some(hard) != self.tag.map(u64::from) {
             return None;
@@ -153,9 +179,15 @@ mod tests {
 
     #[test]
     fn a_serial_in_use_is_not_given_again() {
-        let mut marker = Marker { tag: Some(1), last: u32::try_from(LOWEST_TAG).unwrap() - 2 };
-        assert_eq!(marker.next(|_| false), Serial(u32::try_from(LOWEST_TAG).unwrap() - 1));
-        assert_eq!(marker.next(|serial| serial == Serial(1)), Serial(2));
+        let highest = u32::try_from(LOWEST_TAG).unwrap() - 1;
+        let mut serials = Serials { last: highest - 1, taken: HashMap::from([(Serial(1), Some(Name::from("web")))]) };
+        assert_eq!(serials.take(None), Serial(highest));
+        assert_eq!(serials.take(None), Serial(2), "1 is taken");
+        assert_eq!(serials.owner(Serial(1)), Some(Name::from("web")));
+        serials.free(Serial(1));
+        serials.last = highest;
+        assert_eq!(serials.take(None), Serial(1));
+        assert_eq!(serials.owner(Serial(1)), None);
     }
 
     #[test]

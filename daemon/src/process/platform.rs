@@ -4,10 +4,10 @@ use std::path::Path;
 
 use nix::unistd::Uid;
 
-use super::{cgroup::Cgroups, spawner::Spawner};
+use super::{cgroup::Cgroups, launch::Ground, mark::Marker};
 
 /// One sentence for each thing that is missing.
-pub(super) fn report(cgroups: Option<&Cgroups>, cgroups_wanted: bool, spawner: &Spawner) -> Vec<String> {
+pub(super) fn report(cgroups: Option<&Cgroups>, cgroups_wanted: bool, ground: &Ground) -> Vec<String> {
     let mut report = Vec::new();
     match cgroups {
         _ if !cgroups_wanted => {}
@@ -33,14 +33,7 @@ pub(super) fn report(cgroups: Option<&Cgroups>, cgroups_wanted: bool, spawner: &
                 .to_owned(),
         );
     }
-    if !spawner.marker.works() {
-        report.push(
-            "Processes cannot be marked (RLIMIT_LOCKS is too low): what leaves its service's session is not found when \
-             the service is killed."
-                .to_owned(),
-        );
-    }
-    if !spawner.launcher.born_in_cgroup() {
+    if !ground.born_in_cgroup() {
         report.push(
             "The kernel has no usable clone3 (Linux 5.9): starting processes takes longer the more of them run."
                 .to_owned(),
@@ -53,4 +46,13 @@ pub(super) fn report(cgroups: Option<&Cgroups>, cgroups_wanted: bool, spawner: &
         );
     }
     report
+}
+
+/// Whether processes cannot be marked.
+pub(super) fn marks(marker: Marker) -> Option<String> {
+    (!marker.works()).then(|| {
+        "Processes cannot be marked (RLIMIT_LOCKS is too low): what leaves its service's session is not found when the \
+         service is killed."
+            .to_owned()
+    })
 }

@@ -7,18 +7,13 @@ use ubmc_core::{
 };
 
 use super::Shell;
-use crate::process::Stream;
+use crate::process::Order;
 
 impl Shell {
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Spawn { service, generation, name, binary, readiness, watchdog, port: _, preflight: _ } => {
-                self.processes.expect_heartbeats(service, watchdog);
-                let happening = match self.processes.spawn(service, &name, generation, &binary, readiness) {
-                    Ok(pid) => ServiceHappening::Spawned { pid: Some(pid) },
-                    Err(error) => ServiceHappening::SpawnFailed(error),
-                };
-                self.happened(service, generation, happening);
+                self.processes.spawn(Order { service, generation, name, binary, readiness, watchdog });
             }
             Effect::StartBuiltin { service, generation, builtin } => {
                 match self.builtins.start(service, generation, builtin) {
@@ -41,11 +36,7 @@ impl Shell {
             }
             Effect::RunStopCommand { service, generation, command, binary } => {
                 let name = self.core.service(service).spec.name.clone();
-                if let Err(error) = self.processes.run_stop_command(service, &name, generation, &command, &binary) {
-                    // The stop time-out takes it from here; who looks at the service should see why.
-                    let text = format!("the stop command could not be run: {error}");
-                    self.shared.logs.append(&name, generation, Stream::Stderr, &text);
-                }
+                self.processes.run_stop_command(service, &name, generation, &command, &binary);
             }
             Effect::Check { service, generation, probe, check, timeout } => {
                 let (prober, inlet) = (self.prober.clone(), self.inlet.clone());

@@ -48,7 +48,6 @@ use ubmc_core::{
     ids::RequestId,
     input::{Asked, Input, ServiceHappening},
     refusal::Refusal,
-    services::HealthCheck,
 };
 
 use self::handle::Call;
@@ -97,16 +96,11 @@ impl Shell {
     /// A loop over `core`, and the way to it. `inlet` and `inputs` are the two ends of the channel that `tools` feed.
     pub fn new(
         core: Core,
-        mut processes: Processes,
+        processes: Processes,
         tools: Tools,
         shared: Arc<Shared>,
         (inlet, inputs): (mpsc::Sender<Input>, mpsc::Receiver<Input>),
     ) -> (Self, Handle) {
-        for id in core.service_ids() {
-            let health = core.service(id).spec.health.as_ref();
-            let heartbeat = health.filter(|health| matches!(*health.check, HealthCheck::Heartbeat));
-            processes.expect_heartbeats(id, heartbeat.map(|health| health.interval));
-        }
         let (handle, calls) = Handle::new(Arc::clone(&shared));
         let shell = Self {
             prober: Prober::new(processes.commands(), CHECKS),

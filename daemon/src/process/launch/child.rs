@@ -101,6 +101,8 @@ unsafe fn become_image(job: &Job<'_>) -> Result<(), Failure> {
             let pair = [limit.soft, limit.hard];
             call!(Limits, index, libc::SYS_prlimit64, 0, limit.resource, pair.as_ptr(), null::<u64>());
         }
+        // From here on it holds nothing of ours: what follows may take as long as a file system does.
+        wire(job)?;
         if let Some(umask) = recipe.umask {
             call!(Priority, 0, libc::SYS_umask, umask);
         }
@@ -115,7 +117,6 @@ unsafe fn become_image(job: &Job<'_>) -> Result<(), Failure> {
         }
         change_identity(job)?;
         call!(WorkingDirectory, 0, libc::SYS_chdir, recipe.working_dir.as_ptr());
-        wire(job)?;
         let none = 0u64;
         call!(
             Session,
@@ -241,20 +242,17 @@ unsafe fn change_identity(job: &Job<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Standard streams and the readiness descriptor; everything else closes on exec.
+/// Standard streams and the readiness descriptor; everything else is closed, or (on older kernels) closes on exec.
 ///
 /// # Safety
 /// As [`become_image`].
 unsafe fn wire(job: &Job<'_>) -> Result<(), Failure> {
     let [null_slot, out_slot, err_slot, ready_slot] = job.slots;
     // SAFETY: system calls on descriptor numbers of the child's own table. Slots are above 2, so no copy overwrites one
-    // that is still needed; the readiness descriptor may be a slot's own number and is therefore last.
+    // that is still needed; the readiness descriptor may take a slot's number and is therefore last. It is above 2, too.
     unsafe {
         for (slot, target) in [(null_slot, 0), (out_slot, 1), (err_slot, 2)] {
             call!(Prepare, 2, libc::SYS_dup3, slot, target, 0);
-        }
-        if job.partial_files {
-            call!(Prepare, 3, libc::SYS_close_range, 3u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
         }
         match job.ready {
             Some(target) if target == ready_slot => {
@@ -264,6 +262,13 @@ unsafe fn wire(job: &Job<'_>) -> Result<(), Failure> {
                 call!(Prepare, 4, libc::SYS_dup3, ready_slot, target, 0);
             }
             None => {}
+        }
+        if job.partial_files {
+            let ready = job.ready.map_or(2, RawFd::unsigned_abs);
+            if ready > 3 {
+                call!(Prepare, 3, libc::SYS_close_range, 3u32, ready.wrapping_sub(1), 0);
+            }
+            call!(Prepare, 3, libc::SYS_close_range, ready.wrapping_add(1), u32::MAX, 0);
         }
     }
     Ok(())

@@ -13,6 +13,13 @@
 //! (`CLOSE_RANGE_UNSHARE`). Copying and closing a whole table would cost every start in proportion to the number of
 //! services that run already. What the child is to keep is therefore put into low *slots* first.
 //!
+//! A child that has not replaced its image yet says nothing when it ends (no `SIGCHLD`) and is seen by no ordinary wait:
+//! exec gives it back the one and the other. So a start that fails is the launcher's affair alone, whoever reaps
+//! children at that moment in another thread.
+//!
+//! Several launchers may work at a time, each in a thread of its own. What they have in common is in [`Ground`]; a start
+//! on its way is seen by others through its [`Ticket`].
+//!
 //! This folder is where unsafe code is: what runs in the child, and by which rules, is in [`child`].
 
 #![allow(unsafe_code)]
@@ -20,8 +27,10 @@
 mod child;
 mod clone3;
 mod dumpable;
+mod ground;
 mod inherited;
 mod stack;
+mod ticket;
 
 use std::{
     cell::UnsafeCell,
@@ -29,6 +38,7 @@ use std::{
     io,
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
     ptr::{null, null_mut},
+    sync::{Arc, atomic::Ordering},
 };
 
 use rustix::io::DupFlags;
@@ -36,10 +46,10 @@ use ubmc_core::input::SpawnStage;
 
 use self::{
     child::{Job, run_child, run_child_entry},
-    clone3::{CLONE_CLEAR_SIGHAND, CLONE_INTO_CGROUP, CLONE3_KNOWN, CloneArgs, clone3},
-    inherited::{ignored_signals, keep_inherited_descriptors_to_ourselves},
+    clone3::{CLONE_CLEAR_SIGHAND, CLONE_INTO_CGROUP, CloneArgs, clone3},
     stack::{STACK_BYTES, Stack},
 };
+pub(super) use self::{ground::Ground, ticket::Ticket};
 use super::{mark::Mark, recipe::Recipe};
 
 /// The kernel's signal set, 64 signals, on all architectures that we build for.
@@ -47,8 +57,6 @@ const SIGSET_BYTES: usize = 8;
 const SIGNALS: c_int = 64;
 /// Detail of a [`Failure`] to prepare: the kernel has no descriptors of processes to give.
 pub(super) const NO_PIDFD: usize = 5;
-/// Descriptors that the table is to have room for; eight bytes each.
-const ROOM: RawFd = 4096;
 
 /// A process that runs its own image now.
 #[derive(Debug)]
@@ -83,28 +91,17 @@ pub(super) struct Wiring {
 /// Starts processes, one at a time.
 #[derive(Debug)]
 pub(super) struct Launcher {
+    ground: Arc<Ground>,
     stack: Stack,
     /// Descriptors with low numbers: `/dev/null`, standard output, standard error, readiness. All are `/dev/null`
     /// between two starts.
     slots: [OwnedFd; 4],
     /// The highest of them: the child needs nothing above.
     last_slot: RawFd,
-    /// The kernel can copy part of a descriptor table (Linux 5.9).
-    partial_files: bool,
-    /// The kernel has clone3 with cleared signal handlers and control groups (Linux 5.7).
-    clone3: bool,
-    /// The daemon has a controlling terminal.
-    has_terminal: bool,
-    /// Signals that were ignored when the daemon was started, and those that Rust ignores (`SIGPIPE`).
-    ignored: u64,
-    /// The last capability that the kernel knows.
-    last_capability: u8,
-    /// The daemon was started as a process that leaves a core.
-    dumpable: bool,
 }
 
 impl Launcher {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(super) fn new(ground: Arc<Ground>) -> io::Result<Self> {
         let null = rustix::fs::open(
             "/dev/null",
             rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC,
@@ -112,63 +109,27 @@ impl Launcher {
         )?;
         let slot = || rustix::io::fcntl_dupfd_cloexec(&null, 3);
         let slots = [slot()?, slot()?, slot()?, slot()?];
-        // Room in the descriptor table for a thousand services at once: growing it while threads run waits for all
-        // processors, milliseconds each time.
-        let _ = rustix::io::fcntl_dupfd_cloexec(&null, ROOM - 1);
         let last_slot = slots.iter().map(AsRawFd::as_raw_fd).max().unwrap_or(RawFd::MAX);
-        let last_capability = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap")
-            .ok()
-            .and_then(|text| text.trim().parse().ok())
-            .unwrap_or(40);
-        // SAFETY: an empty range of descriptors at the end of all numbers; the call only tells whether it exists.
-        let partial_files = unsafe { libc::syscall(libc::SYS_close_range, u32::MAX, u32::MAX, 0) } == 0;
-        // SAFETY: without arguments it only tells whether it exists; EINVAL when it does. ENOSYS, or EPERM from a seccomp
-        // filter that is older than the call, when it does not.
-        let clone3 = unsafe { libc::syscall(libc::SYS_clone3, null_mut::<CloneArgs>(), 0usize) } < 0
-            && io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL);
-        if !partial_files {
-            keep_inherited_descriptors_to_ourselves();
-        }
-        Ok(Self {
-            stack: Stack::new()?,
-            slots,
-            last_slot,
-            partial_files,
-            // What we want of clone3 came two releases before close_range.
-            clone3: CLONE3_KNOWN && clone3 && partial_files,
-            has_terminal: std::fs::File::open("/dev/tty").is_ok(),
-            ignored: ignored_signals(),
-            last_capability,
-            dumpable: dumpable::is_dumpable(),
-        })
+        Ok(Self { ground, stack: Stack::new()?, slots, last_slot })
     }
 
-    /// Goes the ways of older kernels, for tests.
-    #[cfg(test)]
-    pub(super) fn pretend_old_kernel(&mut self) {
-        self.clone3 = false;
-        self.partial_files = false;
-        keep_inherited_descriptors_to_ourselves();
-    }
-
-    /// Whether a process can be born inside a control group. Moving it there afterwards stalls for milliseconds: the
-    /// kernel waits until no thread anywhere forks.
-    pub(super) fn born_in_cgroup(&self) -> bool {
-        self.clone3
-    }
-
-    /// Starts the recipe's program. Blocks until it has been replaced by its image or has failed.
+    /// Starts the recipe's program. Blocks until it has been replaced by its image or has failed; the ticket, which has
+    /// to be in the state of launching, tells others of the child meanwhile.
     pub(super) fn launch(
         &mut self,
         recipe: &Recipe,
         mark: Option<Mark>,
         wiring: Wiring,
         cgroup: Option<&OwnedFd>,
+        ticket: &Ticket,
     ) -> Result<Launched, Failure> {
-        let launched = self.launch_and_reap_failed(recipe, mark, wiring, cgroup);
-        if self.dumpable && recipe.identity.is_some() {
-            dumpable::restore(launched.as_ref().ok().map(|launched| launched.pid));
+        if recipe.identity.is_none() {
+            return self.launch_and_reap_failed(recipe, mark, wiring, cgroup, ticket);
         }
+        let ground = self.ground.clone();
+        ground.dumpable.begin();
+        let launched = self.launch_and_reap_failed(recipe, mark, wiring, cgroup, ticket);
+        ground.dumpable.end(launched.as_ref().ok().map(|launched| launched.pid));
         launched
     }
 
@@ -178,6 +139,7 @@ impl Launcher {
         mark: Option<Mark>,
         wiring: Wiring,
         cgroup: Option<&OwnedFd>,
+        ticket: &Ticket,
     ) -> Result<Launched, Failure> {
         let argv = pointers(&recipe.argv);
         let envp = pointers(&recipe.env);
@@ -197,14 +159,16 @@ impl Launcher {
             slots: [null_slot.as_raw_fd(), out_slot.as_raw_fd(), err_slot.as_raw_fd(), ready_slot.as_raw_fd()],
             last_slot: self.last_slot,
             ready,
-            partial_files: self.partial_files,
-            clear_handlers: !self.clone3,
-            has_terminal: self.has_terminal,
-            ignored: self.ignored,
-            last_capability: self.last_capability,
+            partial_files: self.ground.partial_files,
+            clear_handlers: !self.ground.clone3,
+            has_terminal: self.ground.has_terminal,
+            ignored: self.ground.ignored,
+            last_capability: self.ground.last_capability,
             failure: UnsafeCell::new(None),
         };
-        let made = self.clone_blocked(&mut job, cgroup);
+        let made = self.clone_blocked(&mut job, cgroup, ticket);
+        // From here on nobody else uses its descriptor, which may be closed below.
+        ticket.done();
         let emptied = self.empty_slots();
         let Launched { pid, pidfd } = made?;
         let failure = *job.failure.get_mut();
@@ -240,7 +204,7 @@ impl Launcher {
     }
 
     /// Clones with every signal blocked, libc's own included: a handler must not run in the child on our memory.
-    fn clone_blocked(&self, job: &mut Job<'_>, cgroup: Option<&OwnedFd>) -> Result<Launched, Failure> {
+    fn clone_blocked(&self, job: &mut Job<'_>, cgroup: Option<&OwnedFd>, ticket: &Ticket) -> Result<Launched, Failure> {
         let all = u64::MAX;
         let mut before = 0u64;
         // SAFETY: both sets are 64 bits, as SIGSET_BYTES says. The raw call is meant: libc's leaves its own two signals
@@ -248,7 +212,7 @@ impl Launcher {
         unsafe {
             libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const all, &raw mut before, SIGSET_BYTES);
         }
-        let made = if self.clone3 { self.by_clone3(job, cgroup) } else { self.by_clone(job) };
+        let made = if self.ground.clone3 { self.by_clone3(job, cgroup, ticket) } else { self.by_clone(job, ticket) };
         // SAFETY: as above; puts back what was there.
         unsafe {
             libc::syscall(
@@ -263,42 +227,34 @@ impl Launcher {
     }
 
     fn flags(&self) -> c_int {
-        let files = if self.partial_files { libc::CLONE_FILES } else { 0 };
+        let files = if self.ground.partial_files { libc::CLONE_FILES } else { 0 };
         libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | files
     }
 
-    fn by_clone(&self, job: &mut Job<'_>) -> Result<Launched, Failure> {
+    fn by_clone(&self, job: &mut Job<'_>, ticket: &Ticket) -> Result<Launched, Failure> {
         extern "C" fn entry(job: *mut c_void) -> c_int {
             // SAFETY: `job` is the pointer given to clone below; its owner sleeps until we are done with it.
             unsafe { run_child(job.cast()) }
         }
-        let mut pidfd: RawFd = -1;
         // SAFETY: `entry` runs on our private stack, which nobody else uses: `launch` takes `&mut self`. This thread is
         // suspended (CLONE_VFORK) until the child has another image or none, so `job`, the recipe and the stack outlive
-        // the child's use of them. The child follows the rules at the head of this file.
+        // the child's use of them. The child follows the rules at the head of this file. The kernel writes the
+        // descriptor into the ticket, as one aligned number, before the child runs.
         let pid = unsafe {
-            libc::clone(
-                entry,
-                self.stack.top(),
-                self.flags() | libc::SIGCHLD,
-                std::ptr::from_mut(job).cast(),
-                &raw mut pidfd,
-            )
+            libc::clone(entry, self.stack.top(), self.flags(), std::ptr::from_mut(job).cast(), ticket.pidfd().as_ptr())
         };
         if pid < 0 {
             return Err(Failure::prepare(&io::Error::last_os_error()));
         }
         // SAFETY: the child is new, and so is what the kernel may have written there (CLONE_PIDFD).
-        unsafe { hold(pid.unsigned_abs(), pidfd) }
+        unsafe { hold(pid.unsigned_abs(), ticket.pidfd().load(Ordering::Acquire)) }
     }
 
-    fn by_clone3(&self, job: &mut Job<'_>, cgroup: Option<&OwnedFd>) -> Result<Launched, Failure> {
-        let mut pidfd: RawFd = -1;
+    fn by_clone3(&self, job: &mut Job<'_>, cgroup: Option<&OwnedFd>, ticket: &Ticket) -> Result<Launched, Failure> {
         let into_cgroup = if cgroup.is_some() { CLONE_INTO_CGROUP } else { 0 };
         let args = CloneArgs {
             flags: u64::from(self.flags().unsigned_abs()) | CLONE_CLEAR_SIGHAND | into_cgroup,
-            pidfd: &raw mut pidfd as u64,
-            exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()),
+            pidfd: ticket.pidfd().as_ptr() as u64,
             stack: self.stack.bottom() as u64,
             stack_size: STACK_BYTES as u64,
             cgroup: cgroup.map_or(0, |fd| u64::from(fd.as_raw_fd().unsigned_abs())),
@@ -311,7 +267,7 @@ impl Launcher {
             Failure::prepare(&io::Error::from_raw_os_error(errno))
         })?;
         // SAFETY: the child is new, and so is what the kernel has written there (CLONE_PIDFD).
-        unsafe { hold(pid, pidfd) }
+        unsafe { hold(pid, ticket.pidfd().load(Ordering::Acquire)) }
     }
 }
 
@@ -335,10 +291,10 @@ unsafe fn hold(pid: u32, pidfd: RawFd) -> Result<Launched, Failure> {
     Ok(Launched { pid, pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) } })
 }
 
-/// A child that never ran its image is not reported to anybody.
+/// A child that never ran its image is not reported to anybody. Only a wait for all kinds of children sees it.
 fn reap(pid: u32) {
     // SAFETY: plain wait for a child of ours that is ending; a null status pointer is allowed.
-    while unsafe { libc::waitpid(pid.cast_signed(), null_mut(), 0) } < 0
+    while unsafe { libc::waitpid(pid.cast_signed(), null_mut(), libc::__WALL) } < 0
         && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
     {}
 }

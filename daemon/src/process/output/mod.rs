@@ -190,6 +190,10 @@ impl Logs {
 }
 
 impl ServiceLog {
+    pub(super) const fn name(&self) -> &Name {
+        &self.name
+    }
+
     /// Nothing that panics runs under this lock; a poisoned one is as good as any.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

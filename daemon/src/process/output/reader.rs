@@ -121,7 +121,8 @@ fn run(shared: &Shared, logs: &Logs) {
             }
             let Some(pipe) = pipes.get_mut(&key) else { continue };
             if pipe.read(&mut buffer, logs) == After::Closed {
-                // Closing takes it out of the epoll set.
+                // Closing alone may not take it out of the set: a child on its way to its exec may hold a copy.
+                let _ = epoll::delete(&shared.epoll, &pipe.fd);
                 pipes.remove(&key);
                 shared.open.fetch_sub(1, Ordering::Release);
             }

@@ -34,12 +34,11 @@ async fn a_command_ends_with_its_code_and_the_beginning_of_what_it_wrote() {
 
 /// Until everything that was killed has been reaped.
 async fn nothing_left(world: &mut World) {
-    let spawner = world.processes.spawner.clone();
+    let marker = world.processes.spawner.marker;
     let marked = || {
-        let spawner = spawner.lock();
         let processes = std::fs::read_dir("/proc").unwrap();
         let mut pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        pids.any(|pid| spawner.marker.read(pid).is_some())
+        pids.any(|pid| marker.read(pid).is_some())
     };
     world
         .during(async {
@@ -94,7 +93,7 @@ async fn a_command_that_nobody_waits_for_any_more_is_killed() {
 #[tokio::test]
 async fn a_hundred_commands_run_beside_services() {
     let mut world = World::new();
-    let service = world.spawn("web", &program("sleep", &["1000"]));
+    let service = world.spawn("web", &program("sleep", &["1000"])).await;
     let commands = world.processes.commands();
     let running: Vec<_> = (0..100)
         .map(|code| {

@@ -2,6 +2,7 @@
 
 mod commands;
 mod ends;
+mod hang;
 mod logs;
 mod output;
 mod start;
@@ -10,7 +11,7 @@ mod words;
 
 use std::{
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -21,7 +22,7 @@ use ubmc_core::{
     services::{Binary, Readiness, Signal},
 };
 
-use super::{Config, Filter, LogLine, OutputConfig, Processes};
+use super::{Config, Filter, LogLine, Order, OutputConfig, Processes, launch::Ground, spawner::Footing};
 
 /// No condition takes longer, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,6 +43,8 @@ struct World {
     processes: Processes,
     dir: TempDir,
     generations: u64,
+    /// Of what is started next.
+    watchdog: Option<Duration>,
     running: Vec<(ServiceId, Generation)>,
     seen: Vec<(Generation, ServiceHappening)>,
     _alone: Alone,
@@ -53,17 +56,20 @@ impl World {
     }
 
     fn with_output(output: impl FnOnce(&Path) -> OutputConfig) -> Self {
-        let alone = alone();
-        let dir = tempfile::tempdir().unwrap();
-        let output = output(dir.path());
-        let config = Config { runtime_dir: dir.path().to_owned(), cgroups: true, output };
-        let processes = Processes::new(config).unwrap();
-        Self { processes, dir, generations: 0, running: Vec::new(), seen: Vec::new(), _alone: alone }
+        Self::on(|_| Footing::find(true), output)
     }
 
-    fn on_old_kernel(self) -> Self {
-        self.processes.spawner.lock().launcher.pretend_old_kernel();
-        self
+    fn on_old_kernel() -> Self {
+        Self::on(|_| Footing { ground: Ground::of_old_kernel(), ..Footing::find(true) }, |_| OutputConfig::default())
+    }
+
+    fn on(footing: impl FnOnce(&Path) -> Footing, output: impl FnOnce(&Path) -> OutputConfig) -> Self {
+        let alone = alone();
+        let dir = tempfile::tempdir().unwrap();
+        let (footing, output) = (footing(dir.path()), output(dir.path()));
+        let config = Config { runtime_dir: dir.path().to_owned(), cgroups: true, output };
+        let processes = Processes::on(footing, config).unwrap();
+        Self { processes, dir, generations: 0, watchdog: None, running: Vec::new(), seen: Vec::new(), _alone: alone }
     }
 
     /// The service of a name is always the same.
@@ -71,18 +77,41 @@ impl World {
         ServiceId::new(name.bytes().fold(0, |sum, byte| (sum * 31 + usize::from(byte)) % 1_000_003))
     }
 
-    fn try_spawn(&mut self, name: &str, binary: &Binary, readiness: Readiness) -> Result<Generation, SpawnError> {
+    /// A start that nobody waits for.
+    fn begin(&mut self, name: &str, binary: &Binary, readiness: Readiness) -> Generation {
+        let service = Self::id(name);
         self.generations += 1;
         let generation = Generation(self.generations);
-        let service = Self::id(name);
-        let pid = self.processes.spawn(service, &Name::from(name), generation, binary, readiness)?;
-        assert!(pid > 1);
+        let (name, binary, watchdog) = (Name::from(name), Arc::new(binary.clone()), self.watchdog);
+        self.processes.spawn(Order { service, generation, name, binary, readiness, watchdog });
         self.running.push((service, generation));
+        generation
+    }
+
+    /// What became of it.
+    async fn started(&mut self, generation: Generation) -> Result<u32, SpawnError> {
+        let news = |happening: &ServiceHappening| {
+            matches!(happening, ServiceHappening::Spawned { .. } | ServiceHappening::SpawnFailed(_))
+        };
+        match self.until(generation, news).await {
+            ServiceHappening::Spawned { pid } => Ok(pid.unwrap()),
+            ServiceHappening::SpawnFailed(error) => {
+                self.running.retain(|(_, running)| *running != generation);
+                Err(error)
+            }
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    async fn try_spawn(&mut self, name: &str, binary: &Binary, readiness: Readiness) -> Result<Generation, SpawnError> {
+        let generation = self.begin(name, binary, readiness);
+        let pid = self.started(generation).await?;
+        assert!(pid > 1);
         Ok(generation)
     }
 
-    fn spawn(&mut self, name: &str, binary: &Binary) -> Generation {
-        self.try_spawn(name, binary, Readiness::Exec).unwrap()
+    async fn spawn(&mut self, name: &str, binary: &Binary) -> Generation {
+        self.try_spawn(name, binary, Readiness::Exec).await.unwrap()
     }
 
     fn signal(&mut self, generation: Generation, signal: Signal, everything: bool) {
@@ -143,7 +172,7 @@ impl World {
 
     /// Runs a program to its end and gives what it wrote to standard output.
     async fn output_of(&mut self, name: &str, binary: &Binary, readiness: Readiness) -> Vec<String> {
-        let generation = self.try_spawn(name, binary, readiness).unwrap();
+        let generation = self.try_spawn(name, binary, readiness).await.unwrap();
         assert_eq!(self.exit(generation).await, Exit::Code(0), "{:?}", self.text(name));
         self.gone(generation).await;
         self.pipes_closed().await;
@@ -152,7 +181,7 @@ impl World {
 
     /// Until the output of everything that has ended has been read: only then it is certain that a line did not come.
     async fn pipes_closed(&mut self) {
-        let reader = self.processes.reader.open_pipes();
+        let reader = self.processes.spawner.reader.open_pipes();
         self.during(async {
             while reader.load(std::sync::atomic::Ordering::Acquire) > 0 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -168,10 +197,10 @@ impl World {
 
     /// Processes on this machine that carry a mark of ours.
     fn marked(&self) -> Vec<u32> {
-        let spawner = self.processes.spawner.lock();
+        let marker = self.processes.spawner.marker;
         let processes = std::fs::read_dir("/proc").unwrap();
         let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        pids.filter(|&pid| spawner.marker.read(pid).is_some()).collect()
+        pids.filter(|&pid| marker.read(pid).is_some()).collect()
     }
 
     /// Kills what still runs, and looks under the carpet.
@@ -185,6 +214,8 @@ impl World {
         assert_eq!(self.marked(), [] as [u32; 0], "nothing that was started is left");
         assert!(self.processes.lives.is_empty() && self.processes.by_generation.is_empty());
         assert_eq!(self.processes.children.len(), 0, "no zombie is left: {:?}", self.processes.children);
+        assert_eq!(our_children(), [] as [u32; 0], "nor anything that nobody looks after");
+        assert_eq!((self.processes.arrivals_due, self.processes.next_deadline()), (0, None));
         assert!(self.processes.ears.is_empty());
     }
 }
@@ -201,6 +232,11 @@ fn program(path: &str, args: &[&str]) -> Binary {
         working_dir: "/".to_owned(),
         ..Binary::default()
     }
+}
+
+/// Of all threads, zombies included.
+fn our_children() -> Vec<u32> {
+    super::tree::children(std::process::id())
 }
 
 fn is_root() -> bool {

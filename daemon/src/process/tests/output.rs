@@ -7,7 +7,7 @@ use crate::process::{FileConfig, LogCounters, LogItem, Stream};
 async fn lines_carry_their_stream_number_and_generation_across_restarts() {
     let mut world = World::new();
     for _ in 0..2 {
-        let generation = world.spawn("web", &sh("echo out; echo err >&2; printf 'no newline'"));
+        let generation = world.spawn("web", &sh("echo out; echo err >&2; printf 'no newline'")).await;
         world.exit(generation).await;
         world.gone(generation).await;
         world.pipes_closed().await;
@@ -37,9 +37,9 @@ async fn lines_carry_their_stream_number_and_generation_across_restarts() {
 #[tokio::test]
 async fn a_child_that_writes_as_fast_as_it_can_is_never_blocked_and_starves_nobody() {
     let mut world = World::new();
-    let flood = world.spawn("flood", &sh("exec yes some forty bytes of text on every line"));
-    let zeroes = world.spawn("zeroes", &sh("head -c 200000000 /dev/zero; echo; echo all written"));
-    let quiet = world.spawn("quiet", &sh("echo I am here; exec sleep 1000"));
+    let flood = world.spawn("flood", &sh("exec yes some forty bytes of text on every line")).await;
+    let zeroes = world.spawn("zeroes", &sh("head -c 200000000 /dev/zero; echo; echo all written")).await;
+    let quiet = world.spawn("quiet", &sh("echo I am here; exec sleep 1000")).await;
     world.line("quiet", "I am here").await;
     assert_eq!(world.exit(zeroes).await, Exit::Code(0), "200 MB went through without a reader");
     world.line("zeroes", "all written").await;
@@ -69,11 +69,11 @@ async fn a_child_that_writes_as_fast_as_it_can_is_never_blocked_and_starves_nobo
 async fn a_grandchild_that_holds_the_pipe_open_hangs_nothing() {
     let mut world = World::new();
     let script = "(trap '' HUP; setsid sh -c 'trap \"echo still here; exit\" USR1; echo ready; while :; do sleep 0.05; done' &); exit 0";
-    let generation = world.spawn("web", &sh(script));
+    let generation = world.spawn("web", &sh(script)).await;
     assert_eq!(world.exit(generation).await, Exit::Code(0));
     world.line("web", "ready").await;
     // The next life has pipes of its own, and both are read.
-    let next = world.spawn("web", &sh("echo next life; exec sleep 1000"));
+    let next = world.spawn("web", &sh("echo next life; exec sleep 1000")).await;
     world.line("web", "next life").await;
     world.signal(generation, Signal::Usr1, true);
     let line = world.line("web", "still here").await;
@@ -92,7 +92,7 @@ async fn a_follower_sees_every_line_once_across_restarts() {
     let mut seen: Vec<LogLine> = Vec::new();
     for _ in 0..3 {
         for name in ["web", "db"] {
-            let generation = world.spawn(name, &sh("for i in 1 2 3 4 5; do echo $i; done"));
+            let generation = world.spawn(name, &sh("for i in 1 2 3 4 5; do echo $i; done")).await;
             world.exit(generation).await;
             world.gone(generation).await;
         }
@@ -116,7 +116,7 @@ async fn a_follower_sees_every_line_once_across_restarts() {
 async fn a_slow_follower_is_told_exactly_what_it_lost() {
     let mut world = World::new();
     let mut follower = world.processes.logs().follow(&[Name::from("web")], 0, Filter::default());
-    let generation = world.spawn("web", &sh("seq 1 100000"));
+    let generation = world.spawn("web", &sh("seq 1 100000")).await;
     world.exit(generation).await;
     world.gone(generation).await;
     world.pipes_closed().await;
@@ -157,7 +157,7 @@ fn log_files(world: &World) -> Vec<(String, String)> {
 async fn files_rotate_within_their_bounds_and_hold_the_newest_lines_without_gap() {
     let mut world = World::with_output(small_files);
     let generation =
-        world.spawn("web", &sh("i=0; while [ $i -lt 1000 ]; do i=$((i+1)); echo line $i; done; echo end >&2"));
+        world.spawn("web", &sh("i=0; while [ $i -lt 1000 ]; do i=$((i+1)); echo line $i; done; echo end >&2")).await;
     world.exit(generation).await;
     world.gone(generation).await;
     let path = world.dir.path().join("logs/web.log");
@@ -194,7 +194,7 @@ async fn a_disk_that_takes_nothing_blocks_nobody_and_its_loss_is_counted_and_tol
     let dir = world.dir.path().join("logs");
     // A folder in the file's place: no write can succeed, whoever asks.
     std::fs::create_dir(dir.join("web.log")).unwrap();
-    let generation = world.spawn("web", &sh("seq 1 50000"));
+    let generation = world.spawn("web", &sh("seq 1 50000")).await;
     assert_eq!(world.exit(generation).await, Exit::Code(0));
     world.gone(generation).await;
     let logs = world.processes.logs();
@@ -229,7 +229,7 @@ async fn a_link_in_a_files_place_is_not_followed() {
     let mut world = World::with_output(small_files);
     let target = world.dir.path().join("precious");
     std::os::unix::fs::symlink(&target, world.dir.path().join("logs/web.log")).unwrap();
-    let generation = world.spawn("web", &sh("echo text"));
+    let generation = world.spawn("web", &sh("echo text")).await;
     world.exit(generation).await;
     world.gone(generation).await;
     let logs = world.processes.logs();

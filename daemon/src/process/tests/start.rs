@@ -141,13 +141,13 @@ async fn failed_starts(mut world: World) {
         ),
     ];
     for (binary, readiness, stage, errno, text) in cases {
-        let error = world.try_spawn("web", &binary, readiness).unwrap_err();
+        let error = world.try_spawn("web", &binary, readiness).await.unwrap_err();
         assert_eq!((error.stage, error.errno), (stage, errno), "{error}");
         assert!(error.to_string().starts_with(&text), "{error}, not {text}");
-        assert_eq!(world.processes.orphanage.look(), [] as [u32; 0], "{error}: the child has been reaped");
+        assert_eq!(our_children(), [] as [u32; 0], "{error}: the child has been reaped");
     }
     // And it still starts what can be started.
-    let generation = world.spawn("web", &yes());
+    let generation = world.spawn("web", &yes()).await;
     assert_eq!(world.exit(generation).await, Exit::Code(0));
     world.gone(generation).await;
     world.end().await;
@@ -160,7 +160,7 @@ async fn a_failed_start_says_at_once_where_and_why() {
 
 #[tokio::test]
 async fn a_failed_start_says_at_once_where_and_why_on_an_old_kernel() {
-    failed_starts(World::new().on_old_kernel()).await;
+    failed_starts(World::on_old_kernel()).await;
 }
 
 #[tokio::test]
@@ -193,10 +193,10 @@ async fn the_environment_holds_what_is_declared_and_nothing_else() {
         ]
     );
 
-    world.processes.expect_heartbeats(World::id("heart"), Some(Duration::from_millis(1500)));
+    world.watchdog = Some(Duration::from_millis(1500));
     let lines = world.output_of("heart", &program("env", &[]), Readiness::Exec).await;
     assert_eq!(lines[3..], [notify, "WATCHDOG_USEC=1500000".to_owned()]);
-    world.processes.expect_heartbeats(World::id("heart"), None);
+    world.watchdog = None;
     let lines = world.output_of("heart again", &program("env", &[]), Readiness::Exec).await;
     assert_eq!(lines.len(), 3);
     world.end().await;
@@ -249,7 +249,7 @@ async fn limits_and_surroundings_are_as_declared() {
 
 #[tokio::test]
 async fn limits_and_surroundings_are_as_declared_on_an_old_kernel() {
-    surroundings(World::new().on_old_kernel()).await;
+    surroundings(World::on_old_kernel()).await;
 }
 
 #[tokio::test]
@@ -259,7 +259,7 @@ async fn user_groups_and_capabilities_are_as_declared() {
     let nobody = Binary { user: Some("nobody".to_owned()), ..sh(script) };
     if !is_root() {
         let other = Binary { user: Some("root".to_owned()), ..nobody };
-        let error = world.try_spawn("web", &other, Readiness::Exec).unwrap_err();
+        let error = world.try_spawn("web", &other, Readiness::Exec).await.unwrap_err();
         assert_eq!((error.stage, error.errno), (SpawnStage::User, libc::EPERM));
         assert!(error.text.ends_with("ubmcd does not run as root"), "{error}");
         return world.end().await;
@@ -292,10 +292,10 @@ async fn changed_users(mut world: World) {
     let before = dumpable();
     assert_eq!(before, rustix::process::DumpableBehavior::Dumpable);
     let nobody = |path| Binary { user: Some("nobody".to_owned()), ..program(path, &[]) };
-    world.try_spawn("missing", &nobody("/opt/no/such/x"), Readiness::Exec).unwrap_err();
+    world.try_spawn("missing", &nobody("/opt/no/such/x"), Readiness::Exec).await.unwrap_err();
     assert_eq!(dumpable(), before, "after a start that failed");
     if is_root() {
-        world.spawn("cat", &nobody("cat"));
+        world.spawn("cat", &nobody("cat")).await;
         assert_eq!(dumpable(), before, "after a start");
     }
     world.end().await;
@@ -308,7 +308,7 @@ async fn the_daemon_leaves_a_core_whatever_users_it_started_services_as() {
 
 #[tokio::test]
 async fn the_daemon_leaves_a_core_whatever_users_it_started_services_as_on_an_old_kernel() {
-    changed_users(World::new().on_old_kernel()).await;
+    changed_users(World::on_old_kernel()).await;
 }
 
 #[tokio::test]
@@ -329,11 +329,11 @@ async fn a_name_without_slash_is_looked_up_in_the_services_own_path() {
 async fn limits_of_the_whole_service_are_enforced_or_said_to_be_missing() {
     let mut world = World::new();
     let limited = Binary { limits: Limits { pids: Some(5), ..Limits::default() }, ..sh("cat /proc/self/cgroup; cat") };
-    let offered = world.processes.cgroups.as_ref().is_some_and(|cgroups| cgroups.offered.contains(&"pids"));
+    let offered = world.processes.spawner.offers("pids");
     if !offered {
         assert!(world.processes.platform_report().iter().any(|sentence| sentence.contains("processes")));
     }
-    let generation = world.spawn("web", &limited);
+    let generation = world.spawn("web", &limited).await;
     if offered {
         world.line("web", &format!("ubmcd-{}/web.1", std::process::id())).await;
     } else {

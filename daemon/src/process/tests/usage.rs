@@ -5,8 +5,8 @@ use super::*;
 #[tokio::test]
 async fn a_busy_process_is_told_from_an_idle_one() {
     let mut world = World::new();
-    let busy = world.spawn("busy", &sh("while :; do :; done"));
-    let idle = world.spawn("idle", &program("sleep", &["1000"]));
+    let busy = world.spawn("busy", &sh("while :; do :; done")).await;
+    let idle = world.spawn("idle", &program("sleep", &["1000"])).await;
     let first = world.processes.measure();
     assert_eq!(first.iter().map(|(_, generation, _)| *generation).collect::<Vec<_>>(), [busy, idle]);
     assert!(first.iter().all(|(_, _, usage)| usage.cpu_percent == 0.0), "nothing to compare with yet");

@@ -20,7 +20,7 @@ async fn a_newline_makes_ready_and_a_close_without_does_not() {
         ("exit 0", ServiceHappening::ReadyClosed),
     ];
     for (script, expected) in cases {
-        let generation = world.try_spawn("web", &sh(script), Readiness::Fd(3)).unwrap();
+        let generation = world.try_spawn("web", &sh(script), Readiness::Fd(3)).await.unwrap();
         assert_eq!(world.until(generation, is_ready).await, expected, "{script}");
         world.signal(generation, Signal::Kill, true);
         world.gone(generation).await;
@@ -36,7 +36,7 @@ async fn a_newline_makes_ready_and_a_close_without_does_not() {
 async fn data_without_newline_says_nothing() {
     let mut world = World::new();
     let script = "trap 'echo >&3' USR1; printf data >&3; echo written; while :; do sleep 0.05; done";
-    let generation = world.try_spawn("web", &sh(script), Readiness::Fd(3)).unwrap();
+    let generation = world.try_spawn("web", &sh(script), Readiness::Fd(3)).await.unwrap();
     world.line("web", "written").await;
     assert_eq!(world.seen, []);
     world.signal(generation, Signal::Usr1, false);
@@ -48,10 +48,10 @@ async fn data_without_newline_says_nothing() {
 async fn the_readiness_descriptor_may_have_any_number() {
     // Among them are those that the launcher itself uses.
     for old in [false, true] {
-        let mut world = if old { World::new().on_old_kernel() } else { World::new() };
+        let mut world = if old { World::on_old_kernel() } else { World::new() };
         for number in 3..40 {
             let script = format!("ls /proc/self/fd | tr '\\n' ' '; echo > /proc/self/fd/{number}");
-            let generation = world.try_spawn("web", &sh(&script), Readiness::Fd(number)).unwrap();
+            let generation = world.try_spawn("web", &sh(&script), Readiness::Fd(number)).await.unwrap();
             assert_eq!(world.until(generation, is_ready).await, ServiceHappening::Ready, "{number}");
             world.gone(generation).await;
             world.pipes_closed().await;
@@ -137,7 +137,7 @@ async fn notifications_come_in_order_whoever_of_the_service_sends_them() {
         ("short", send.to_owned()),
     ];
     for (name, act) in cases {
-        let generation = world.try_spawn(name, &actor(&act), Readiness::Notify).unwrap();
+        let generation = world.try_spawn(name, &actor(&act), Readiness::Notify).await.unwrap();
         world.line(name, "done").await;
         let words: Vec<_> = world
             .seen
@@ -155,7 +155,7 @@ async fn notifications_come_in_order_whoever_of_the_service_sends_them() {
 #[tokio::test]
 async fn a_strangers_notification_is_ignored_and_counted() {
     let mut world = World::new();
-    let generation = world.try_spawn("web", &actor("say here;pause"), Readiness::Notify).unwrap();
+    let generation = world.try_spawn("web", &actor("say here;pause"), Readiness::Notify).await.unwrap();
     world.line("web", "here").await;
     let stranger = UnixDatagram::unbound().unwrap();
     let socket = world.dir.path().join("notify");
@@ -163,7 +163,7 @@ async fn a_strangers_notification_is_ignored_and_counted() {
     stranger.send_to(&vec![b'x'; 20_000], &socket).unwrap();
     stranger.send_to(b"\xff\xfe=1", &socket).unwrap();
     // What is sent after it has been handled after it.
-    let after = world.try_spawn("after", &actor("send READY=1;pause"), Readiness::Notify).unwrap();
+    let after = world.try_spawn("after", &actor("send READY=1;pause"), Readiness::Notify).await.unwrap();
     world.until(after, is_ready).await;
     assert_eq!(world.processes.counters().notifications_ignored, 3);
     assert!(!world.seen.iter().any(|(of, _)| *of == generation), "{:?}", world.seen);
@@ -183,7 +183,7 @@ async fn a_sender_that_is_gone_before_it_is_looked_up_is_counted() {
         .spawn()
         .unwrap();
     assert!(child.wait().unwrap().success());
-    let after = world.try_spawn("after", &actor("send READY=1;pause"), Readiness::Notify).unwrap();
+    let after = world.try_spawn("after", &actor("send READY=1;pause"), Readiness::Notify).await.unwrap();
     world.until(after, is_ready).await;
     assert_eq!(world.processes.counters().notifications_ignored, 1);
     world.end().await;
