@@ -14,7 +14,7 @@ use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, posix_spawn};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use ubmc_core::{
     ids::{Generation, Name, ServiceId},
-    input::ServiceHappening,
+    input::{ServiceHappening, Usage},
     services::{Binary, Readiness, Signal as Asked},
 };
 use ubmcd::process::{Config, Order, OutputConfig, Processes};
@@ -136,7 +136,7 @@ impl Bench {
 
     /// Kills some, one after the other, and starts each again as soon as it is gone: the supervisor's part of a restart.
     async fn restart_some(&mut self, count: usize, times: &mut Vec<Duration>) -> Result<(), Failure> {
-        let running: Vec<_> = self.processes.measure().into_iter().take(count.min(50)).collect();
+        let running: Vec<_> = self.running().into_iter().take(count.min(50)).collect();
         for (service, generation, _) in running {
             let started = Instant::now();
             self.processes.signal(service, generation, Asked::Kill, false);
@@ -147,8 +147,16 @@ impl Bench {
         Ok(())
     }
 
+    fn running(&mut self) -> Vec<(ServiceId, Generation, Usage)> {
+        let mut running = self.processes.measure();
+        while self.processes.is_measuring() {
+            running.extend(self.processes.measure());
+        }
+        running
+    }
+
     async fn end_all(&mut self) {
-        let running = self.processes.measure();
+        let running = self.running();
         for (service, generation, _) in &running {
             self.processes.signal(*service, *generation, Asked::Kill, false);
         }

@@ -54,6 +54,7 @@ mod watch;
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
+    ops::Bound,
     sync::OnceLock,
 };
 
@@ -82,6 +83,9 @@ pub use self::{
     spawner::Order,
 };
 
+/// Processes measured before other things get their turn; each takes some reads of `/proc`.
+const MEASURED_AT_ONCE: usize = 16;
+
 /// All processes of all services. One task of the shell owns it.
 ///
 /// Everything in here happens on the calling thread except the making of processes, the reading of output and the
@@ -105,6 +109,8 @@ pub struct Processes {
     arrivals_due: usize,
     /// When it is to be seen whether one of them holds up the others.
     relief_due: Option<Instant>,
+    /// The last life that was measured, in the middle of a round.
+    measured: Option<Serial>,
     outbox: VecDeque<(ServiceId, Generation, ServiceHappening)>,
     report: Vec<String>,
     counters: Counters,
@@ -154,6 +160,7 @@ impl Processes {
             killing: BTreeMap::new(),
             arrivals_due: 0,
             relief_due: None,
+            measured: None,
             outbox: VecDeque::new(),
             report,
             counters: Counters::default(),
@@ -218,14 +225,26 @@ impl Processes {
         }
     }
 
-    /// What each service's main process uses; CPU since the measurement before this one.
+    /// What the main processes of some services use, CPU since the measurement before this one: of the next few in each
+    /// call, so that none takes long however many there are.
     pub fn measure(&mut self) -> Vec<(ServiceId, Generation, Usage)> {
         let now = std::time::Instant::now();
-        let measure = |life: &mut Life| {
-            let usage = usage::measure(life.main_pid()?, &mut life.usage, now)?;
-            Some((life.service, life.generation, usage))
-        };
-        self.lives.values_mut().filter_map(measure).collect()
+        let from = self.measured.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut usages = Vec::new();
+        let mut last = None;
+        for (serial, life) in self.lives.range_mut((from, Bound::Unbounded)).take(MEASURED_AT_ONCE) {
+            let usage = life.main_pid().and_then(|pid| usage::measure(pid, &mut life.usage, now));
+            usages.extend(usage.map(|usage| (life.service, life.generation, usage)));
+            last = Some(*serial);
+        }
+        let more = |serial: &Serial| self.lives.range((Bound::Excluded(*serial), Bound::Unbounded)).next().is_some();
+        self.measured = last.filter(more);
+        usages
+    }
+
+    /// Whether the next call of [`Processes::measure`] goes on where the last one has ended.
+    pub fn is_measuring(&self) -> bool {
+        self.measured.is_some()
     }
 
     /// The services' output; cheap to clone, usable from any thread.

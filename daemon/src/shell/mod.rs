@@ -57,6 +57,8 @@ use crate::{api::to_wire::Moment, health::Prober, process::Processes};
 pub const INPUTS: usize = 1024;
 /// Checks that run at the same time; more wait for their turn.
 const CHECKS: usize = 32;
+/// How long inputs are handled before whoever shares this thread gets a turn: clients, checks, built-in tasks.
+const TURN: Duration = Duration::from_millis(2);
 /// Between measurements of what services use, while somebody looks.
 const MEASURE_WATCHED: Duration = Duration::from_secs(2);
 /// Between measurements while nobody does.
@@ -125,14 +127,21 @@ impl Shell {
     pub async fn run(&mut self) {
         let effects = self.core.start(self.shared.clock.now());
         self.follow(effects);
+        let mut busy = Duration::ZERO;
         while !self.over {
-            // An endless supply of ready inputs must not starve the tasks that share this thread.
-            tokio::task::consume_budget().await;
-            match self.wake().await {
+            let wake = self.wake().await;
+            let begun = Instant::now();
+            match wake {
                 Wake::Deadline => self.feed(Input::Tick),
                 Wake::Input(input) => self.feed(input),
                 Wake::Call(call) => self.answer(call),
                 Wake::Measure => self.measure(),
+            }
+            busy += begun.elapsed();
+            if busy >= TURN {
+                // An endless supply of ready inputs must not starve the tasks that share this thread.
+                busy = Duration::ZERO;
+                tokio::task::yield_now().await;
             }
         }
     }
@@ -202,10 +211,13 @@ impl Shell {
         }
     }
 
+    /// A part of the services at a time; the rest follows between other inputs.
     fn measure(&mut self) {
-        self.measured = Instant::now();
         for (service, generation, usage) in self.processes.measure() {
             self.pending.push_back(Input::Usage { service, generation, usage });
+        }
+        if !self.processes.is_measuring() {
+            self.measured = Instant::now();
         }
         self.follow(Effects::default());
     }

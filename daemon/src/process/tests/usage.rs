@@ -30,3 +30,27 @@ async fn a_busy_process_is_told_from_an_idle_one() {
     assert_eq!(world.processes.measure().len(), 1, "what has ended uses nothing");
     world.end().await;
 }
+
+#[tokio::test]
+async fn many_are_measured_piece_by_piece_and_each_once() {
+    let mut world = World::new();
+    let mut all = Vec::new();
+    for index in 0..40 {
+        all.push(world.spawn(&format!("service{index}"), &program("sleep", &["1000"])).await);
+    }
+    for _ in 0..2 {
+        let mut seen = Vec::new();
+        let mut calls = 0;
+        loop {
+            let usages = world.processes.measure();
+            assert!(usages.len() <= 16, "{}", usages.len());
+            seen.extend(usages.into_iter().map(|(_, generation, _)| generation));
+            calls += 1;
+            if !world.processes.is_measuring() {
+                break;
+            }
+        }
+        assert_eq!((seen, calls), (all.clone(), 3));
+    }
+    world.end().await;
+}
