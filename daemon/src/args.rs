@@ -50,6 +50,10 @@ pub struct RunArgs {
     /// Load and check everything, print all problems, start nothing
     #[arg(long)]
     pub check: bool,
+    /// Reload when the board file or a registry changes; without this a reload is asked for, by SIGHUP or
+    /// `ubmcctl services reload`
+    #[arg(long)]
+    pub watch_config: bool,
     /// Where the Linux back-end finds sysfs
     #[arg(long, value_name = "DIR", env = "UBMC_SYSFS", default_value = "/sys")]
     pub sysfs: PathBuf,
@@ -234,6 +238,7 @@ mod tests {
             "--state-dir",
             "/s",
             "--check",
+            "--watch-config",
             "--sysfs",
             "/tmp/sys",
             "--log-format",
@@ -245,7 +250,8 @@ mod tests {
         assert_eq!(line.run.services_dir, Some("/srv".into()));
         assert_eq!(line.run.sysfs, PathBuf::from("/tmp/sys"));
         assert_eq!(line.run.log_format, LogFormat::Json);
-        assert!(line.run.check);
+        assert!(line.run.check && line.run.watch_config);
+        assert!(!parse(&[]).unwrap().run.watch_config, "off by default");
         let places = line.run.places().unwrap();
         assert_eq!(places.sockets, [PathBuf::from("/run/a"), "/run/b".into()], "each socket once");
         assert_eq!(places.state_dir, PathBuf::from("/s"));

@@ -4,7 +4,6 @@
 //! that only one daemon may have, then hardware, then services.
 
 use std::{
-    collections::BTreeMap,
     env,
     fs::{self, File},
     io::{self, Write},
@@ -19,7 +18,7 @@ use tokio::{runtime, sync::mpsc};
 use tracing::{info, warn};
 use ubmc_core::{board::Board, core::Core};
 use ubmc_platforms::{
-    board::{self, Bindings, LoadOptions, Loaded, NameOrFile},
+    board::{Bindings, Loaded},
     hardware::{self, Backend, Platform},
     sim::{
         SimConfig,
@@ -35,13 +34,14 @@ use crate::{
         to_wire::Daemon,
     },
     args::{Places, RunArgs, UsageError},
+    configuration::Configuration,
     journal::{
         Bounds, Journal,
         keeper::{self, Bookmark},
     },
     process::{Config, FileConfig, OutputConfig, Processes},
     shell::{
-        Clock, INPUTS, Shared, Shell, Tools,
+        Clock, INPUTS, Shared, Shell, Surveyor, Tools,
         supervisor::{Notifier, Signals},
     },
     telemetry,
@@ -122,7 +122,7 @@ pub fn main(args: &RunArgs) -> ExitCode {
 }
 
 fn check(args: &RunArgs) -> Result<(), Failure> {
-    let loaded = load(args)?;
+    let loaded = load(&Configuration::new(args, None)?)?;
     let board = &loaded.board;
     let (name, services, sensors) = (board.name.clone(), board.services.len(), board.sensors.len());
     assemble(loaded.board, 0)?;
@@ -137,21 +137,8 @@ fn show(text: &str) {
     }
 }
 
-fn load(args: &RunArgs) -> Result<Loaded, Failure> {
-    let mut vars: BTreeMap<_, _> = env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    if let Some(dir) = env::current_exe().ok().as_deref().and_then(Path::parent).and_then(Path::to_str) {
-        // The helper programs of the shipped boards lie beside the daemon.
-        vars.insert("UBMC_BIN_DIR".to_owned(), dir.to_owned());
-    }
-    let options = LoadOptions {
-        board: NameOrFile::from(args.board.as_str()),
-        registries: args.services.clone(),
-        services_dir: args.absolute_services_dir()?,
-        vars,
-    };
-    board::load(&options).map_err(|problems| Failure::Configuration(problems.to_string()))
+fn load(configuration: &Configuration) -> Result<Loaded, Failure> {
+    configuration.load().map_err(|problems| Failure::Configuration(problems.to_string()))
 }
 
 /// The core refuses what the loader let through: services that wait for each other.
@@ -166,7 +153,9 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     let places = args.places()?;
     let _log = telemetry::init(args.log_format, env::var("RUST_LOG").ok().as_deref())
         .map_err(io_failure("the log cannot be written"))?;
-    let loaded = load(args)?;
+    let notifier = Notifier::from_environment().map(Arc::new);
+    let configuration = Arc::new(Configuration::new(args, notifier.clone())?);
+    let loaded = load(&configuration)?;
     show(&loaded.warnings.to_string());
     let board = Arc::new(loaded.board.clone());
     let core = assemble(loaded.board, seed())?;
@@ -180,8 +169,10 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     let signals = runtime.block_on(async { Signals::new() }).map_err(io_failure("signals cannot be received"))?;
     let plugged = loaded.sim.map(|config| plug_in(&places.state_dir, config)).transpose()?;
     let simulation = plugged.as_ref().map(|plugged| plugged.simulation.clone());
+    let watch = args.watch_config;
+    let prepared = Prepared { core, configuration, watch, notifier, claimed, signals, simulation: simulation.clone() };
     let ended = open_hardware(&board, &loaded.bindings, simulation.as_ref())
-        .and_then(|hardware| runtime.block_on(live(core, &places, claimed, signals, simulation, hardware)));
+        .and_then(|hardware| runtime.block_on(live(prepared, hardware, &places)));
     // What still waits on a thread of its own, such as a name look-up, does not hold us up.
     runtime.shutdown_background();
     if let Some(plugged) = plugged {
@@ -227,44 +218,55 @@ fn open_hardware(
     Ok(Some((Arc::clone(board), hardware)))
 }
 
-async fn live(
+/// Everything that had to be there before anything is started.
+struct Prepared {
     core: Core,
-    places: &Places,
+    configuration: Arc<Configuration>,
+    watch: bool,
+    notifier: Option<Arc<Notifier>>,
     claimed: Vec<Socket>,
     signals: Signals,
     simulation: Option<Simulation>,
-    hardware: Option<Hardware>,
-) -> Result<(), Failure> {
+}
+
+async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -> Result<(), Failure> {
+    let Prepared { core, configuration, watch, notifier, claimed, signals, simulation } = prepared;
     let processes = Processes::new(Config {
         runtime_dir: places.state_dir.clone(),
         cgroups: true,
         output: OutputConfig { files: Some(FileConfig::new(places.state_dir.join("logs"))), ..OutputConfig::default() },
     })
     .map_err(io_failure("processes cannot be run"))?;
-    for lack in processes.platform_report() {
-        warn!("{lack}");
+    let limitations = processes.platform_report();
+    for limitation in &limitations {
+        warn!("{limitation}");
     }
     let journal = Journal::new(Bounds::default());
     let bookmark = Arc::new(Bookmark::default());
     let shared = Arc::new(Shared {
         journal: journal.clone(),
         logs: processes.logs(),
-        daemon: Daemon { boot_id: boot_id(), simulated: simulation.is_some(), hostname: hostname() },
+        daemon: Daemon { boot_id: boot_id(), simulated: simulation.is_some(), hostname: hostname(), limitations },
         watchers: Watchers::default(),
         clock: Clock::start(),
+        surveyor: Surveyor::default(),
     });
     let tools = Tools {
         journal: journal.clone(),
         bookmark: Arc::clone(&bookmark),
+        configuration: Arc::clone(&configuration),
         sockets: places.sockets.clone(),
         claimed,
         simulation,
         hardware,
     };
     let (mut shell, handle) = Shell::new(core, processes, tools, shared, mpsc::channel(INPUTS));
-    tokio::spawn(signals.serve(handle.clone()));
-    if let Some(notifier) = Notifier::from_environment() {
-        tokio::spawn(notifier.serve(handle));
+    tokio::spawn(signals.serve(handle.clone(), Arc::clone(&configuration)));
+    if let Some(notifier) = notifier {
+        tokio::spawn(notifier.serve(handle.clone()));
+    }
+    if watch {
+        tokio::spawn(configuration.watch(handle));
     }
     shell.run().await;
     keeper::finish(&journal, &bookmark);

@@ -4,6 +4,7 @@
 //! Code map:
 //! - [`args`]: the command line;
 //! - [`launch`]: from a command line to a running daemon, and the exit code at the end;
+//! - [`configuration`]: the files that describe the board and its services, read at the start and at a reload;
 //! - [`shell`]: the loop that owns the core; who asks and who watches goes through it;
 //! - [`process`]: real processes, started, watched, signalled, heard and reaped;
 //! - [`health`]: asking services whether they are well;
@@ -21,6 +22,7 @@
 
 pub mod api;
 pub mod args;
+pub mod configuration;
 pub mod health;
 pub mod journal;
 pub mod launch;

@@ -23,7 +23,7 @@ pub enum Role {
     Viewer,
     /// Also drive services, machines, fans and LEDs.
     Operator,
-    /// Also end the daemon and bend the simulated board.
+    /// Also end the daemon, change what it is configured to do, and bend the simulated board.
     Administrator,
 }
 
@@ -60,6 +60,11 @@ const METHODS: &[(&str, Role)] = {
         ("OperatorService/RestartServices", Operator),
         ("OperatorService/ResetService", Operator),
         ("OperatorService/GetDependencies", Viewer),
+        ("OperatorService/ValidateServices", Viewer),
+        ("OperatorService/CheckOperation", Viewer),
+        // What the files describe may run as anybody.
+        ("OperatorService/ReloadServices", Administrator),
+        ("OperatorService/WhatIfStopped", Viewer),
         ("OperatorService/TailLogs", Viewer),
         ("StateService/ListMachines", Viewer),
         ("StateService/GetMachine", Viewer),
@@ -92,6 +97,8 @@ const METHODS: &[(&str, Role)] = {
         ("EventService/Watch", Viewer),
         ("SystemService/GetStatus", Viewer),
         ("SystemService/WatchStatus", Viewer),
+        ("SystemService/Why", Viewer),
+        ("SystemService/GetBootTimeline", Viewer),
         ("SystemService/Shutdown", Administrator),
         ("SimulationService/ListFaults", Viewer),
         ("SimulationService/GetState", Viewer),

@@ -124,7 +124,10 @@ pub fn list_services(request: v1::ListServicesRequest) -> Result<ServiceChoice, 
 /// Bring services up.
 pub fn start_services(request: v1::StartServicesRequest) -> Result<Wanted, Refusal> {
     let names = names(&request.names)?;
-    Ok(Wanted { request: Request::StartServices { names, force: request.force, found: Findings::default() }, reason: reason(request.reason)? })
+    Ok(Wanted {
+        request: Request::StartServices { names, force: request.force, found: Findings::default() },
+        reason: reason(request.reason)?,
+    })
 }
 
 /// Bring services down.
@@ -136,7 +139,15 @@ pub fn stop_services(request: v1::StopServicesRequest) -> Result<Wanted, Refusal
 /// Restart services.
 pub fn restart_services(request: v1::RestartServicesRequest) -> Result<Wanted, Refusal> {
     let names = names(&request.names)?;
-    Ok(Wanted { request: Request::RestartServices { names, force: request.force, found: Findings::default() }, reason: reason(request.reason)? })
+    Ok(Wanted {
+        request: Request::RestartServices { names, force: request.force, found: Findings::default() },
+        reason: reason(request.reason)?,
+    })
+}
+
+/// Go over to what the files describe now: whether only to say what that changes, and why.
+pub fn reload_services(request: v1::ReloadServicesRequest) -> Result<(bool, String), Refusal> {
+    Ok((request.dry_run, reason(request.reason)?))
 }
 
 /// Forget a failure.

@@ -29,7 +29,7 @@ mod tests;
 mod thermal;
 pub mod to_wire;
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use tokio::{
     net::UnixListener,
@@ -54,7 +54,10 @@ use self::{
     simulation::Simulation,
     streams::Streams,
 };
-use crate::shell::{Handle, Items, NotDone, Sight};
+use crate::{
+    configuration::Configuration,
+    shell::{Handle, Items, NotDone, Sight},
+};
 
 /// Largest request taken, in bytes: the longest list of names that is allowed fits well.
 const MAX_REQUEST: usize = 256 << 10;
@@ -71,6 +74,7 @@ pub struct Api {
     streams: Streams,
     items: Items,
     simulation: Option<Simulation>,
+    configuration: Arc<Configuration>,
 }
 
 impl Api {
@@ -102,9 +106,10 @@ impl Api {
     /// Asks the core for something that goes on as an operation.
     async fn operate(&self, actor: String, wanted: Result<Wanted, Refusal>) -> Result<Response<v1::Operation>, Status> {
         match self.ask(actor, wanted).await? {
-            Reply::Operation(id) => self.look(move |sight| state::operation(sight, id)).await,
+            Reply::Operation(id) | Reply::Reload(_, Some(id)) => {
+                self.look(move |sight| state::operation(sight, id)).await
+            }
             Reply::Plan(view) => self.look(move |sight| Ok(to_wire::plan(&view, sight.moment))).await,
-            Reply::Reload(_, Some(id)) => self.look(move |sight| state::operation(sight, id)).await,
             Reply::Done | Reply::Reload(_, None) => Ok(Response::new(to_wire::nothing_to_do())),
         }
     }
@@ -119,6 +124,8 @@ pub struct Serving {
     pub items: Items,
     /// The simulated board, where there is one.
     pub simulation: Option<Simulation>,
+    /// The files that a reload reads.
+    pub configuration: Arc<Configuration>,
     /// Where clients come from.
     pub listeners: Vec<UnixListener>,
     /// Becomes true when serving should end.
@@ -139,7 +146,7 @@ impl Drop for Closing {
 /// # Panics
 /// When the server cannot be put together or breaks: its supervisor then starts it again.
 pub async fn serve(serving: Serving) {
-    let Serving { handle, items, simulation, listeners, mut stopping } = serving;
+    let Serving { handle, items, simulation, configuration, listeners, mut stopping } = serving;
     let connections = Connections::default();
     let _closing = Closing(connections.clone());
     let (incoming, accepted) = mpsc::channel::<io::Result<Connection>>(1);
@@ -150,7 +157,7 @@ pub async fn serve(serving: Serving) {
     drop(incoming);
 
     let streams = Streams::new(stopping.clone(), handle.shared().watchers.clone());
-    let api = Api { handle, streams, items, simulation };
+    let api = Api { handle, streams, items, simulation, configuration };
     macro_rules! service {
         ($server:ident) => {
             $server::new(api.clone()).max_decoding_message_size(MAX_REQUEST)

@@ -50,6 +50,22 @@ impl SystemService for Api {
         })
     }
 
+    async fn why(&self, request: Request<v1::WhyRequest>) -> Result<Response<v1::WhyResponse>, Status> {
+        let name = request.into_inner().name;
+        self.look(move |sight| match sight.core.why(&name, sight.moment.mono) {
+            Ok(view) => Ok(to_wire::why(&view)),
+            Err(refusal) => Err(to_wire::status_of(&refusal)),
+        })
+        .await
+    }
+
+    async fn get_boot_timeline(
+        &self,
+        _: Request<v1::GetBootTimelineRequest>,
+    ) -> Result<Response<v1::BootTimeline>, Status> {
+        self.look(|sight| Ok(to_wire::boot(&sight.core.boot()))).await
+    }
+
     async fn shutdown(&self, request: Request<v1::ShutdownRequest>) -> Result<Response<v1::ShutdownResponse>, Status> {
         let actor = Caller::of(&request);
         self.ask(actor, from_wire::shutdown(request.into_inner())).await?;

@@ -20,6 +20,7 @@ use ubmc_platforms::hardware::{
 use super::{Handle, Items, deeds, inventory};
 use crate::{
     api::{self, Serving, simulation::Simulation, socket::Socket},
+    configuration::Configuration,
     journal::{
         Journal,
         keeper::{self, Bookmark},
@@ -36,6 +37,8 @@ pub struct Tools {
     pub journal: Journal,
     /// How far the journal task has come.
     pub bookmark: Arc<Bookmark>,
+    /// The files that a reload reads.
+    pub configuration: Arc<Configuration>,
     /// Where the API listens.
     pub sockets: Vec<PathBuf>,
     /// Those that are claimed already, for the first start of the API.
@@ -145,6 +148,7 @@ impl Builtins {
             handle: self.handle.clone(),
             items: self.items.clone(),
             simulation: self.tools.simulation.clone(),
+            configuration: Arc::clone(&self.tools.configuration),
             listeners: listeners.map_err(|error| format!("the sockets cannot be used: {error}"))?,
             stopping,
         };

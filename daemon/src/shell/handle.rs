@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use ubmc_core::{core::Core, effect::Reply, input::Request, refusal::Refusal};
 
-use super::{Clock, Hub};
+use super::{Clock, Hub, Surveyor};
 use crate::{
     api::{
         streams::Watchers,
@@ -38,6 +38,8 @@ pub struct Shared {
     pub watchers: Watchers,
     /// The daemon's clock.
     pub clock: Clock,
+    /// Asks the machine before something is started.
+    pub surveyor: Surveyor,
 }
 
 /// Why a request was not carried out.

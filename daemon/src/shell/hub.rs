@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Hub {
     /// Services.
-    pub services: Topic<ServiceId, v1::Service>,
+    pub services: Topic<ServiceId, ServiceNews>,
     /// Machines.
     pub machines: Topic<MachineId, v1::Machine>,
     /// Operations.
@@ -33,12 +33,26 @@ pub struct Hub {
     pub status: Topic<(), ()>,
 }
 
+/// What is told of a service.
+#[derive(Clone, Debug)]
+pub enum ServiceNews {
+    /// How it is now.
+    Changed(Box<v1::Service>),
+    /// Its name: a reload took it away, and nothing of it runs any more.
+    Removed(String),
+}
+
 impl Hub {
     /// Tells of everything in `changed`, and of the whole when that or anything said (`eventful`) matters to it.
     pub fn publish(&mut self, core: &Core, changed: &Changed, eventful: bool, logs: &Logs, moment: Moment) {
         self.services.publish(changed.services.iter().copied(), |id| {
             let view = core.service(id);
-            to_wire::service(&view, logs.counters(&view.spec.name).unwritten, moment)
+            if core.is_listed(id) {
+                let service = to_wire::service(&view, logs.counters(&view.spec.name).unwritten, moment);
+                ServiceNews::Changed(Box::new(service))
+            } else {
+                ServiceNews::Removed(view.spec.name.to_string())
+            }
         });
         self.machines
             .publish(changed.machines.iter().copied(), |id| to_wire::machine(&core.machine(id, moment.mono), moment));

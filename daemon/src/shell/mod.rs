@@ -15,6 +15,7 @@
 //! - [`topic`], [`hub`]: who is told of what;
 //! - [`deeds`]: each effect, done;
 //! - [`builtins`]: the built-in tasks, started and stopped like any service;
+//! - [`preflight`]: what the machine says against starting services;
 //! - [`supervisor`]: signals to us, and what we tell the one that supervises us.
 
 mod builtins;
@@ -23,6 +24,7 @@ mod deeds;
 mod handle;
 mod hub;
 mod inventory;
+mod preflight;
 pub mod supervisor;
 mod topic;
 
@@ -35,8 +37,9 @@ use std::{
 pub use builtins::{Builtins, Tools};
 pub use clock::{Clock, unix_seconds};
 pub use handle::{Gone, Handle, NotDone, Shared, Sight};
-pub use hub::Hub;
+pub use hub::{Hub, ServiceNews};
 pub use inventory::Items;
+pub use preflight::Surveyor;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep_until},

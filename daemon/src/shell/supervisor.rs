@@ -11,13 +11,18 @@ use std::{
             net::{SocketAddr, UnixDatagram},
         },
     },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::Notify,
+};
 use tracing::{info, warn};
 use ubmc_core::{input::Request, view::SystemState};
 
 use super::{Handle, NotDone};
+use crate::configuration::Configuration;
 
 /// The signals that mean something to us.
 #[derive(Debug)]
@@ -37,16 +42,28 @@ impl Signals {
         })
     }
 
-    /// Turns signals into requests until the loop ends: the first TERM or INT into an ordered shutdown, a further one
-    /// into an emergency.
-    pub async fn serve(mut self, handle: Handle) {
+    /// Turns signals into requests until the loop ends: HUP into a reload; the first TERM or INT into an ordered
+    /// shutdown, a further one into an emergency.
+    pub async fn serve(mut self, handle: Handle, configuration: Arc<Configuration>) {
+        // A shutdown must not wait for a reload. Of the HUPs that come during one, one is kept.
+        let hung_up = Arc::new(Notify::new());
+        let reloading = {
+            let (handle, hung_up) = (handle.clone(), Arc::clone(&hung_up));
+            tokio::spawn(async move {
+                loop {
+                    hung_up.notified().await;
+                    configuration.reload_unasked(&handle, "signal SIGHUP", String::new()).await;
+                }
+            })
+        };
         let mut asked = false;
         loop {
             let name = tokio::select! {
                 _ = self.term.recv() => "SIGTERM",
                 _ = self.int.recv() => "SIGINT",
                 _ = self.hup.recv() => {
-                    warn!("SIGHUP: this version cannot reload its configuration; nothing was changed. Restart ubmcd.");
+                    info!("SIGHUP: the configuration is read again");
+                    hung_up.notify_one();
                     continue;
                 }
             };
@@ -56,7 +73,7 @@ impl Signals {
             match handle.ask(format!("signal {name}"), String::new(), shutdown).await {
                 Ok(_) => {}
                 Err(NotDone::Refused(refusal)) => warn!("{name}: {refusal}"),
-                Err(NotDone::Gone(_)) => return,
+                Err(NotDone::Gone(_)) => return reloading.abort(),
             }
         }
     }
@@ -67,6 +84,16 @@ impl Signals {
 pub struct Notifier {
     socket: UnixDatagram,
     address: SocketAddr,
+    phase: Mutex<Phase>,
+}
+
+/// What was told last. Whoever is told that we are ready must not hear it before it is so, or after we have begun to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Starting,
+    Ready,
+    Reloading,
+    Stopping,
 }
 
 impl Notifier {
@@ -90,19 +117,45 @@ impl Notifier {
         let socket = UnixDatagram::unbound()?;
         // A supervisor that does not read must not hold us up.
         socket.set_nonblocking(true)?;
-        Ok(Self { socket, address })
+        Ok(Self { socket, address, phase: Mutex::new(Phase::Starting) })
     }
 
     fn tell(&self, text: &str) {
         if let Err(error) = self.socket.send_to_addr(text.as_bytes(), &self.address) {
-            warn!("could not tell `{text}` to NOTIFY_SOCKET: {error}");
+            warn!("could not tell `{}` to NOTIFY_SOCKET: {error}", text.replace('\n', " "));
         }
     }
 
+    fn phase(&self) -> MutexGuard<'_, Phase> {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From one phase, if we are in it, to another, which is told.
+    fn go(&self, from: Phase, to: Phase, text: &str) {
+        let mut phase = self.phase();
+        if *phase == from {
+            *phase = to;
+            self.tell(text);
+        }
+    }
+
+    /// Says `RELOADING=1` with its time, as sd_notify(3) wants it, and `READY=1` when the answer is dropped. Before we
+    /// are ready, and when we are ending, neither is said.
+    pub fn reloading(&self) -> Reloading<'_> {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let microseconds = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1_000;
+        self.go(Phase::Ready, Phase::Reloading, &format!("RELOADING=1\nMONOTONIC_USEC={microseconds}"));
+        Reloading(self)
+    }
+
+    fn stopping(&self) {
+        *self.phase() = Phase::Stopping;
+        self.tell("STOPPING=1");
+    }
+
     /// Says `READY=1` once every group is complete, and `STOPPING=1` when the end begins. Returns after that.
-    pub async fn serve(self, handle: Handle) {
+    pub async fn serve(self: Arc<Self>, handle: Handle) {
         let Ok(mut changes) = handle.look(|sight| sight.hub.status.subscribe(None)).await else { return };
-        let mut ready = false;
         loop {
             let seen = handle
                 .look(|sight| {
@@ -111,18 +164,27 @@ impl Notifier {
                 })
                 .await;
             match seen {
-                Ok((SystemState::Stopping, _)) | Err(_) => return self.tell("STOPPING=1"),
+                Ok((SystemState::Stopping, _)) | Err(_) => return self.stopping(),
                 Ok((SystemState::Starting | SystemState::Ready | SystemState::Degraded, complete)) => {
-                    if complete && !ready {
-                        ready = true;
-                        self.tell("READY=1");
+                    if complete {
+                        self.go(Phase::Starting, Phase::Ready, "READY=1");
                     }
                 }
             }
             if changes.next().await.is_none() {
-                return self.tell("STOPPING=1");
+                return self.stopping();
             }
         }
+    }
+}
+
+/// As long as this lives, we are reloading.
+#[derive(Debug)]
+pub struct Reloading<'a>(&'a Notifier);
+
+impl Drop for Reloading<'_> {
+    fn drop(&mut self) {
+        self.0.go(Phase::Reloading, Phase::Ready, "READY=1");
     }
 }
 

@@ -92,6 +92,14 @@ impl Diagnostics {
         self.errors
     }
 
+    /// The errors alone, for where there is little room.
+    #[must_use]
+    pub fn without_warnings(mut self) -> Self {
+        self.items.retain(|item| item.severity == Severity::Error);
+        self.noted = self.errors;
+        self
+    }
+
     /// Something cannot be used, and why has been told.
     pub(super) fn met_again(&mut self) {
         self.met_again += 1;

@@ -1,5 +1,6 @@
 //! The API as clients see it: a real client, a real socket, the real loop.
 
+mod answers;
 mod world;
 
 use std::{collections::BTreeMap, time::Duration};

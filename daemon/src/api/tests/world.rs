@@ -1,7 +1,13 @@
 //! A daemon in this process: a small board, the real loop, the real API on a real socket.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
+use clap::Parser;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tonic::transport::Channel;
@@ -12,7 +18,6 @@ use ubmc_core::{
     input::{Input, Request, Sample},
     leds::{LedRole, LedSpec},
     sensors::{SensorKind, SensorSource, SensorSpec, Thresholds},
-    services::{Builtin, Deployment, Group, ServiceSpec},
     view::ServiceState,
 };
 use ubmc_proto::{
@@ -22,9 +27,11 @@ use ubmc_proto::{
 
 use crate::{
     api::{socket::Socket, streams::Watchers, to_wire::Daemon},
+    args::CommandLine,
+    configuration::Configuration,
     journal::{Bounds, Journal, keeper::Bookmark},
     process::{Config, OutputConfig, Processes},
-    shell::{Clock, Handle, INPUTS, Shared, Shell, Tools},
+    shell::{Clock, Handle, INPUTS, Shared, Shell, Surveyor, Tools},
 };
 
 /// No condition takes longer, however busy the machine is.
@@ -35,10 +42,15 @@ pub(super) struct World {
     pub(super) handle: Handle,
     pub(super) inlet: mpsc::Sender<Input>,
     pub(super) socket: PathBuf,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl World {
+    /// Writes the registry that a reload reads.
+    pub(super) fn declare(&self, registry: &str) {
+        fs::write(self.dir.path().join("services.toml"), registry).unwrap();
+    }
+
     /// A client's connection.
     pub(super) async fn channel(&self) -> Channel {
         connect(&Address::Unix(self.socket.clone()), PATIENCE).await.unwrap()
@@ -103,12 +115,6 @@ pub(super) async fn within<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn board() -> Board {
-    let builtin = |builtin: Builtin, group| ServiceSpec {
-        group,
-        // Longer than any test: what does not end by itself is not to be helped by its supervisor.
-        stop_timeout: Duration::from_secs(3600),
-        ..ServiceSpec::new(builtin.as_str(), Deployment::Builtin(builtin))
-    };
     let sensor = |name: &str| SensorSpec {
         name: name.into(),
         description: String::new(),
@@ -127,13 +133,48 @@ fn board() -> Board {
         name: "test".to_owned(),
         sensors: vec![sensor("inlet"), sensor("outlet")],
         leds: vec![LedSpec { name: "identify".into(), role: LedRole::Identify }],
-        services: vec![
-            builtin(Builtin::Journal, Group::Foundation),
-            builtin(Builtin::Inventory, Group::Management),
-            builtin(Builtin::Api, Group::Interface),
-        ],
         ..Board::default()
     }
+}
+
+/// The services of [`board`], from which a registry beside them is read too. They stop in more time than any test has:
+/// what does not end by itself is not to be helped by its supervisor.
+const BOARD_FILE: &str = r#"
+[board]
+name = "test"
+
+[policy]
+stop_timeout = 4000
+
+[services.journal]
+group = "foundation"
+[services.journal.deployment]
+mode = "builtin"
+[services.journal.startup]
+stop_timeout = 3600
+
+[services.inventory]
+group = "management"
+[services.inventory.deployment]
+mode = "builtin"
+[services.inventory.startup]
+stop_timeout = 3600
+
+[services.api]
+group = "interface"
+[services.api.deployment]
+mode = "builtin"
+[services.api.startup]
+stop_timeout = 3600
+"#;
+
+fn configuration(dir: &Path) -> Arc<Configuration> {
+    let (board, services) = (dir.join("board.toml"), dir.join("services.toml"));
+    fs::write(&board, BOARD_FILE).unwrap();
+    fs::write(&services, "").unwrap();
+    let words = [Path::new("ubmcd"), Path::new("--board"), &board, Path::new("--services"), &services];
+    let line = CommandLine::try_parse_from(words.map(Path::as_os_str)).unwrap();
+    Arc::new(Configuration::new(&line.run, None).unwrap())
 }
 
 /// Runs `test` against a daemon that keeps at most `events` events.
@@ -144,26 +185,35 @@ pub(super) fn with_world<F: Future<Output = ()>>(events: usize, test: impl FnOnc
         let socket = dir.path().join("s");
         let config = Config { runtime_dir: dir.path().to_owned(), cgroups: false, output: OutputConfig::default() };
         let processes = Processes::new(config).unwrap();
+        let configuration = configuration(dir.path());
+        let services = configuration.load().unwrap().board.services;
         let journal = Journal::new(Bounds { events, bytes: usize::MAX });
         let shared = Arc::new(Shared {
             journal: journal.clone(),
             logs: processes.logs(),
-            daemon: Daemon { boot_id: "boot".to_owned(), simulated: false, hostname: String::new() },
+            daemon: Daemon {
+                boot_id: "boot".to_owned(),
+                simulated: false,
+                hostname: String::new(),
+                limitations: vec!["no such thing here".to_owned()],
+            },
             watchers: Watchers::default(),
             clock: Clock::start(),
+            surveyor: Surveyor::default(),
         });
         let tools = Tools {
             journal,
             bookmark: Arc::new(Bookmark::default()),
+            configuration: Arc::clone(&configuration),
             sockets: vec![socket.clone()],
             claimed: vec![Socket::claim(&socket).unwrap()],
             simulation: None,
             hardware: None,
         };
-        let core = Core::new(board(), 1).unwrap();
+        let core = Core::new(Board { services, ..board() }, 1).unwrap();
         let (inlet, inputs) = mpsc::channel(INPUTS);
         let (mut shell, handle) = Shell::new(core, processes, tools, shared, (inlet.clone(), inputs));
-        let world = World { handle, inlet, socket, _dir: dir };
+        let world = World { handle, inlet, socket, dir };
         let mut test = std::pin::pin!(test(world));
         tokio::select! {
             // A test that ends the daemon goes on without it.

@@ -2,6 +2,7 @@
 //!
 //! One file per area. Nothing here decides: a field that cannot be copied is computed where it is known.
 
+mod answers;
 mod events;
 mod hardware;
 mod machines;
@@ -12,12 +13,13 @@ mod system;
 
 use std::time::{Duration, SystemTime};
 
+pub use answers::{boot, reload, report, required, what_if, why};
 pub use events::{event, gap, list_events, position};
 pub use hardware::{
     fan, history, inventory, led, rail, sensor, sensor_changes, sensors_snapshot, supply, zone, zones_snapshot,
 };
 pub use machines::{graph, machine, nothing_to_do, operation, plan, transition};
-pub use refusals::{gone, status_of, with_reason};
+pub use refusals::{gone, not_reloaded, status_of, with_reason};
 pub use services::{dependency, log_item, service, service_health};
 pub use simulation::{faults, simulation_state};
 pub use system::{Counts, Daemon, system_status};

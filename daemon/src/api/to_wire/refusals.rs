@@ -4,10 +4,17 @@ use std::collections::HashMap;
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, PreconditionViolation, StatusExt};
-use ubmc_core::refusal::{Refusal, RefusalClass};
+use ubmc_core::refusal::{Obstacle, Refusal, RefusalClass};
+
+use crate::configuration::NotReloaded;
 
 /// Whose reasons ours are.
 const DOMAIN: &str = "ubmc";
+/// A status goes as headers, for which common clients have 16 KiB: its text, written twice and with every space three
+/// bytes long, and its conditions, in base64, must fit in there.
+const MAX_MESSAGE: usize = 2 << 10;
+/// See [`MAX_MESSAGE`].
+const MAX_CONDITIONS: usize = 3 << 10;
 
 /// A refusal of the core.
 pub fn status_of(refusal: &Refusal) -> Status {
@@ -20,17 +27,60 @@ pub fn status_of(refusal: &Refusal) -> Status {
     let mut details = ErrorDetails::new();
     details.set_error_info(refusal.reason, DOMAIN, HashMap::new());
     if !refusal.obstacles.is_empty() {
-        let violation = |obstacle: &ubmc_core::refusal::Obstacle| {
-            let description = if obstacle.remedy.is_empty() {
-                obstacle.text.clone()
-            } else {
-                format!("{} — resolve: {}", obstacle.text, obstacle.remedy)
-            };
-            PreconditionViolation::new(obstacle.kind, &obstacle.subject, description)
-        };
-        details.set_precondition_failure(refusal.obstacles.iter().map(violation).collect::<Vec<_>>());
+        details.set_precondition_failure(violations(&refusal.obstacles));
     }
-    Status::with_error_details(code, &refusal.text, details)
+    Status::with_error_details(code, bounded(&refusal.text, ""), details)
+}
+
+/// As many as fit, and how many did not.
+fn violations(obstacles: &[Obstacle]) -> Vec<PreconditionViolation> {
+    let mut told: Vec<PreconditionViolation> = Vec::new();
+    let mut bytes = 0;
+    for obstacle in obstacles {
+        let description = if obstacle.remedy.is_empty() {
+            obstacle.text.clone()
+        } else {
+            format!("{} — resolve: {}", obstacle.text, obstacle.remedy)
+        };
+        bytes += obstacle.kind.len() + obstacle.subject.len() + description.len();
+        if bytes > MAX_CONDITIONS && !told.is_empty() {
+            let rest = obstacles.len() - told.len();
+            told.push(PreconditionViolation::new("more", "", format!("{rest} more conditions are not shown")));
+            break;
+        }
+        told.push(PreconditionViolation::new(obstacle.kind, &obstacle.subject, bounded(&description, "")));
+    }
+    told
+}
+
+/// What fits of a text; whole lines where there are several. `hint` says where the rest is.
+fn bounded(text: &str, hint: &str) -> String {
+    if text.len() <= MAX_MESSAGE {
+        return text.to_owned();
+    }
+    // With room for what is said of the rest.
+    let mut end = MAX_MESSAGE - hint.len() - 32;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let (kept, _) = text.split_at(end);
+    let kept = kept.rfind('\n').map_or(kept, |newline| kept.split_at(newline).0);
+    format!("{kept}\n… {} bytes more{hint}", text.len() - kept.len())
+}
+
+/// A reload that was not done.
+pub fn not_reloaded(failure: &NotReloaded) -> Status {
+    match failure {
+        NotReloaded::Errors { refusal, .. } => {
+            let text =
+                bounded(failure.to_string().trim_end(), "; `ubmcd --check` with the daemon's arguments shows all");
+            status_of(&Refusal { text, ..refusal.clone() })
+        }
+        NotReloaded::Refused(refusal) => status_of(refusal),
+        NotReloaded::Slow => with_reason(Code::DeadlineExceeded, "CONFIGURATION_UNREAD", failure.to_string()),
+        NotReloaded::Busy => with_reason(Code::Aborted, "RELOAD_UNDER_WAY", failure.to_string()),
+        NotReloaded::Gone => gone(),
+    }
 }
 
 /// A status of the API's own, with its reason in the same form.

@@ -51,21 +51,18 @@ pub fn service(view: &ServiceView<'_>, dropped_lines: u64, moment: Moment) -> v1
         generation: view.generation.0,
         dropped_lines,
         status_text: view.status_text.to_owned(),
+        health_check: spec.health.as_ref().map_or_else(String::new, |health| health.check.as_str().to_owned()),
+        health_latency_s: seconds(view.health_latency),
+        ready: view.ready,
+        readiness_text: view.readiness_text.to_owned(),
+        required_for: spec.required_for.clone(),
+        r#type: spec.kind.clone(),
     }
 }
 
 /// Whether a service does its work, as `grpc.health.v1` asks.
 pub fn service_health(view: &ServiceView<'_>) -> bool {
-    let up = match view.state {
-        ServiceState::Running | ServiceState::Completed => true,
-        ServiceState::Stopped
-        | ServiceState::Waiting
-        | ServiceState::Starting
-        | ServiceState::Stopping
-        | ServiceState::Backoff
-        | ServiceState::Failed => false,
-    };
-    up && view.health != Health::Unhealthy
+    view.ready && view.health != Health::Unhealthy
 }
 
 /// What a service needs and who needs it.
@@ -81,6 +78,7 @@ pub fn dependency(view: &ServiceView<'_>) -> v1::DependencyNode {
         conflicts: names(&spec.conflicts),
         required_by: names(view.dependents.iter().copied()),
         wanted_by: names(view.wanted_by.iter().copied()),
+        before: names(&spec.before),
     }
 }
 
@@ -124,13 +122,19 @@ fn kind(deployment: &Deployment) -> i32 {
     let kind = match deployment {
         Deployment::Builtin(_) => v1::ServiceKind::Builtin,
         Deployment::Binary(_) => v1::ServiceKind::Binary,
-        // The API has no word for what cannot be run; `reason` says which mode it is.
-        Deployment::Unsupported { .. } => v1::ServiceKind::Unspecified,
+        Deployment::Unsupported { mode } => match mode.as_str() {
+            "docker" => v1::ServiceKind::Docker,
+            "docker-compose" => v1::ServiceKind::DockerCompose,
+            "kubernetes" => v1::ServiceKind::Kubernetes,
+            "remote" => v1::ServiceKind::Remote,
+            // A mode that the API has no word for; `reason` names it.
+            _ => v1::ServiceKind::Unspecified,
+        },
     };
     kind.into()
 }
 
-fn state(state: ServiceState) -> i32 {
+pub(super) fn state(state: ServiceState) -> i32 {
     let state = match state {
         ServiceState::Stopped => v1::ServiceState::Stopped,
         ServiceState::Waiting => v1::ServiceState::Waiting,

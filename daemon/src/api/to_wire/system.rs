@@ -18,6 +18,8 @@ pub struct Daemon {
     pub simulated: bool,
     /// Name of the machine it runs on.
     pub hostname: String,
+    /// What this machine cannot give, one sentence each.
+    pub limitations: Vec<String>,
 }
 
 /// Numbers that the core does not know.
@@ -65,6 +67,7 @@ pub fn system_status(core: &Core, daemon: &Daemon, counts: Counts, moment: Momen
         groups: view.groups.iter().map(group).collect(),
         hostname: daemon.hostname.clone(),
         holding_up: conditions(&view.holding_up),
+        limitations: daemon.limitations.clone(),
     }
 }
 
