@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     area::{
-        bmc, chassis, events, fans, host, inventory, leds, machines, operations, platform, power, sensors, services,
-        simulation, zones,
+        bmc, boot, chassis, events, fans, host, inventory, leds, machines, operations, platform, power, sensors,
+        services, simulation, why, zones,
     },
     exit::Failure,
     manual,
@@ -114,6 +114,11 @@ pub(crate) enum Command {
     /// The one ordered stream of everything that happens
     #[command(subcommand)]
     Events(events::Command),
+    /// Why a service or a machine is as it is, down to the root
+    Why(why::Arguments),
+    /// How the platform came up, and what decided how long it took
+    #[command(subcommand)]
+    Boot(boot::Command),
     /// Faults and surroundings of a simulated board
     #[command(subcommand)]
     Sim(simulation::Command),
@@ -140,6 +145,8 @@ impl Command {
             Self::Leds(command) => command.run(session).await,
             Self::Inventory(command) => command.run(session).await,
             Self::Events(command) => command.run(session).await,
+            Self::Why(arguments) => why::run(session, arguments).await,
+            Self::Boot(command) => command.run(session).await,
             Self::Sim(command) => command.run(session).await,
             Self::Completions(arguments) => manual::completions(&arguments, &mut session.out),
             Self::Man(arguments) => manual::pages(&arguments, &mut session.out),
@@ -214,6 +221,20 @@ mod tests {
         services logs web db --lines 5 --follow
         services dependencies
         services dependencies web --format dot
+        services check host-on
+        services validate
+        services validate web db
+        services readiness
+        services reload
+        services reload --dry-run
+        services reload --wait
+        services start web --force
+        services restart web --force
+        why web
+        why host.0
+        why web --if-stopped
+        boot timeline
+        boot critical-path
         services reset web
         services watch
         services monitor web --interval 5

@@ -55,6 +55,9 @@ pub(crate) enum Failure {
     TimedOut(String),
     #[error("{0}")]
     NotPermitted(String),
+    /// What was asked has been answered, and the answer is no. Nothing more is to be said.
+    #[error("the answer is no")]
+    AnswerIsNo,
     /// Standard output cannot be written, other than by a reader that went away.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
@@ -80,7 +83,7 @@ const REMEDY_MARK: &str = " — resolve: ";
 impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Failed(_) | Self::Output(_) => Exit::Failed,
+            Self::Failed(_) | Self::Output(_) | Self::AnswerIsNo => Exit::Failed,
             Self::Usage(_) => Exit::Usage,
             Self::Unreachable(_) => Exit::Unreachable,
             Self::Refused(_) => Exit::Refused,
@@ -106,7 +109,7 @@ impl Failure {
 
     fn word(&self) -> &'static str {
         match self {
-            Self::Failed(_) => "failed",
+            Self::Failed(_) | Self::AnswerIsNo => "failed",
             Self::Usage(_) => "usage",
             Self::Unreachable(_) => "unreachable",
             Self::Refused(_) => "refused",

@@ -15,16 +15,18 @@ use super::{
 
 /// Prints the accepted operation, or with `wait` follows it and prints how it ended. Fails as the operation failed.
 pub(crate) async fn settle(session: &mut Session, accepted: v1::Operation, wait: bool) -> Result<(), Failure> {
-    let mut operation = Operation::from(accepted);
-    if wait && !operation.ended() {
-        operation = follow(session, operation).await?;
-    }
+    let operation = follow_if(session, accepted.into(), wait).await?;
     let verdict = verdict(&operation);
     // For people the error says it all; programs read the object in any case.
     if verdict.is_ok() || session.out.format() != Format::Table {
         session.out.one(&operation, |canvas| summary(&operation, canvas))?;
     }
     verdict
+}
+
+/// The accepted operation as it is, or with `wait` as it has ended.
+pub(crate) async fn follow_if(session: &mut Session, accepted: Operation, wait: bool) -> Result<Operation, Failure> {
+    if wait && !accepted.ended() { follow(session, accepted).await } else { Ok(accepted) }
 }
 
 /// How long an operation may be out of sight, as when it restarts the API itself.

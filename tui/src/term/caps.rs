@@ -46,9 +46,14 @@ impl Surroundings {
 
     /// Whether characters beyond ASCII come out as themselves. The Linux console has UTF-8 but no glyphs for half of it.
     pub fn utf8(&self) -> bool {
+        let drawn = !self.is_hardware() && !matches!(self.term.as_str(), "" | "dumb" | "linux" | "ansi");
+        drawn && self.locale_is_utf8()
+    }
+
+    /// Whether text is UTF-8 here, whatever shows it: what holds for files and pipes.
+    pub fn locale_is_utf8(&self) -> bool {
         let locale = self.locale.to_ascii_lowercase();
-        let locale_is = locale.contains("utf-8") || locale.contains("utf8");
-        locale_is && !self.is_hardware() && !matches!(self.term.as_str(), "" | "dumb" | "linux" | "ansi")
+        locale.contains("utf-8") || locale.contains("utf8")
     }
 
     /// Whether the cursor cannot be placed at all.

@@ -3,17 +3,16 @@
 use crate::{Ended, fake::Fake, run};
 
 /// The exit code, and what must be on each stream.
-struct Expect {
-    line: &'static str,
-    code: i32,
-    stdout: &'static [&'static str],
-    stderr: &'static [&'static str],
+pub(crate) struct Expect {
+    pub line: &'static str,
+    pub code: i32,
+    pub stdout: &'static [&'static str],
+    pub stderr: &'static [&'static str],
 }
 
 #[test]
 fn each_end_has_its_exit_code_and_says_why() {
-    let (_fake, _directory, socket) = Fake::new();
-    let table: &[Expect] = &[
+    check(&[
         Expect {
             line: "host on host.0 --wait",
             code: 0,
@@ -93,7 +92,12 @@ fn each_end_has_its_exit_code_and_says_why() {
         },
         Expect { line: "services reset web", code: 1, stdout: &[], stderr: &["this ubmcd does not offer that"] },
         Expect { line: "services logs web -n 2", code: 0, stdout: &["| boot-1 line 2\n"], stderr: &[] },
-    ];
+    ]);
+}
+
+/// Runs each line against one fake.
+pub(crate) fn check(table: &[Expect]) {
+    let (_fake, _directory, socket) = Fake::new();
     for expect in table {
         let Ended { code, stdout, stderr } = run(&socket, expect.line);
         assert_eq!(code, Some(expect.code), "{}: {stdout}{stderr}", expect.line);

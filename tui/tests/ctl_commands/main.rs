@@ -5,6 +5,7 @@
 mod commands;
 mod fake;
 mod streams;
+mod supervision;
 mod terminal;
 
 use std::{

@@ -77,7 +77,7 @@ fn transitions(fake: &Fake) -> Vec<(bool, String)> {
         .try_iter()
         .filter_map(|asked| match asked {
             Asked::Transition(request) => Some((request.plan_only, request.plan_revision)),
-            Asked::WatchOperation(_) => None,
+            _ => None,
         })
         .collect()
 }
@@ -125,6 +125,21 @@ fn a_wait_shows_its_steps_and_yes_is_not_asked_again() {
     assert!(seen.contains("\u{1b}[1;31mfailed\u{1b}[0m   wait for power-good  500ms"), "{seen:?}");
     assert_eq!(code, Some(1));
     assert_eq!(transitions(&fake), [(false, String::new())]);
+}
+
+#[test]
+fn a_reload_that_interrupts_shows_what_would_change_and_asks() {
+    let (fake, _directory, socket) = Fake::new();
+    let mut command = OnTerminal::start(&socket, "services reload");
+    command.wait_for("Go over to it? [y/N] ");
+    assert!(command.seen.contains("web is restarted"), "{}", command.seen);
+    command.type_keys("\n");
+    let (seen, code) = command.end();
+    assert!(seen.contains("not confirmed: nothing was done"), "{seen}");
+    assert_eq!((code, fake.asked.try_iter().collect::<Vec<_>>()), (Some(1), vec![Asked::Reload { dry_run: true }]));
+    let (seen, code) = OnTerminal::start(&socket, "services reload --yes").end();
+    assert!(seen.contains("accepted as op-succeeds"), "{seen}");
+    assert_eq!((code, fake.asked.try_iter().collect::<Vec<_>>()), (Some(0), vec![Asked::Reload { dry_run: false }]));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! to people; `lifecycle`, `logs` and `transition` are shared by several. To add a command: a variant, an arm, and what it draws.
 
 pub(crate) mod bmc;
+pub(crate) mod boot;
 pub(crate) mod chassis;
 pub(crate) mod events;
 pub(crate) mod fans;
@@ -18,4 +19,5 @@ pub(crate) mod sensors;
 pub(crate) mod services;
 pub(crate) mod simulation;
 pub(crate) mod transition;
+pub(crate) mod why;
 pub(crate) mod zones;

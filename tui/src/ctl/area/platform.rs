@@ -15,17 +15,20 @@ use crate::ctl::{
     confirm::confirm,
     exit::Failure,
     object::{Condition, Group, Machine, PlatformHealth, PlatformStatus, Service, ServiceHealth, draw_all},
-    output::{Canvas, Cell, Page, Paint, Table, duration, left, or_dash, percent, right},
+    output::{Canvas, Cell, Page, Paint, Table, duration, hang, left, or_dash, percent, plain_text, right},
     session::Session,
 };
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Starts services and what they depend on; without names every service that starts by itself
+    #[command(mut_arg("force", |arg| arg.help("Skip pre-flight checks, and restart what runs already")))]
     Start(Selection),
     /// Stops services, dependents first; without names all
+    #[command(mut_arg("force", |arg| arg.help("Stop running dependents too")))]
     Stop(Selection),
     /// Restarts services; without names all that run
+    #[command(mut_arg("force", |arg| arg.help("Skip pre-flight checks")))]
     Restart(Selection),
     /// Is anything wrong, and what: problems first, then group by group
     Status,
@@ -48,7 +51,7 @@ pub(crate) enum Command {
 pub(crate) struct Selection {
     /// Services
     names: Vec<String>,
-    /// Start: skip pre-flight checks and restart what runs. Stop, restart: take running dependents along
+    /// What stands against it does not count
     #[arg(long)]
     force: bool,
     /// Wait for the end, showing the steps
@@ -113,6 +116,13 @@ fn status_page(status: &PlatformStatus) -> Page {
     }
     let problems = status.problems.clone();
     page.section(problems_heading(&problems), move |canvas| draw_problems(&problems, canvas));
+    if !status.limitations.is_empty() {
+        let limitations = status.limitations.clone();
+        page.section("WHAT THIS MACHINE LACKS", move |canvas| {
+            let line = |text: &String| format!("  - {}\n", hang(&plain_text(text), 4, canvas));
+            limitations.iter().map(line).collect()
+        });
+    }
     let (groups, services) = (status.groups.clone(), status.services.clone());
     page.section("SERVICES", move |canvas| draw_groups(&groups, &services, canvas));
     page
@@ -144,7 +154,7 @@ fn draw_problems(problems: &[Condition], canvas: Canvas) -> String {
 /// Groups in the order they start, each with its services, those in trouble first.
 fn draw_groups(groups: &[Group], services: &[Service], canvas: Canvas) -> String {
     let mut table = Table::new(
-        [left("  NAME"), left("STATE"), left("HEALTH"), right("UP"), right("RESTARTS"), left("WHY")],
+        [left("  NAME"), left("STATE"), left("HEALTH"), right("UP").rank(1), right("RESTARTS").rank(2), left("WHY")],
         "  no services",
     );
     for group in groups {
@@ -203,7 +213,15 @@ fn health_page(health: &PlatformHealth) -> Page {
 
 fn health_table(services: &[ServiceHealth]) -> Table {
     let mut table = Table::new(
-        [left("NAME"), left("GROUP"), left("HEALTH"), left("STATE"), right("PASSED"), right("CRASHES"), left("SAYS")],
+        [
+            left("NAME"),
+            left("GROUP").rank(3),
+            left("HEALTH"),
+            left("STATE"),
+            right("PASSED").rank(1),
+            right("CRASHES").rank(2),
+            left("SAYS"),
+        ],
         "no services",
     );
     for service in services {
@@ -307,6 +325,7 @@ mod tests {
                 since_s: None,
             }],
             groups: vec![group("core", 1, 1, 0, true), group("interface", 2, 1, 1, false)],
+            limitations: vec!["cgroup v2 is not writable: memory and cpu limits do not hold".into()],
             ..v1::SystemStatus::default()
         };
         let machine: Machine =
@@ -329,6 +348,9 @@ bmc7 · sim-2u (simulated) · degraded · degraded
 PROBLEMS (1)
   - web has failed: exit code 7
     resolve: look at `ubmcctl services logs web`, then `ubmcctl services reset web`
+
+WHAT THIS MACHINE LACKS
+  - cgroup v2 is not writable: memory and cpu limits do not hold
 
 SERVICES
   NAME       STATE             HEALTH         UP  RESTARTS  WHY

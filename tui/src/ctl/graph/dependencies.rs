@@ -66,7 +66,9 @@ impl<'a> Graph<'a> {
     fn one(&self, name: &str) -> String {
         let mut text = format!("{}\n", self.described(name));
         if let Some(node) = self.0.get(name) {
-            for (word, names) in [("starts after", &node.after), ("never runs with", &node.conflicts)] {
+            for (word, names) in
+                [("starts after", &node.after), ("starts before", &node.before), ("never runs with", &node.conflicts)]
+            {
                 if !names.is_empty() {
                     let _ = writeln!(text, "  {word} {}", names.join(", "));
                 }
@@ -136,11 +138,16 @@ fn arrows<'a>(nodes: &[&'a Dependency]) -> Vec<(&'a str, &'a str, Arrow)> {
     nodes
         .iter()
         .flat_map(|node| {
-            [(&node.dependencies, Arrow::Hard), (&node.wants, Arrow::Wanted), (&node.after, Arrow::After)]
+            let own = [(&node.dependencies, Arrow::Hard), (&node.wants, Arrow::Wanted), (&node.after, Arrow::After)]
                 .into_iter()
-                .flat_map(move |(names, arrow)| names.iter().map(move |to| (node.name.as_str(), to.as_str(), arrow)))
+                .flat_map(move |(names, arrow)| names.iter().map(move |to| (node.name.as_str(), to.as_str(), arrow)));
+            // `before` is the same order said from the other end.
+            let said_there =
+                move |other: &&String| nodes.iter().any(|one| one.name == **other && one.after.contains(&node.name));
+            let before = node.before.iter().filter(move |other| !said_there(other));
+            own.chain(before.map(|other| (other.as_str(), node.name.as_str(), Arrow::After)))
         })
-        .filter(|(_, to, _)| shown.contains(to))
+        .filter(|(from, to, _)| shown.contains(from) && shown.contains(to))
         .collect()
 }
 
@@ -289,6 +296,16 @@ digraph services {
             text.starts_with("flowchart LR\n  subgraph g_foundation[\"foundation\"]\n    n_journal[\"journal\"]\n")
         );
         assert!(text.contains("  n_web --> n_db\n  n_web -.-> n_log_2d_ship\n"), "{text}");
+    }
+
+    #[test]
+    fn order_only_is_told_from_either_end_and_drawn_once() {
+        let mut nodes = nodes();
+        nodes[1].before.push("log-ship".to_owned());
+        assert!(draw(&nodes, Some("db"), Drawing::Text).contains("db  running\n  starts before log-ship\n"));
+        assert!(draw(&nodes, None, Drawing::Dot).contains("  \"log-ship\" -> \"db\" [style=dotted];\n"));
+        nodes[2].after.push("db".to_owned());
+        assert_eq!(draw(&nodes, None, Drawing::Dot).matches("style=dotted").count(), 1);
     }
 
     #[test]

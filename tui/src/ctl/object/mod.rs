@@ -4,6 +4,7 @@
 //!
 //! This is the only place where `ubmcctl` turns wire messages into its own.
 
+mod boot;
 mod condition;
 mod event;
 mod inventory;
@@ -12,12 +13,16 @@ mod log;
 mod machine;
 mod operation;
 mod power;
+mod preflight;
+mod reload;
 mod sensor;
 mod service;
 mod simulation;
 mod status;
 mod thermal;
+mod why;
 
+pub(crate) use boot::{Boot, BootService, CriticalPath};
 pub(crate) use condition::{Condition, draw_all};
 pub(crate) use event::Event;
 pub(crate) use inventory::InventoryItem;
@@ -26,11 +31,14 @@ pub(crate) use log::LogLine;
 pub(crate) use machine::{Graph, GraphState, GraphTransition, Machine, Transition};
 pub(crate) use operation::{Operation, Step};
 pub(crate) use power::{Rail, Supply};
+pub(crate) use preflight::{OperationCheck, Readiness, ServiceReport, Validation};
+pub(crate) use reload::{Change, Reload};
 pub(crate) use sensor::{HistoryPoint, Sensor};
 pub(crate) use service::{Dependency, Service, ServiceHealth};
 pub(crate) use simulation::{Fault, FaultKind, Faults, Simulation};
 pub(crate) use status::{Group, PlatformHealth, PlatformStatus};
 pub(crate) use thermal::{Fan, Term, Zone, ZoneExplained};
+pub(crate) use why::{Consequence, WhatIf, Why};
 
 /// The short word of a wire enum's value: its name without `prefix`, lower-case, with hyphens. A value that this
 /// version does not know, or that was not set, is `unknown`.

@@ -41,6 +41,19 @@ pub(crate) struct Service {
     pub fds: Option<u32>,
     pub generation: u64,
     pub dropped_lines: u64,
+    /// Whether others may rely on it now.
+    pub ready: bool,
+    /// What its readiness check said last.
+    pub readiness_text: Option<String>,
+    /// How its health is asked.
+    pub health_check: Option<String>,
+    /// What the last health check took.
+    pub health_latency_s: Option<f64>,
+    /// Operations that need it.
+    pub required_for: Vec<String>,
+    /// `platform`, `infrastructure`, …
+    #[serde(rename = "type")]
+    pub type_word: Option<String>,
 }
 
 /// How a process or a task ended.
@@ -101,6 +114,12 @@ impl From<v1::Service> for Service {
             fds: wire.fds,
             generation: wire.generation,
             dropped_lines: wire.dropped_lines,
+            ready: wire.ready,
+            readiness_text: present(wire.readiness_text),
+            health_check: present(wire.health_check),
+            health_latency_s: wire.health_latency_s,
+            required_for: wire.required_for,
+            type_word: present(wire.r#type),
         }
     }
 }
@@ -118,6 +137,12 @@ pub(crate) struct ServiceHealth {
     pub restarts: u32,
     pub crashes: u32,
     pub last_error: Option<String>,
+    /// How it is asked.
+    pub check: Option<String>,
+    /// What the last check took.
+    pub latency_s: Option<f64>,
+    pub ready: bool,
+    pub readiness_text: Option<String>,
 }
 
 impl From<Service> for ServiceHealth {
@@ -134,6 +159,10 @@ impl From<Service> for ServiceHealth {
             restarts: service.restarts,
             crashes: service.crashes,
             last_error: service.last_error,
+            check: service.health_check,
+            latency_s: service.health_latency_s,
+            ready: service.ready,
+            readiness_text: service.readiness_text,
         }
     }
 }
@@ -150,6 +179,7 @@ pub(crate) struct Dependency {
     pub conflicts: Vec<String>,
     pub required_by: Vec<String>,
     pub wanted_by: Vec<String>,
+    pub before: Vec<String>,
 }
 
 impl From<v1::DependencyNode> for Dependency {
@@ -164,6 +194,7 @@ impl From<v1::DependencyNode> for Dependency {
             conflicts: wire.conflicts,
             required_by: wire.required_by,
             wanted_by: wire.wanted_by,
+            before: wire.before,
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct PlatformStatus {
     pub dropped_events: u64,
     pub machines: Vec<Machine>,
     pub services: Vec<Service>,
+    /// What this machine cannot give, and what follows.
+    pub limitations: Vec<String>,
 }
 
 /// A phase of the start, and how far it is.
@@ -45,6 +47,11 @@ pub(crate) struct Group {
 
 impl PlatformStatus {
     pub(crate) fn new(wire: v1::SystemStatus, machines: Vec<Machine>, services: Vec<Service>) -> Self {
+        // The daemon's monotonic clock begins with it.
+        let now = wire.uptime_s;
+        let aged = |conditions: Vec<v1::Condition>| -> Vec<_> {
+            conditions.into_iter().map(|condition| Condition::from(condition).aged(now)).collect()
+        };
         Self {
             state: wire.state,
             health: health(wire.health),
@@ -55,8 +62,8 @@ impl PlatformStatus {
             boot_id: wire.boot_id,
             pid: wire.pid,
             uptime_s: wire.uptime_s,
-            problems: wire.problems.into_iter().map(Condition::from).collect(),
-            holding_up: wire.holding_up.into_iter().map(Condition::from).collect(),
+            problems: aged(wire.problems),
+            holding_up: aged(wire.holding_up),
             groups: wire
                 .groups
                 .into_iter()
@@ -78,6 +85,7 @@ impl PlatformStatus {
             dropped_events: wire.dropped_events,
             machines,
             services,
+            limitations: wire.limitations,
         }
     }
 }

@@ -9,6 +9,7 @@ mod page;
 mod style;
 mod table;
 mod time;
+mod wrap;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -23,8 +24,10 @@ pub(crate) use page::Page;
 pub(crate) use style::{Canvas, Paint, plain_text};
 pub(crate) use table::{Cell, Table, left, right};
 pub(crate) use time::{clock, rfc3339, time_of_day};
+pub(crate) use wrap::hang;
 
 use super::exit::Failure;
+use crate::term::caps::Surroundings;
 
 /// In which form answers are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -45,22 +48,22 @@ pub(crate) struct Out {
     stdout_canvas: Canvas,
     stderr_canvas: Canvas,
     stderr_is_terminal: bool,
-    /// A line without its newline stands on standard error, to be overwritten by what comes next.
-    transient: bool,
+    /// So many lines, the last without its newline, stand on standard error to be overwritten by what comes next.
+    transient: usize,
 }
 
 impl Out {
     /// For the standard streams. `color` false: never; true: where the stream is a terminal that can.
     pub(crate) fn new(format: Format, color: bool) -> Self {
         let (stdout, stderr) = (io::stdout(), io::stderr());
-        let able = color && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let surroundings = Surroundings::from_env(|name| std::env::var_os(name));
         Self {
             format,
-            stdout_canvas: Canvas::of(&stdout, able),
-            stderr_canvas: Canvas::of(&stderr, able),
+            stdout_canvas: Canvas::of(&stdout, &surroundings, color),
+            stderr_canvas: Canvas::of(&stderr, &surroundings, color),
             stderr_is_terminal: stderr.is_terminal(),
             stdout,
-            transient: false,
+            transient: 0,
         }
     }
 
@@ -114,6 +117,7 @@ impl Out {
         }
         self.clear_transient();
         let newline = if text.ends_with('\n') { "" } else { "\n" };
+        let text = if self.format == Format::Table { self.stdout_canvas.spell(text) } else { text.into() };
         let mut stdout = self.stdout.lock();
         write!(stdout, "{text}{newline}").and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::ReaderGone,
@@ -130,21 +134,27 @@ impl Out {
 
     /// A progress line that the next output replaces.
     pub(crate) fn progress_now(&mut self, text: &str) {
-        if self.stderr_is_terminal {
-            self.clear_transient();
-            let width = self.stderr_canvas.width.unwrap_or(80);
-            // A line that wraps could not be overwritten.
-            let text = table::cut(text, width.saturating_sub(1));
-            // Nobody can be told that standard error is gone.
-            let _ = write!(io::stderr(), "{text}").and_then(|()| io::stderr().flush());
-            self.transient = true;
+        self.progress_lines(&[text.to_owned()]);
+    }
+
+    /// Progress in several lines, all of which the next output replaces.
+    pub(crate) fn progress_lines(&mut self, lines: &[String]) {
+        if !self.stderr_is_terminal || !self.stderr_canvas.rewrites {
+            return;
         }
+        let room = self.stderr_canvas.width.unwrap_or(80).saturating_sub(1);
+        // A line that wraps could not be overwritten.
+        let lines: Vec<_> = lines.iter().map(|line| table::cut(line, room)).collect();
+        let text = format!("{}{}", self.erasure(), self.stderr_canvas.spell(&lines.join("\n")));
+        // Nobody can be told that standard error is gone.
+        let _ = write!(io::stderr(), "{text}").and_then(|()| io::stderr().flush());
+        self.transient = lines.len();
     }
 
     /// What must be said even in a script: on standard error, always.
     pub(crate) fn warn(&mut self, text: &str) {
         self.clear_transient();
-        let _ = writeln!(io::stderr(), "{text}");
+        let _ = writeln!(io::stderr(), "{}", self.stderr_canvas.spell(text));
     }
 
     /// A question, on standard error: standard output belongs to the answer of the daemon.
@@ -154,14 +164,23 @@ impl Out {
     }
 
     fn clear_transient(&mut self) {
-        if std::mem::take(&mut self.transient) {
-            let _ = write!(io::stderr(), "\r\x1b[K");
+        let erasure = self.erasure();
+        if !erasure.is_empty() {
+            let _ = write!(io::stderr(), "{erasure}");
+        }
+    }
+
+    /// What takes the progress lines away, and leaves the cursor where the first began.
+    fn erasure(&mut self) -> String {
+        match std::mem::take(&mut self.transient) {
+            0 => String::new(),
+            lines => format!("\r\x1b[K{}", "\x1b[A\x1b[K".repeat(lines - 1)),
         }
     }
 
     /// The error that ends a command, in the form the user asked for answers in.
     pub(crate) fn failure(&mut self, failure: &Failure) {
-        if matches!(failure, Failure::ReaderGone) {
+        if matches!(failure, Failure::ReaderGone | Failure::AnswerIsNo) {
             return;
         }
         let text = match self.format {
@@ -176,16 +195,24 @@ impl Out {
 
 /// An error for people: the sentence, then each condition and the way out of it.
 fn explain(failure: &Failure, canvas: Canvas) -> String {
-    let mut text = format!("{} {}", canvas.paint(Paint::Bad, "error:"), plain_text(&failure.to_string()));
+    let message = failure.to_string();
+    // Diagnostics of files come rendered, in lines of their own.
+    let lines: Vec<_> = message.trim_end().lines().map(plain_text).collect();
+    let mut text = format!("{} {}", canvas.paint(Paint::Bad, "error:"), lines.join("\n"));
     if let Failure::Refused(refusal) = failure {
         // A single condition is often the sentence itself: then only the way out is news.
         if let [only] = refusal.conditions.as_slice()
             && refusal.message.contains(&only.text)
         {
-            let remedy = only.remedy.as_ref().map(|remedy| format!("\n  resolve: {}", plain_text(remedy)));
+            let remedy = only.remedy.as_ref().filter(|remedy| !refusal.message.contains(remedy.as_str()));
+            let remedy = remedy.map(|remedy| format!("\n  resolve: {}", plain_text(remedy)));
             return text + &remedy.unwrap_or_default();
         }
+        let rendered = lines.len() > 1;
         for condition in &refusal.conditions {
+            if rendered && refusal.message.contains(&condition.text) {
+                continue;
+            }
             text.push('\n');
             text.push_str(&condition.draw(canvas));
         }
@@ -240,6 +267,33 @@ mod tests {
         assert_eq!(
             explain(&failure, Canvas::PLAIN),
             "error: cannot stop: web is needed by shop\n  resolve: stop it first, or use --force"
+        );
+    }
+
+    #[test]
+    fn rendered_diagnostics_keep_their_lines_and_are_not_told_again_as_conditions() {
+        let condition = |text: &str, remedy: &str| {
+            ubmc_proto::v1::Condition {
+                kind: "configuration".into(),
+                subject: "services.toml:3:1".into(),
+                text: text.into(),
+                remedy: remedy.into(),
+                since_s: None,
+            }
+            .into()
+        };
+        let message = "the configuration has 2 errors; nothing was changed\n\nerror: unknown key `dependancies`\n  \
+                       ┌─ services.toml:3:1\n3 │ dependancies = []\x1b[2J\n  │ ^^^^^^^^^^^^ did you mean \
+                       `dependencies`?\n";
+        let conditions = vec![
+            condition("unknown key `dependancies`", "did you mean `dependencies`?"),
+            condition("web is no service", ""),
+        ];
+        assert_eq!(
+            explain(&Failure::refused(message.into(), conditions), Canvas::PLAIN),
+            "error: the configuration has 2 errors; nothing was changed\n\nerror: unknown key `dependancies`\n  \
+             ┌─ services.toml:3:1\n3 │ dependancies = []\\u{1b}[2J\n  │ ^^^^^^^^^^^^ did you mean `dependencies`?\n  - \
+             services.toml:3:1: web is no service"
         );
     }
 

@@ -42,7 +42,7 @@ impl Page {
         }
     }
 
-    /// A heading and what `draw` makes below it.
+    /// A heading and what `draw` makes below it. An empty heading is none.
     pub(crate) fn section(
         &mut self,
         heading: impl Into<String>,
@@ -73,7 +73,11 @@ impl Page {
                     }
                 }
                 Block::Section(heading, draw) => {
-                    let _ = write!(text, "\n{}\n{}", canvas.paint(Paint::Strong, heading), draw(canvas));
+                    text.push('\n');
+                    if !heading.is_empty() {
+                        let _ = writeln!(text, "{}", canvas.paint(Paint::Strong, heading));
+                    }
+                    text.push_str(&draw(canvas));
                     if !text.ends_with('\n') {
                         text.push('\n');
                     }

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt::Write, io::IsTerminal, os::fd::AsFd};
 
+use crate::{style::Glyphs, term::caps::Surroundings};
+
 /// How much something needs attention. The order is the order of severity: sort descending to put problems first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Paint {
@@ -19,14 +21,15 @@ impl Paint {
     /// How a state, health, quality, status or severity word is painted.
     pub(crate) fn of(word: &str) -> Self {
         match word {
-            "running" | "completed" | "healthy" | "ok" | "good" | "succeeded" | "ready" | "on" | "controlled" => {
-                Self::Good
-            }
+            "running" | "completed" | "healthy" | "ok" | "good" | "succeeded" | "ready" | "on" | "controlled"
+            | "valid" => Self::Good,
             "failed" | "unhealthy" | "critical" | "fatal" | "error" | "fault" | "tripped" | "quiesced" | "refused"
-            | "absent" | "rolled-back" => Self::Bad,
+            | "absent" | "rolled-back" | "invalid" => Self::Bad,
             "backoff" | "degraded" | "warning" | "waiting" | "starting" | "stopping" | "stale" | "failsafe"
             | "maintenance" | "manual" | "diagnostic" | "cancelled" | "initializing" | "updating" | "not-yet-read"
-            | "cycling" | "resetting" | "booting" | "powering-on" | "powering-off" | "shutting-down" => Self::Warn,
+            | "not-ready" | "cycling" | "resetting" | "booting" | "powering-on" | "powering-off" | "shutting-down" => {
+                Self::Warn
+            }
             "stopped" | "off" | "unknown" | "unpowered" | "debug" | "pending" | "skipped" => Self::Faint,
             _ => Self::Plain,
         }
@@ -37,30 +40,62 @@ impl Paint {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Canvas {
     color: bool,
+    /// Blocks and lines come out as themselves; otherwise drawings keep to ASCII.
+    pub utf8: bool,
     /// Columns of the terminal. Absent when it is none: nothing is cut then.
     pub width: Option<usize>,
+    /// A terminal on which a line can be taken back.
+    pub rewrites: bool,
+    terminal: bool,
 }
 
 impl Canvas {
     /// No colour, no end of the line: files, pipes, tests.
     #[cfg(test)]
-    pub(crate) const PLAIN: Self = Self { color: false, width: None };
+    pub(crate) const PLAIN: Self = Self { color: false, utf8: true, width: None, rewrites: false, terminal: false };
 
     #[cfg(test)]
-    pub(crate) const COLORED: Self = Self { color: true, width: None };
+    pub(crate) const COLORED: Self = Self { color: true, ..Self::PLAIN };
 
     #[cfg(test)]
     pub(crate) fn narrow(width: usize) -> Self {
-        Self { color: false, width: Some(width) }
+        Self { width: Some(width), terminal: true, ..Self::PLAIN }
     }
 
-    pub(crate) fn of(stream: &(impl AsFd + IsTerminal), color: bool) -> Self {
+    #[cfg(test)]
+    pub(crate) fn ascii(width: usize) -> Self {
+        Self { utf8: false, ..Self::narrow(width) }
+    }
+
+    /// For a stream in these surroundings. `color`: whether colour is welcome.
+    pub(crate) fn of(stream: &(impl AsFd + IsTerminal), surroundings: &Surroundings, color: bool) -> Self {
+        let able = !surroundings.is_dumb();
         if !stream.is_terminal() {
-            return Self { color: false, width: None };
+            let utf8 = surroundings.locale_is_utf8();
+            return Self { color: false, utf8, width: None, rewrites: false, terminal: false };
         }
         // A serial line without a size says 0×0: then nothing is known of its width.
         let width = rustix::termios::tcgetwinsize(stream).ok().map(|size| usize::from(size.ws_col));
-        Self { color, width: width.filter(|width| *width > 0) }
+        let width = width.filter(|width| *width > 0);
+        Self { color: color && able, utf8: surroundings.utf8(), width, rewrites: able, terminal: true }
+    }
+
+    /// Text in the characters that there are. What goes into a file or a pipe stays as it is.
+    pub(crate) fn spell(self, text: &str) -> Cow<'_, str> {
+        if self.utf8 || !self.terminal || text.is_ascii() {
+            return text.into();
+        }
+        let mut buffer = [0; 4];
+        text.chars()
+            .fold(String::with_capacity(text.len()), |mut spelled, character| {
+                if character.is_ascii() {
+                    spelled.push(character);
+                } else {
+                    spelled.push_str(&Glyphs::Ascii.spell(character.encode_utf8(&mut buffer)));
+                }
+                spelled
+            })
+            .into()
     }
 
     pub(crate) fn paint(self, paint: Paint, text: &str) -> Cow<'_, str> {
@@ -103,6 +138,16 @@ mod tests {
     fn control_characters_do_not_reach_the_terminal() {
         assert_eq!(plain_text("a\x1b[31mred\r\nb\tc"), "a\\u{1b}[31mred\\r\\nb\tc");
         assert!(matches!(plain_text("45 °C"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_terminal_without_utf_8_gets_ascii_and_keeps_its_colours() {
+        let painted = Canvas { color: true, ..Canvas::ascii(80) };
+        let text = format!("{} · 45 °C…\n", painted.paint(Paint::Bad, "failed"));
+        assert_eq!(painted.spell(&text), "\x1b[1;31mfailed\x1b[0m . 45 C~\n");
+        assert_eq!(Canvas::narrow(80).spell("45 °C…"), "45 °C…");
+        let pipe = Canvas { utf8: false, ..Canvas::PLAIN };
+        assert_eq!(pipe.spell("45 °C…"), "45 °C…", "programs get what there is");
     }
 
     #[test]

@@ -10,16 +10,25 @@ use super::{Canvas, Paint, plain_text};
 pub(crate) struct Column {
     heading: &'static str,
     right: bool,
+    /// Which columns are left out first where the terminal is too narrow for all; 0: this one never.
+    rank: u8,
+}
+
+impl Column {
+    /// Left out where there is no room for all; higher ranks go first.
+    pub(crate) fn rank(self, rank: u8) -> Self {
+        Self { rank, ..self }
+    }
 }
 
 /// A column of words.
 pub(crate) fn left(heading: &'static str) -> Column {
-    Column { heading, right: false }
+    Column { heading, right: false, rank: 0 }
 }
 
 /// A column of figures.
 pub(crate) fn right(heading: &'static str) -> Column {
-    Column { heading, right: true }
+    Column { heading, right: true, rank: 0 }
 }
 
 /// One field, made harmless for a terminal.
@@ -62,7 +71,8 @@ impl From<String> for Cell {
     }
 }
 
-/// Rows under headings. The last column is cut, with a mark, where the terminal ends.
+/// Rows under headings. Where the terminal is too narrow, columns with a rank are left out, which the line of headings
+/// says; then the last column is cut, with a mark.
 pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
@@ -73,6 +83,8 @@ pub(crate) struct Table {
 const GAP: usize = 2;
 /// Below this the last column is not worth cutting: the terminal may wrap it.
 const LEAST_LAST: usize = 16;
+/// So much of the last column is worth more than a column with a rank.
+const WORTH: usize = 30;
 
 impl Table {
     /// `empty` is printed instead of bare headings when there are no rows.
@@ -90,11 +102,13 @@ impl Table {
             return format!("{}\n", self.empty);
         }
         let widths = self.widths();
+        let shown = self.shown(&widths, canvas);
         let mut text = String::new();
         let headings: Vec<_> = self.columns.iter().map(|column| Cell::new(Paint::Faint, column.heading)).collect();
-        self.draw_row(&headings, &widths, canvas, &mut text);
+        self.draw_row(&headings, &shown, &widths, canvas, &mut text);
+        self.name_missing(&shown, canvas, &mut text);
         for row in &self.rows {
-            self.draw_row(row, &widths, canvas, &mut text);
+            self.draw_row(row, &shown, &widths, canvas, &mut text);
         }
         text
     }
@@ -109,18 +123,57 @@ impl Table {
         widths
     }
 
-    fn draw_row(&self, cells: &[Cell], widths: &[usize], canvas: Canvas, text: &mut String) {
-        let before_last: usize = widths.iter().rev().skip(1).map(|width| width + GAP).sum();
+    /// The columns for which there is room.
+    fn shown(&self, widths: &[usize], canvas: Canvas) -> Vec<usize> {
+        let mut shown: Vec<_> = (0..self.columns.len()).collect();
+        let Some(width) = canvas.width else { return shown };
+        let needed = |shown: &[usize]| {
+            let own = |index: &usize| {
+                let own = widths.get(*index).copied().unwrap_or(0);
+                if index + 1 == widths.len() { own.min(WORTH) } else { own + GAP }
+            };
+            shown.iter().map(own).sum::<usize>()
+        };
+        let rank = |index: &usize| self.columns.get(*index).map_or(0, |column| column.rank);
+        while needed(&shown) > width {
+            let Some(out) = shown.iter().copied().filter(|index| rank(index) > 0).max_by_key(rank) else { break };
+            shown.retain(|index| *index != out);
+        }
+        shown
+    }
+
+    /// At the end of the line of headings: what was left out.
+    fn name_missing(&self, shown: &[usize], canvas: Canvas, text: &mut String) {
+        let left_out = self.columns.iter().enumerate().filter(|(index, _)| !shown.contains(index));
+        let names: Vec<_> = left_out.map(|(_, column)| column.heading).collect();
+        let Some(room) = canvas.width.filter(|_| !names.is_empty()) else { return };
+        let used = text.trim_end().lines().next_back().map_or(0, visible_width);
+        let full = format!("(+ {})", names.join(", "));
+        let note = if used + GAP + full.width() <= room { full } else { format!("(+ {} columns)", names.len()) };
+        if used + GAP + note.width() > room {
+            return;
+        }
+        text.truncate(text.trim_end().len());
+        let pad = room - used - note.width();
+        let _ = writeln!(text, "{:pad$}{}", "", canvas.paint(Paint::Faint, &note));
+    }
+
+    fn draw_row(&self, cells: &[Cell], shown: &[usize], widths: &[usize], canvas: Canvas, text: &mut String) {
+        let all = || {
+            shown.iter().filter_map(|index| Some((cells.get(*index)?, self.columns.get(*index)?, widths.get(*index)?)))
+        };
+        let before_last: usize = all().rev().skip(1).map(|(.., width)| width + GAP).sum();
         let room = canvas.width.map(|width| width.saturating_sub(before_last)).filter(|room| *room >= LEAST_LAST);
         let start = text.len();
-        for (index, ((cell, column), width)) in cells.iter().zip(&self.columns).zip(widths).enumerate() {
-            let last = index + 1 == cells.len();
-            let shown = match room {
+        let count = shown.len();
+        for (index, (cell, column, width)) in all().enumerate() {
+            let last = index + 1 == count;
+            let drawn = match room {
                 Some(room) if last => cut(&cell.text, room),
                 _ => Cow::Borrowed(cell.text.as_str()),
             };
-            let pad = width.saturating_sub(shown.width());
-            let painted = canvas.paint(cell.paint, &shown);
+            let pad = width.saturating_sub(drawn.width());
+            let painted = canvas.paint(cell.paint, &drawn);
             let _ = match (column.right, last) {
                 (true, _) => write!(text, "{:pad$}{painted}", ""),
                 (false, true) => write!(text, "{painted}"),
@@ -133,6 +186,17 @@ impl Table {
         text.truncate(start + text.get(start..).map_or(0, |line| line.trim_end().len()));
         text.push('\n');
     }
+}
+
+/// Columns of a line in which colours may have been set.
+fn visible_width(line: &str) -> usize {
+    let mut plain = String::with_capacity(line.len());
+    let mut parts = line.split('\x1b');
+    plain.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        plain.push_str(part.split_once('m').map_or("", |(_, rest)| rest));
+    }
+    plain.width()
 }
 
 /// The text in at most `width` columns; what is missing is marked with `…`.
@@ -176,6 +240,33 @@ mod tests {
         assert!(text.contains("fan.0  4,200 RPM  turns as it should, 風…\n"), "{text}");
         // With too little room to say anything, wrapping loses less than cutting.
         assert!(fans().draw(Canvas::narrow(25)).contains("and all"));
+    }
+
+    #[test]
+    fn columns_with_a_rank_make_room_and_are_named() {
+        let mut table = Table::new(
+            [left("NAME"), right("PID").rank(2), right("MEMORY").rank(1), left("STATE"), left("WHY")],
+            "no services",
+        );
+        table.row([
+            Cell::name("web"),
+            "212".into(),
+            "3.0 MiB".into(),
+            "backoff".into(),
+            "it ended with exit code 7 and starts again in 3 s".into(),
+        ]);
+        let wide = table.draw(Canvas::narrow(120));
+        assert!(wide.starts_with("NAME  PID   MEMORY  STATE    WHY\nweb   212  3.0 MiB  backoff  it ended"), "{wide}");
+        assert_eq!(
+            table.draw(Canvas::narrow(58)),
+            "NAME   MEMORY  STATE    WHY                        (+ PID)\nweb   3.0 MiB  backoff  it ended with exit code 7 and sta…\n"
+        );
+        assert_eq!(
+            table.draw(Canvas::narrow(48)),
+            "NAME  STATE    WHY               (+ PID, MEMORY)\nweb   backoff  it ended with exit code 7 and st…\n"
+        );
+        let narrow = table.draw(Canvas::narrow(34));
+        assert!(narrow.starts_with("NAME  STATE    WHY   (+ 2 columns)\nweb   backoff  it ended with exi"), "{narrow}");
     }
 
     #[test]

@@ -28,6 +28,9 @@ type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 pub(crate) enum Asked {
     Transition(v1::RequestTransitionRequest),
     WatchOperation(String),
+    Start { names: Vec<String>, force: bool },
+    Restart { names: Vec<String>, force: bool },
+    Reload { dry_run: bool },
 }
 
 /// One life of the daemon.

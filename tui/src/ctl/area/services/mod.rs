@@ -1,6 +1,10 @@
 //! `ubmcctl services`: what ubmcd supervises.
 
+mod check;
 mod monitor;
+mod page;
+mod reload;
+mod table;
 mod watch;
 
 use clap::Subcommand;
@@ -18,7 +22,7 @@ use crate::ctl::{
     exit::Failure,
     graph::{Drawing, dependencies},
     object::{Dependency, Service, ServiceHealth},
-    output::{Cell, Format, Page, Paint, Table, bytes, duration, left, percent, right},
+    output::{Format, Paint},
     session::Session,
 };
 
@@ -38,10 +42,13 @@ pub(crate) enum Command {
     /// Everything about one service
     Status { name: String },
     /// Starts services and what they depend on
+    #[command(mut_arg("force", |arg| arg.help("Skip pre-flight checks, and restart what runs already")))]
     Start(Selection),
     /// Stops services; refused while dependents run, unless forced
+    #[command(mut_arg("force", |arg| arg.help("Stop running dependents too")))]
     Stop(Selection),
     /// Restarts services
+    #[command(mut_arg("force", |arg| arg.help("Skip pre-flight checks")))]
     Restart(Selection),
     /// What the health checks of a service say
     Health { name: String },
@@ -60,6 +67,23 @@ pub(crate) enum Command {
         #[arg(long, value_name = "S", default_value = "2", value_parser = seconds)]
         interval: f64,
     },
+    /// What stands against starting services, all at once and with what to do; exit code 1 when something does
+    Validate { names: Vec<String> },
+    /// Whether the services that an operation needs (`required_for`) are ready; exit code 1 when one is not
+    Check { operation: String },
+    /// Who can be relied on now, who could be started, and who could not
+    Readiness,
+    /// Goes over to the configuration as it is now: only what differs is restarted
+    ///
+    /// A configuration with errors is refused as a whole and changes nothing (exit code 4).
+    Reload {
+        /// Only say what would change
+        #[arg(long)]
+        dry_run: bool,
+        /// Wait until everything that has to move has, showing the steps
+        #[arg(long, conflicts_with = "dry_run")]
+        wait: bool,
+    },
     /// Forgets a failure: clears `failed`, the restart count and the back-off
     Reset { name: String },
     /// All services, then each one that changes
@@ -70,7 +94,7 @@ pub(crate) enum Command {
 pub(crate) struct Selection {
     #[arg(required = true)]
     names: Vec<String>,
-    /// Start: skip pre-flight checks and restart what runs. Stop, restart: take running dependents along
+    /// What stands against it does not count
     #[arg(long)]
     force: bool,
     /// Wait for the end, showing the steps
@@ -88,17 +112,21 @@ impl Command {
             }
             Self::Status { name } => {
                 let service = get(session, name).await?;
-                session.out.one(&service, |canvas| page(&service).draw(canvas))
+                session.out.one(&service, |canvas| page::service(&service).draw(canvas))
             }
             Self::Start(Selection { names, force, wait }) => lifecycle::start(session, names, force, wait).await,
             Self::Stop(Selection { names, force, wait }) => lifecycle::stop(session, names, force, wait).await,
             Self::Restart(Selection { names, force, wait }) => lifecycle::restart(session, names, force, wait).await,
             Self::Health { name } => {
                 let health = ServiceHealth::from(get(session, name).await?);
-                session.out.one(&health, |canvas| health_page(&health).draw(canvas))
+                session.out.one(&health, |canvas| page::health(&health).draw(canvas))
             }
             Self::Logs(arguments) => logs::run(session, arguments).await,
             Self::Dependencies { name, format } => show_dependencies(session, name, format).await,
+            Self::Validate { names } => check::validate(session, names).await,
+            Self::Check { operation } => check::check(session, operation).await,
+            Self::Readiness => check::readiness(session).await,
+            Self::Reload { dry_run, wait } => reload::reload(session, dry_run, wait).await,
             Self::Reset { name } => reset(session, name).await,
             Self::Monitor { name, interval } => monitor::monitor(session, name, interval).await,
             Self::Watch => watch::watch(session).await,
@@ -117,97 +145,7 @@ async fn list(session: &mut Session, request: ListServicesRequest) -> Result<(),
     let answer =
         session.call(|channel| async move { OperatorServiceClient::new(channel).list_services(request).await }).await?;
     let services: Vec<_> = answer.services.into_iter().map(Service::from).collect();
-    session.out.list(&services, |canvas| table(&services).draw(canvas))
-}
-
-fn table(services: &[Service]) -> Table {
-    let mut table = Table::new(
-        [
-            left("NAME"),
-            left("GROUP"),
-            left("STATE"),
-            left("HEALTH"),
-            right("UP"),
-            right("RESTARTS"),
-            right("PID"),
-            right("CPU"),
-            right("MEMORY"),
-            left("WHY"),
-        ],
-        "no such services",
-    );
-    for service in services {
-        table.row([
-            Cell::name(&service.name),
-            service.group.as_str().into(),
-            Cell::word(&service.state),
-            Cell::word(&service.health),
-            Cell::maybe(service.uptime_s.map(duration)),
-            Cell::new(if service.restarts == 0 { Paint::Faint } else { Paint::Warn }, service.restarts.to_string()),
-            Cell::maybe(service.pid.map(|pid| pid.to_string())),
-            Cell::maybe(service.cpu_percent.map(|cpu| format!("{cpu:.1} %"))),
-            Cell::maybe(service.rss_bytes.map(bytes)),
-            service.reason.as_deref().unwrap_or_default().into(),
-        ]);
-    }
-    table
-}
-
-fn page(service: &Service) -> Page {
-    let title = service.display_name.as_deref().filter(|title| *title != service.name).unwrap_or_default();
-    let mut page =
-        Page::new([Cell::name(&service.name), title.into(), Cell::word(&service.state), Cell::word(&service.health)]);
-    page.maybe("why", service.reason.clone())
-        .maybe("says", service.status_text.clone())
-        .maybe("check says", service.health_text.clone())
-        .maybe("checks passed", service.health_success_rate.map(|rate| percent(rate * 100.0)))
-        .maybe("last error", service.last_error.as_deref().map(|error| Cell::new(Paint::Bad, error)))
-        .maybe("last exit", service.last_exit.as_ref().map(|exit| exit.text.clone()))
-        .maybe("next start in", service.retry_in_s.map(duration))
-        .maybe("description", service.description.clone())
-        .fact("group", service.group.as_str())
-        .maybe("category", service.category.clone())
-        .fact("kind", kind(service))
-        .fact("wanted", service.desired.as_str())
-        .maybe("pid", service.pid.map(|pid| format!("{pid}, generation {}", service.generation)))
-        .fact("in this state", format!("for {}", duration(service.state_age_s)))
-        .maybe("up", service.uptime_s.map(duration))
-        .maybe("became ready in", service.start_duration_s.map(duration))
-        .fact(
-            "starts",
-            format!("{} by request, {} restarts, {} crashes", service.manual_starts, service.restarts, service.crashes),
-        )
-        .maybe("cpu", service.cpu_percent.map(|cpu| format!("{cpu:.1} %")))
-        .maybe("memory", service.rss_bytes.map(bytes))
-        .maybe("descriptors", service.fds.map(|fds| fds.to_string()))
-        .maybe("dropped output", Some(service.dropped_lines).filter(|lines| *lines > 0).map(|n| format!("{n} lines")))
-        .maybe("needs", Some(service.dependencies.join(", ")))
-        .maybe("wants", Some(service.wants.join(", ")))
-        .maybe("needed by", Some(service.dependents.join(", ")));
-    page
-}
-
-/// `binary, critical, starts by itself`.
-fn kind(service: &Service) -> String {
-    let mut text = service.kind.clone();
-    for (holds, word) in
-        [(service.oneshot, ", oneshot"), (service.critical, ", critical"), (service.auto_start, ", starts by itself")]
-    {
-        if holds {
-            text.push_str(word);
-        }
-    }
-    text
-}
-
-fn health_page(health: &ServiceHealth) -> Page {
-    let mut page = Page::new([Cell::name(&health.name), Cell::word(&health.health), Cell::word(&health.state)]);
-    page.maybe("says", health.text.clone())
-        .maybe("checks passed", health.success_rate.map(|rate| percent(rate * 100.0)))
-        .fact("restarts", health.restarts.to_string())
-        .fact("crashes", health.crashes.to_string())
-        .maybe("last error", health.last_error.as_deref().map(|error| Cell::new(Paint::Bad, error)));
-    page
+    session.out.list(&services, |canvas| table::services(&services).draw(canvas))
 }
 
 async fn show_dependencies(session: &mut Session, name: Option<String>, format: Drawing) -> Result<(), Failure> {
@@ -241,77 +179,4 @@ async fn reset(session: &mut Session, name: String) -> Result<(), Failure> {
     session.out.one(&service, |canvas| {
         format!("{} is reset: {}", service.name, canvas.paint(Paint::of(&service.state), &service.state))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use ubmc_proto::v1;
-
-    use super::*;
-    use crate::ctl::output::Canvas;
-
-    fn web() -> v1::Service {
-        v1::Service {
-            name: "web".into(),
-            group: "interface".into(),
-            kind: v1::ServiceKind::Binary.into(),
-            state: v1::ServiceState::Running.into(),
-            desired: v1::DesiredState::Up.into(),
-            health: v1::Health::Healthy.into(),
-            pid: Some(212),
-            uptime_s: Some(192.0),
-            restarts: 1,
-            generation: 2,
-            cpu_percent: Some(1.25),
-            rss_bytes: Some(3 << 20),
-            dependencies: vec!["db".into()],
-            critical: true,
-            auto_start: true,
-            crashes: 1,
-            last_exit: Some(v1::Exit { how: None, at_s: 1.0, text: "exit code 7".into() }),
-            ..v1::Service::default()
-        }
-    }
-
-    #[test]
-    fn the_list_lines_up_and_says_why() {
-        let waiting = v1::Service {
-            name: "shop".into(),
-            group: "interface".into(),
-            state: v1::ServiceState::Waiting.into(),
-            health: v1::Health::Unknown.into(),
-            reason: "waits for web".into(),
-            ..v1::Service::default()
-        };
-        let services = [Service::from(web()), Service::from(waiting)];
-        assert_eq!(
-            table(&services).draw(Canvas::PLAIN),
-            "\
-NAME  GROUP      STATE    HEALTH       UP  RESTARTS  PID    CPU   MEMORY  WHY
-web   interface  running  healthy  3m 12s         1  212  1.2 %  3.0 MiB
-shop  interface  waiting  unknown       -         0    -      -        -  waits for web
-"
-        );
-    }
-
-    #[test]
-    fn the_page_tells_all_that_is_known_and_nothing_else() {
-        assert_eq!(
-            page(&web().into()).draw(Canvas::PLAIN),
-            "\
-web · running · healthy
-  last exit      exit code 7
-  group          interface
-  kind           binary, critical, starts by itself
-  wanted         up
-  pid            212, generation 2
-  in this state  for 0ms
-  up             3m 12s
-  starts         0 by request, 1 restarts, 1 crashes
-  cpu            1.2 %
-  memory         3.0 MiB
-  needs          db
-"
-        );
-    }
 }

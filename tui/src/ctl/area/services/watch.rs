@@ -64,7 +64,7 @@ impl Mirror {
 
     fn take(&mut self, session: &mut Session, services: Vec<Service>) -> Result<(), Failure> {
         if !self.filled && session.out.format() == Format::Table {
-            session.out.list(&services, |canvas| table(&services).draw(canvas))?;
+            session.out.list(&services, |canvas| table::services(&services).draw(canvas))?;
             self.services = services.into_iter().map(|service| (service.name.clone(), service)).collect();
         } else {
             let gone: Vec<_> = self
