@@ -139,11 +139,12 @@ fn every_key_of_the_contract_arrives() {
     };
     assert_eq!(find(&services, "full"), &full);
     assert_eq!(find(&services, "base").deployment, Deployment::Builtin(Builtin::Journal));
-    assert_eq!(find(&services, "first").run, Run::Oneshot { once_per: Some(Epoch::HostBoot) });
+    assert_eq!(find(&services, "first").run, Run::Oneshot { once_per: Some(Epoch::BmcBoot) });
     assert_eq!(find(&services, "first").restart.policy, RestartPolicy::Never);
     assert_eq!(find(&services, "second").run, Run::Oneshot { once_per: None });
     assert_eq!(find(&services, "second").restart.burst, 2);
-    assert_eq!(find(&services, "second").readiness, Readiness::Delay(seconds(2)));
+    assert_eq!(find(&services, "file").readiness, Readiness::Delay(seconds(2)));
+    assert_eq!((find(&services, "file").restart.burst, find(&services, "file").restart.window), (u32::MAX, seconds(1)));
     assert_eq!(find(&services, "last").readiness, Readiness::Check);
     assert_eq!(find(&services, "other").readiness, Readiness::Notify);
     let checks = [
@@ -158,66 +159,18 @@ fn every_key_of_the_contract_arrives() {
     let heartbeat = HealthSpec { interval: seconds(2), timeout: seconds(2), ..health(HealthCheck::Heartbeat) };
     assert_eq!(find(&services, "heartbeat").health, Some(heartbeat));
     assert_eq!(find(&services, "heartbeat").restart.max_delay, seconds(86400));
+    let ready = HealthSpec {
+        interval: seconds(2),
+        retries: 1,
+        timeout: seconds(1),
+        ..health(HealthCheck::Tcp { host: "localhost".to_owned(), port: 50051 })
+    };
+    assert_eq!(find(&services, "grpc").readiness_check, Some(ready));
+    assert_eq!(find(&services, "grpc").readiness, Readiness::Check, "its presence alone says so");
+    let ready = HealthCheck::Command { command: "test -e /run/ready".to_owned(), expected_exit_code: 0 };
+    assert_eq!(find(&services, "heartbeat").readiness_check, Some(health(ready)));
+    assert_eq!(find(&services, "heartbeat").readiness, Readiness::Notify, "asked after that");
     assert_eq!(find(&services, "none"), &ServiceSpec::new("none", binary("true")));
-}
-
-#[test]
-fn the_orchestrator_of_the_service_guide_loads() {
-    let (services, warnings) = registry("orchestrator.toml");
-    assert_eq!(warnings, Vec::<String>::new());
-    let orchestrator = find(&services, "orchestrator");
-    let Deployment::Binary(binary) = &orchestrator.deployment else { panic!("{orchestrator:?}") };
-    assert_eq!(binary.path, "/home/op/.provisioning/bin/provisioning-orchestrator");
-    assert_eq!(binary.args, texts(&["--port", "8080", "--data-dir", "/home/op/.provisioning/orchestrator/data"]));
-    assert_eq!(orchestrator.required_for, texts(&["server", "taskserv", "cluster", "workflow", "batch"]));
-    assert_eq!(orchestrator.category, "orchestration");
-}
-
-#[test]
-fn the_seven_services_of_the_service_guide_load_and_tell_what_cannot_run_yet() {
-    let (services, warnings) = registry("seven-services.toml");
-    let expected = [
-        "service `control-center` is deployed by docker-compose, which this version cannot run",
-        "service `coredns` conflicts with `dnsmasq`, which no registry declares",
-        "service `coredns` conflicts with `systemd-resolved`, which no registry declares",
-        "service `coredns` is deployed by docker, which this version cannot run",
-        "service `oci-registry` is deployed by kubernetes, which this version cannot run",
-        "service `mcp-server` is deployed by remote, which this version cannot run",
-    ];
-    assert_eq!(warnings, expected);
-    assert_eq!(services.len(), 7);
-    let mode = |name: &str| match &find(&services, name).deployment {
-        Deployment::Unsupported { mode } => mode.to_string(),
-        Deployment::Binary(_) => "binary".to_owned(),
-        Deployment::Builtin(_) => "builtin".to_owned(),
-    };
-    assert_eq!(mode("coredns"), "docker");
-    assert_eq!(mode("orchestrator"), "binary");
-    assert_eq!(find(&services, "orchestrator").restart.burst, 3);
-    assert_eq!(find(&services, "api-gateway").dependencies, names(&["orchestrator", "control-center", "mcp-server"]));
-}
-
-#[test]
-fn the_robot_registry_loads_with_its_meanings() {
-    let (services, warnings) = registry("robot.json");
-    assert_eq!(warnings, Vec::<String>::new());
-    let folder = good("");
-    let working_dir = |name: &str| match &find(&services, name).deployment {
-        Deployment::Binary(binary) => PathBuf::from(&binary.working_dir),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(working_dir("movement_ws_server"), folder);
-    assert_eq!(working_dir("video_server"), folder.join("servers/video"));
-    let movement = find(&services, "movement_ws_server");
-    assert_eq!(movement.display_name, "Movement Server");
-    assert!(movement.auto_start);
-    assert_eq!(movement.restart.policy, RestartPolicy::Always);
-    let video = find(&services, "video_server");
-    assert!(!video.auto_start);
-    assert_eq!((video.restart.policy, video.restart.burst), (RestartPolicy::OnFailure, 3));
-    assert_eq!(video.health, Some(health(HealthCheck::Tcp { host: "localhost".to_owned(), port: 8081 })));
-    assert_eq!(find(&services, "main_api").restart.policy, RestartPolicy::Never);
-    assert_eq!(find(&services, "main_api").health, None);
 }
 
 #[test]

@@ -11,6 +11,18 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// What the word of another supervisor is called here, and in which table that stands when it is not this one.
+    pub(super) fn translated(&self, wanted: &str) -> Option<(&'static str, Option<&'static str>)> {
+        let (_, known, path) = WORDS.iter().find(|(word, ..)| *word == wanted)?;
+        if !self.path.starts_with("[services.") {
+            None
+        } else if self.names.contains(known) {
+            Some((known, None))
+        } else {
+            Some((known, Some(path)))
+        }
+    }
+
     /// The key of another table that somebody put into this one: the same letters, one level up, down or beside.
     pub(super) fn elsewhere(&self, wanted: &str) -> Option<(&'static str, &'static str)> {
         let letters = |key: &str| key.replace(['_', '-'], "").to_lowercase();
@@ -23,6 +35,22 @@ impl Keys {
         })
     }
 }
+
+/// Words of other supervisors for keys of services: as those say, as it is said here, and the table.
+const WORDS: [(&str, &str, &str); 12] = [
+    ("environment", "env", "[services.NAME.deployment.binary]"),
+    ("exec", "binary_path", "[services.NAME.deployment.binary]"),
+    ("cmd", "binary_path", "[services.NAME.deployment.binary]"),
+    ("cwd", "working_dir", "[services.NAME.deployment.binary]"),
+    ("data_dir", "working_dir", "[services.NAME.deployment.binary]"),
+    ("depends_on", "dependencies", "[services.NAME]"),
+    ("requires", "dependencies", "[services.NAME]"),
+    ("enabled", "auto_start", "[services.NAME.startup]"),
+    ("memory_limit", "memory", "[services.NAME.limits]"),
+    ("restart_policy", "policy", "[services.NAME.restart]"),
+    ("max_restart_attempts", "burst", "[services.NAME.restart]"),
+    ("liveness_check", "health_check", "[services.NAME]"),
+];
 
 macro_rules! schema {
     ($($table:ident $path:literal [$($key:literal)*])*) => {
@@ -64,7 +92,7 @@ schema! {
     SERVICE "[services.NAME]" [
         "name" "display_name" "description" "type" "category" "group" "critical" "protects_hardware" "dependencies" "wants"
         "after" "before" "conflicts" "required_for" "once_per" "oneshot" "port" "deployment" "readiness" "health_check"
-        "startup" "restart" "limits"
+        "readiness_check" "startup" "restart" "limits"
     ]
     DEPLOYMENT "[services.NAME.deployment]" [
         "mode" "builtin" "binary" "docker" "docker_compose" "kubernetes" "remote"
@@ -79,6 +107,9 @@ schema! {
     REMOTE "[services.NAME.deployment.remote]" ["endpoint" "tls_enabled" "auth_token_path"]
     READINESS "[services.NAME.readiness]" ["type" "fd" "delay"]
     HEALTH "[services.NAME.health_check]" [
+        "type" "interval" "retries" "timeout" "http" "tcp" "command" "file" "grpc"
+    ]
+    READINESS_CHECK "[services.NAME.readiness_check]" [
         "type" "interval" "retries" "timeout" "http" "tcp" "command" "file" "grpc"
     ]
     HTTP "[services.NAME.health_check.http]" ["endpoint" "expected_status" "method"]
@@ -129,6 +160,18 @@ mod tests {
         for (keys, name) in [(SIM_HOSTS, "hosts"), (SIM_SUPPLIES, "supplies"), (SIM_FANS, "fans")] {
             check(keys, config[name].as_table().unwrap());
         }
+    }
+
+    #[test]
+    fn words_of_other_supervisors_are_translated_to_keys_that_there_are() {
+        for (word, known, path) in WORDS {
+            let table = TABLES.iter().find(|table| table.path == path).unwrap();
+            assert!(table.names.contains(&known), "{word}: {known} of {path}");
+            assert!(!table.names.contains(&word), "{word} is a key itself");
+        }
+        assert_eq!(DOCKER.translated("environment"), Some(("env", None)));
+        assert_eq!(SERVICE.translated("enabled"), Some(("auto_start", Some("[services.NAME.startup]"))));
+        assert_eq!(SENSOR.translated("enabled"), None);
     }
 
     #[test]

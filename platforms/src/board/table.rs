@@ -92,7 +92,11 @@ impl<'t> Table<'t> {
         for entry in entries.iter().filter(|entry| !keys.names.contains(&entry.key.as_str())) {
             let key = &entry.key;
             let noted = cx.out.error(entry.key_at, format!("{who} has no key `{prefix}{key}`"));
-            if let Some((known, table)) = keys.elsewhere(key) {
+            if let Some((known, None)) = keys.translated(key) {
+                noted.meant(Some(known)).done();
+            } else if let Some((known, Some(table))) = keys.translated(key) {
+                noted.label(format!("here that is `{known}` of `{table}`")).done();
+            } else if let Some((known, table)) = keys.elsewhere(key) {
                 noted.label(format!("`{known}` belongs to `{table}`")).done();
             } else if let Some(candidate) = nearest(key, keys.names.iter().copied()) {
                 noted.meant(Some(candidate)).done();

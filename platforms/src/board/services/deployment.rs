@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use ubmc_core::{
-    ids::Name,
-    services::{Binary, Builtin, Deployment, Limits, Signal},
-};
+use ubmc_core::services::{Binary, Builtin, Deployment, Limits, Signal};
 
+use super::elsewhere::{self, Elsewhere};
 use crate::board::{
-    schema::{self, Keys},
+    schema,
     source::At,
     table::{Context, Table, nearest, text},
 };
@@ -24,38 +22,30 @@ const SIGNALS: [(&str, Signal); 8] = [
     ("CONT", Signal::Cont),
 ];
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Builtin,
     Binary,
-    /// Understood, not run: the key of its sub-table, that table's keys, and the key that it cannot do without.
-    Elsewhere {
-        name: &'static str,
-        key: &'static str,
-        keys: &'static Keys,
-        needs: &'static str,
-    },
+    /// Understood, not run.
+    Elsewhere(Elsewhere),
 }
 
-const MODES: [(&str, Mode); 6] = [
-    ("builtin", Mode::Builtin),
-    ("binary", Mode::Binary),
-    ("docker", Mode::Elsewhere { name: "docker", key: "docker", keys: schema::DOCKER, needs: "image" }),
-    (
-        "docker-compose",
-        Mode::Elsewhere {
-            name: "docker-compose",
-            key: "docker_compose",
-            keys: schema::DOCKER_COMPOSE,
-            needs: "compose_file",
-        },
-    ),
-    (
-        "kubernetes",
-        Mode::Elsewhere { name: "kubernetes", key: "kubernetes", keys: schema::KUBERNETES, needs: "deployment_name" },
-    ),
-    ("remote", Mode::Elsewhere { name: "remote", key: "remote", keys: schema::REMOTE, needs: "endpoint" }),
-];
+impl Mode {
+    /// The key with its details.
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::Binary => "binary",
+            Self::Elsewhere(elsewhere) => elsewhere.key(),
+        }
+    }
+
+    /// All, as registries write them.
+    fn all() -> Vec<(&'static str, Self)> {
+        let elsewhere = Elsewhere::ALL.map(|elsewhere| (elsewhere.mode(), Self::Elsewhere(elsewhere)));
+        [("builtin", Self::Builtin), ("binary", Self::Binary)].into_iter().chain(elsewhere).collect()
+    }
+}
 
 /// How the service is run; nothing when that cannot be told.
 pub(super) fn read(service: &Table<'_>, name: &str, limits: Limits, cx: &mut Context<'_>) -> Option<Deployment> {
@@ -63,14 +53,10 @@ pub(super) fn read(service: &Table<'_>, name: &str, limits: Limits, cx: &mut Con
         service.missing("deployment", "{ mode = \"binary\", binary = { binary_path = \"…\" } }", cx);
     }
     let table = service.table("deployment", schema::DEPLOYMENT, cx)?;
-    let mode = table.required_word("mode", &MODES, cx)?.value;
-    let own = match mode {
-        Mode::Builtin => "builtin",
-        Mode::Binary => "binary",
-        Mode::Elsewhere { key, .. } => key,
-    };
-    for key in ["builtin", "binary", "docker", "docker_compose", "kubernetes", "remote"] {
-        if key != own && table.has(key) {
+    let modes = Mode::all();
+    let mode = table.required_word("mode", &modes, cx)?.value;
+    for key in modes.iter().map(|(_, other)| other.key()).filter(|key| *key != mode.key()) {
+        if table.has(key) {
             cx.out
                 .warning(table.key_at(key), format!("`{key}` of {} has no effect in this mode", service.who))
                 .related(table.value_at("mode"), "the mode");
@@ -95,33 +81,7 @@ pub(super) fn read(service: &Table<'_>, name: &str, limits: Limits, cx: &mut Con
             let table = table.table("binary", schema::BINARY, cx)?;
             binary(service, &table, limits, cx).map(|binary| Deployment::Binary(Arc::new(binary)))
         }
-        Mode::Elsewhere { name, key, keys, needs } => {
-            if !table.has(key) {
-                table.missing(key, &format!("{{ {needs} = \"…\" }}"), cx);
-            } else if let Some(details) = table.table(key, keys, cx) {
-                elsewhere(&details, keys, needs, cx);
-            }
-            cx.out
-                .warning(
-                    table.value_at("mode"),
-                    format!("{} is deployed by {name}, which this version cannot run", service.who),
-                )
-                .label("it is listed, but cannot be started");
-            Some(Deployment::Unsupported { mode: Name::from(name) })
-        }
-    }
-}
-
-/// Checks the types of what is understood and not run, so that the file stays good for the version that runs it.
-fn elsewhere(details: &Table<'_>, keys: &'static Keys, needs: &str, cx: &mut Context<'_>) {
-    for key in keys.names {
-        match *key {
-            "ports" | "volumes" => drop(details.texts(key, cx)),
-            "env" => drop(environment(details, cx)),
-            "tls_enabled" => drop(details.bool(key, cx)),
-            key if key == needs => drop(details.required_text(key, "\"…\"", cx)),
-            key => drop(details.text(key, cx)),
-        }
+        Mode::Elsewhere(mode) => Some(elsewhere::read(service, &table, mode, cx)),
     }
 }
 
@@ -174,7 +134,8 @@ fn binary(service: &Table<'_>, table: &Table<'_>, limits: Limits, cx: &mut Conte
     })
 }
 
-fn check_path(path: &At<String>, key: &str, service: &Table<'_>, may_be_bare: bool, cx: &mut Context<'_>) {
+/// A path that will mean the same whoever reads it.
+pub(super) fn check_path(path: &At<String>, key: &str, service: &Table<'_>, may_be_bare: bool, cx: &mut Context<'_>) {
     let text = path.value.as_str();
     if text.trim().is_empty() {
         cx.out.error(path.at, format!("`{key}` of {} is empty", service.who)).label("which one?");
@@ -187,7 +148,8 @@ fn check_path(path: &At<String>, key: &str, service: &Table<'_>, may_be_bare: bo
     }
 }
 
-fn environment(table: &Table<'_>, cx: &mut Context<'_>) -> std::collections::BTreeMap<String, String> {
+/// Variables for a process.
+pub(super) fn environment(table: &Table<'_>, cx: &mut Context<'_>) -> std::collections::BTreeMap<String, String> {
     let mut env = std::collections::BTreeMap::new();
     for entry in table.free_table("env", cx) {
         let good = !entry.key.is_empty() && !entry.key.contains(['=', '\0']);

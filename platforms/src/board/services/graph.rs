@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ubmc_core::services::{Deployment, RestartPolicy, Run, ServiceSpec};
+use ubmc_core::{
+    machines::MachineKind,
+    services::{Deployment, Epoch, Run, ServiceSpec},
+};
 
-use super::{Declared, restart};
+use super::{Declared, operations, restart, times};
 use crate::board::{
     order::order,
     sections::House,
@@ -20,14 +23,9 @@ pub(in crate::board) fn check(services: &mut Vec<Declared>, house: &House, cx: &
         services.iter().enumerate().map(|(index, service)| (service.spec.name.as_str(), index)).collect();
     for service in services.iter() {
         check_links(service, services, &places, cx);
-        check_alone(service, cx);
-        if let Some(machine) = house.machines.get(service.spec.name.as_str()) {
-            cx.out
-                .error(service.at, format!("`{}` is the name of a service and of a machine", service.spec.name))
-                .help("`why NAME` must know which of them is meant")
-                .related(*machine, "the machine");
-        }
+        check_alone(service, house, cx);
     }
+    times::check_all(services, house, cx);
     check_conflicts(services, &places, cx);
     check_ports(services, cx);
     check_tasks(services, cx);
@@ -89,7 +87,15 @@ fn check_links(service: &Declared, all: &[Declared], places: &BTreeMap<&str, usi
                 .error(link.at, format!("{who} needs `{}`, which conflicts with it", link.value))
                 .related(other.at, "declared here");
         }
-        if hard && service.spec.critical && !other.spec.critical && service.critical.is_some() {
+        if let (true, Deployment::Unsupported { mode }) = (hard, &other.spec.deployment)
+            && !matches!(service.spec.deployment, Deployment::Unsupported { .. })
+        {
+            cx.out
+                .warning(link.at, format!("{who} depends on `{}`, which this version cannot run", link.value))
+                .label("so it cannot be started either")
+                .related(other.at, format!("deployed by {mode}"));
+        }
+        if hard && service.spec.critical && !other.spec.critical && service.places.critical.is_some() {
             cx.out
                 .warning(link.at, format!("{who} is critical, but depends on `{}`, which is not", link.value))
                 .label("if this is given up, so is the critical one")
@@ -112,7 +118,8 @@ fn check_groups(service: &Declared, all: &[Declared], places: &BTreeMap<&str, us
             let Some(other) = places.get(link.value.as_str()).and_then(|index| all.get(*index)) else { continue };
             let group = other.spec.group;
             let contradicts = if is_before { group < own } else { group > own };
-            if contradicts {
+            let known = !service.places.lost_group && !other.places.lost_group;
+            if contradicts && known {
                 let when = if is_before { "earlier" } else { "later" };
                 cx.out
                     .error(
@@ -129,34 +136,47 @@ fn check_groups(service: &Declared, all: &[Declared], places: &BTreeMap<&str, us
     }
 }
 
-fn check_alone(service: &Declared, cx: &mut Context<'_>) {
-    let ServiceSpec { name, critical, auto_start, restart, run, .. } = &service.spec;
+fn check_alone(service: &Declared, house: &House, cx: &mut Context<'_>) {
+    let ServiceSpec { name, critical, auto_start, .. } = &service.spec;
     if *critical && !auto_start {
         cx.out
             .warning(
-                service.critical.unwrap_or(service.at),
+                service.places.critical.unwrap_or(service.at),
                 format!("service `{name}` is critical, but not started by itself"),
             )
             .label("without it the BMC never becomes ready")
             .help("set `auto_start = true`, or do not call it critical");
     }
-    if let Some(burst) = service.burst
-        && restart::never_trips(restart)
-    {
+    if let Some(machine) = house.machines.get(name.as_str()) {
         cx.out
-            .warning(burst, format!("the restart limit of service `{name}` can never trip"))
-            .label(format!(
-                "{} delays take longer than the window of {} s",
-                restart.burst,
-                restart.window.as_secs_f64()
-            ))
-            .help("lengthen `window`, or lower `burst`");
+            .error(service.at, format!("`{name}` is the name of a service and of a machine"))
+            .help("`why NAME` must know which of them is meant")
+            .related(*machine, "the machine");
     }
-    if matches!(run, Run::Oneshot { .. }) && restart.policy == RestartPolicy::Always {
+    check_epoch(service, house, cx);
+    restart::check(&service.spec, &service.restart, cx);
+    times::check(service, house, cx);
+    operations::check(&service.required_for, &format!("service `{name}`"), cx);
+}
+
+/// What runs once per power-on needs something that can be powered on.
+fn check_epoch(service: &Declared, house: &House, cx: &mut Context<'_>) {
+    let Run::Oneshot { once_per: Some(epoch) } = service.spec.run else { return };
+    let (kind, once) = match epoch {
+        Epoch::BmcBoot => return,
+        Epoch::ChassisPower => (MachineKind::Chassis, "power-on of the chassis"),
+        Epoch::HostBoot => (MachineKind::Host, "boot of a host"),
+    };
+    if house.kinds.as_ref().is_some_and(|kinds| !kinds.contains(&kind)) {
         cx.out
-            .error(service.at, format!("service `{name}` is a oneshot that is always restarted"))
-            .label("it would run without end")
-            .help("use the policy \"on-failure\" or \"never\"");
+            .error(
+                service.places.once_per.unwrap_or(service.at),
+                format!("service `{}` runs once per {once}, but this board has no {kind}", service.spec.name),
+            )
+            .label("it would wait for ever")
+            .help(format!(
+                "declare a `[machines.NAME]` whose definition is of the kind \"{kind}\", or use \"bmc-boot\""
+            ));
     }
 }
 
@@ -201,11 +221,11 @@ fn check_ports(services: &[Declared], cx: &mut Context<'_>) {
         if !conflict(first, service) && !conflict(service, first) {
             cx.out
                 .error(
-                    service.port.unwrap_or(service.at),
+                    service.places.port.unwrap_or(service.at),
                     format!("services `{}` and `{}` both use port {port}", first.spec.name, service.spec.name),
                 )
                 .label("second user")
-                .related(first.port.unwrap_or(first.at), "first user");
+                .related(first.places.port.unwrap_or(first.at), "first user");
         }
     }
 }

@@ -17,10 +17,15 @@ use super::{
 
 mod deployment;
 mod discover;
+mod elsewhere;
 mod graph;
 mod health;
+mod operations;
+mod readiness;
 mod restart;
 mod robot;
+mod times;
+mod trip;
 
 pub(super) use discover::discover;
 pub(super) use graph::check;
@@ -48,9 +53,23 @@ pub(super) struct Declared {
     pub(super) after: Vec<At<String>>,
     pub(super) before: Vec<At<String>>,
     pub(super) conflicts: Vec<At<String>>,
+    pub(super) required_for: Vec<At<String>>,
+    pub(super) places: Places,
+    restart: restart::Places,
+}
+
+/// Where single keys were written; absent: nowhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Places {
     pub(super) critical: Option<Span>,
     pub(super) port: Option<Span>,
-    pub(super) burst: Option<Span>,
+    pub(super) once_per: Option<Span>,
+    pub(super) health: Option<Span>,
+    pub(super) start_timeout: Option<Span>,
+    pub(super) stop_timeout: Option<Span>,
+    pub(super) start_delay: Option<Span>,
+    /// It names a group that there is not: which it belongs to is not known.
+    pub(super) lost_group: bool,
 }
 
 impl Declared {
@@ -63,9 +82,9 @@ impl Declared {
             after: Vec::new(),
             before: Vec::new(),
             conflicts: Vec::new(),
-            critical: None,
-            port: None,
-            burst: None,
+            required_for: Vec::new(),
+            places: Places::default(),
+            restart: restart::Places::default(),
         }
     }
 }
@@ -88,37 +107,38 @@ pub(super) fn read(entry: &Entry, cx: &mut Context<'_>) -> Option<Declared> {
         entry.key.as_str(),
         deployment.unwrap_or_else(|| Deployment::Binary(Binary::default().into())),
     );
-    let mut text = |key: &str| table.text(key, cx).map(|text| text.value);
-    if let Some(display_name) = text("display_name") {
-        spec.display_name = display_name;
-    }
-    spec.description = text("description").unwrap_or_default();
-    spec.kind = text("type").unwrap_or_default();
-    spec.category = text("category").unwrap_or_default();
-    if let Some(group) = table.word("group", &GROUPS, cx) {
-        spec.group = group.value;
+    describe(&table, &mut spec, cx);
+    let mut places = Places::default();
+    match table.word("group", &GROUPS, cx) {
+        Some(group) => spec.group = group.value,
+        None => places.lost_group = table.has("group"),
     }
     spec.critical = table.bool("critical", cx).unwrap_or(false);
     spec.protects_hardware = table.bool("protects_hardware", cx).unwrap_or(false);
-    spec.required_for = table.texts("required_for", cx).into_iter().map(|text| text.value).collect();
-    spec.run = run(&table, cx);
-    if let (Deployment::Builtin(_), Run::Oneshot { .. }) = (&spec.deployment, spec.run) {
-        let key = if table.has("once_per") { "once_per" } else { "oneshot" };
-        cx.out
-            .error(table.key_at(key), format!("{} is a task inside ubmcd, which never ends by itself", table.who))
-            .label("cannot be a oneshot");
-    }
+    spec.run = run(&table, &spec.deployment, cx);
     spec.health = health::read(&table, cx);
-    let port = table.integer("port", 1..=u16::MAX, cx);
-    spec.port = port.as_ref().map(|port| port.value);
+    spec.readiness_check = health::read_readiness(&table, cx);
+    spec.port = table.integer("port", 1..=u16::MAX, cx).map(|port| port.value);
     let startup = table.table("startup", schema::STARTUP, cx);
     if let Some(startup) = &startup {
         read_startup(startup, &mut spec, cx);
     }
-    spec.readiness = health::readiness(&table, &spec, cx).unwrap_or_default();
-    let burst = restart::read(&table, startup.as_ref(), &mut spec.restart, cx);
+    spec.readiness = readiness::read(&table, &spec, cx);
+    let restart = restart::read(&table, startup.as_ref(), &mut spec.restart, cx);
+    if restart.window.is_none() && trip::is_limited(&spec.restart) {
+        spec.restart.window = trip::fitting_window(&spec);
+    }
 
-    let mut declared = Declared::new(spec, entry.key_at);
+    let place = |table: Option<&Table<'_>>, key: &str| table.filter(|table| table.has(key)).map(|t| t.value_at(key));
+    places.critical = table.has("critical").then(|| table.key_at("critical"));
+    places.port = place(Some(&table), "port");
+    places.once_per = place(Some(&table), "once_per");
+    places.health = table.has("health_check").then(|| table.key_at("health_check"));
+    places.start_timeout = place(startup.as_ref(), "start_timeout");
+    places.stop_timeout = place(startup.as_ref(), "stop_timeout");
+    places.start_delay = place(startup.as_ref(), "start_delay");
+
+    let mut declared = Declared { places, restart, ..Declared::new(spec, entry.key_at) };
     let mut links = |key: &str, verb: &str| {
         let names = table.texts(key, cx);
         note_repeats(&names, &format!("{} {verb}", table.who), cx);
@@ -129,21 +149,31 @@ pub(super) fn read(entry: &Entry, cx: &mut Context<'_>) -> Option<Declared> {
     declared.after = links("after", "comes after");
     declared.before = links("before", "comes before");
     declared.conflicts = links("conflicts", "conflicts with");
+    declared.required_for = links("required_for", "is required for");
     let names = |links: &[At<String>]| links.iter().map(|link| Name::from(link.value.as_str())).collect();
     declared.spec.dependencies = names(&declared.dependencies);
     declared.spec.wants = names(&declared.wants);
     declared.spec.after = names(&declared.after);
     declared.spec.before = names(&declared.before);
     declared.spec.conflicts = names(&declared.conflicts);
-    declared.critical = table.has("critical").then(|| table.key_at("critical"));
-    declared.port = port.map(|port| port.at);
-    declared.burst = burst;
+    declared.spec.required_for = declared.required_for.iter().map(|operation| operation.value.clone()).collect();
     Some(declared)
 }
 
-fn run(table: &Table<'_>, cx: &mut Context<'_>) -> Run {
+/// What is for people only.
+fn describe(table: &Table<'_>, spec: &mut ServiceSpec, cx: &mut Context<'_>) {
+    let mut text = |key: &str| table.text(key, cx).map(|text| text.value);
+    if let Some(display_name) = text("display_name") {
+        spec.display_name = display_name;
+    }
+    spec.description = text("description").unwrap_or_default();
+    spec.kind = text("type").unwrap_or_default();
+    spec.category = text("category").unwrap_or_default();
+}
+
+fn run(table: &Table<'_>, deployment: &Deployment, cx: &mut Context<'_>) -> Run {
     let once_per = table.word("once_per", &EPOCHS, cx).map(|epoch| epoch.value);
-    match (table.bool("oneshot", cx), once_per) {
+    let run = match (table.bool("oneshot", cx), once_per) {
         (Some(false), Some(_)) => {
             cx.out
                 .error(table.key_at("oneshot"), format!("{} has `once_per`, which makes it a oneshot", table.who))
@@ -154,7 +184,14 @@ fn run(table: &Table<'_>, cx: &mut Context<'_>) -> Run {
         (Some(true), once_per) => Run::Oneshot { once_per },
         (None, Some(epoch)) => Run::Oneshot { once_per: Some(epoch) },
         (Some(false) | None, None) => Run::LongRunning,
+    };
+    if let (Deployment::Builtin(_), Run::Oneshot { .. }) = (deployment, run) {
+        let key = if table.has("once_per") { "once_per" } else { "oneshot" };
+        cx.out
+            .error(table.key_at(key), format!("{} is a task inside ubmcd, which never ends by itself", table.who))
+            .label("cannot be a oneshot");
     }
+    run
 }
 
 fn read_startup(startup: &Table<'_>, spec: &mut ServiceSpec, cx: &mut Context<'_>) {

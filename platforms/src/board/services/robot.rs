@@ -7,7 +7,11 @@ use ubmc_core::{
     services::{Binary, Deployment, HealthCheck, HealthSpec, RestartPolicy, ServiceSpec},
 };
 
-use super::{Declared, MAX_SERVICES};
+use super::{
+    Declared, MAX_SERVICES,
+    elsewhere::{self, Elsewhere},
+    trip,
+};
 use crate::board::{
     names::{bounded, check_name, raw_texts},
     schema,
@@ -25,6 +29,9 @@ const MOST_RESTARTS: u32 = 3;
 /// The orchestrator's own check functions that connect to the port of their service.
 const PORT_CHECKS: [&str; 6] =
     ["movement_check", "video_check", "api_check", "ultrasonic_check", "line_tracker_check", "gateway_check"];
+
+/// The one that asks whether ROS 2 can be used.
+const ROS_CHECK: &str = "ros_core_check";
 
 /// All its services. Relative working directories are below `folder`, where the registry is.
 pub(in crate::board) fn read(root: &Node, folder: &Path, cx: &mut Context<'_>) -> Vec<Declared> {
@@ -63,11 +70,9 @@ fn service(item: &Node, index: usize, folder: &Path, cx: &mut Context<'_>) -> Op
     };
     let kind = table.text("type", cx);
     let deployment = match &kind {
-        Some(kind) if kind.value == "docker" => {
-            cx.out
-                .warning(kind.at, format!("{} is deployed by docker, which this version cannot run", table.who))
-                .label("it is listed, but cannot be started");
-            Deployment::Unsupported { mode: Name::from("docker") }
+        Some(kind) if kind.value == Elsewhere::Docker.mode() => {
+            elsewhere::note(&table, kind.at, Elsewhere::Docker, cx);
+            Deployment::Unsupported { mode: Name::from(Elsewhere::Docker.mode()) }
         }
         Some(_) | None => Deployment::Binary(Arc::new(binary)),
     };
@@ -81,15 +86,23 @@ fn service(item: &Node, index: usize, folder: &Path, cx: &mut Context<'_>) -> Op
     spec.auto_start = table.bool("autostart", cx).unwrap_or(false);
     if let Some(policy) = table.word("restart_policy", &POLICIES, cx) {
         spec.restart.policy = policy.value;
-        if policy.value == RestartPolicy::OnFailure {
-            spec.restart.burst = MOST_RESTARTS;
+        match policy.value {
+            RestartPolicy::OnFailure => spec.restart.burst = MOST_RESTARTS,
+            RestartPolicy::Always => {
+                spec.restart.burst = trip::UNLIMITED;
+                spec.restart.window = trip::NO_WINDOW;
+            }
+            RestartPolicy::Never => {}
         }
     }
     let port = table.integer("port", 1..=u16::MAX, cx);
     spec.port = port.as_ref().map(|port| port.value);
     spec.health = health(&table, spec.port, cx);
+    if trip::is_limited(&spec.restart) {
+        spec.restart.window = trip::fitting_window(&spec);
+    }
     let mut declared = Declared::new(spec, name.at);
-    declared.port = port.map(|port| port.at);
+    declared.places.port = port.map(|port| port.at);
     Some(declared)
 }
 
@@ -101,10 +114,14 @@ fn working_dir(table: &Table<'_>, folder: &Path, cx: &mut Context<'_>) -> String
     std::path::absolute(&dir).unwrap_or(dir).to_string_lossy().into_owned()
 }
 
-/// Check functions are Python; what all of them do is to connect to their service's port.
+/// Check functions are Python; what all of them but one do is to connect to their service's port.
 fn health(table: &Table<'_>, port: Option<u16>, cx: &mut Context<'_>) -> Option<HealthSpec> {
     let function = table.text("health_check", cx)?;
     let name = &function.value;
+    if name == ROS_CHECK {
+        let command = "ros2 topic list > /dev/null".to_owned();
+        return Some(every_ten_seconds(HealthCheck::Command { command, expected_exit_code: 0 }));
+    }
     let Some(port) = port else {
         cx.out
             .warning(function.at, format!("health check `{name}` of {} has no port to connect to", table.who))
@@ -115,13 +132,13 @@ fn health(table: &Table<'_>, port: Option<u16>, cx: &mut Context<'_>) -> Option<
     if !PORT_CHECKS.contains(&name.as_str()) {
         cx.out
             .warning(function.at, format!("{} has the health check `{name}`, which is not known here", table.who))
-            .meant(nearest(name, PORT_CHECKS))
+            .meant(nearest(name, PORT_CHECKS.into_iter().chain([ROS_CHECK])))
             .help(format!("in its place a connection to port {port} is tried"));
     }
-    Some(HealthSpec {
-        check: Arc::new(HealthCheck::Tcp { host: "localhost".to_owned(), port }),
-        interval: Duration::from_secs(10),
-        retries: 3,
-        timeout: Duration::from_secs(5),
-    })
+    Some(every_ten_seconds(HealthCheck::Tcp { host: "localhost".to_owned(), port }))
+}
+
+fn every_ten_seconds(check: HealthCheck) -> HealthSpec {
+    let (interval, timeout) = (Duration::from_secs(10), Duration::from_secs(5));
+    HealthSpec { check: Arc::new(check), interval, retries: 3, timeout }
 }
