@@ -46,6 +46,7 @@ impl Supervisor {
         }
         for id in &waking {
             self.clear_failure(*id, out);
+            self.release(*id, out);
         }
         for id in &targets {
             let again = force && matches!(self.unit(*id).state, State::Running);
@@ -191,6 +192,7 @@ impl Supervisor {
         for id in &members {
             if targets.contains(id) || !self.unit(*id).is_up() {
                 self.clear_failure(*id, out);
+                self.release(*id, out);
             }
         }
         for id in &targets {
@@ -323,15 +325,21 @@ impl Supervisor {
         obstacles
     }
 
+    /// That an operator stopped it holds no longer: it is needed.
+    fn release(&mut self, id: ServiceId, out: &mut Outbox) {
+        let unit = &mut self.units[id.index()];
+        unit.record.held = None;
+        if unit.goal == Goal::HeldDown {
+            unit.goal = Goal::Unasked;
+            self.refresh_desired(id, out);
+        }
+    }
+
     /// What went wrong before does not count against a start by request.
     fn clear_failure(&mut self, id: ServiceId, out: &mut Outbox) {
         let unit = &mut self.units[id.index()];
         unit.restart.forgive();
         unit.rung = 0;
-        unit.record.held = None;
-        if unit.goal == Goal::HeldDown {
-            unit.goal = Goal::Unasked;
-        }
         unit.cause = out.cause();
         match unit.state {
             State::Failed(FailReason::Own(_) | FailReason::Dependency(_)) | State::Backoff => {
@@ -341,6 +349,7 @@ impl Supervisor {
             // It is on its way down for another reason: that no longer decides what comes after.
             State::Stopping { phase, why: StopWhy::Failure(_) | StopWhy::Finished, exited } => {
                 unit.state = State::Stopping { phase, why: StopWhy::Asked, exited };
+                out.changed().services.insert(id);
             }
             // A oneshot that is done stays done; what should be running and ended by itself is started again.
             State::Completed if unit.spec.run == super::Run::LongRunning => self.enter(id, State::Stopped, out),

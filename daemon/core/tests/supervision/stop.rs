@@ -128,3 +128,20 @@ fn what_was_stopped_is_not_brought_back_by_what_merely_wants_it() {
         ",
     );
 }
+
+#[test]
+fn a_reset_does_not_lift_a_stop_and_a_start_of_what_needs_it_does() {
+    check(
+        r"
+        service db
+        service web auto wants=db
+        service api needs=db
+        0s   stop db      -> spawn db#1; web waiting; spawn web#2; db running; web running; term db#1
+        0s   exit db#1 0  -> db stopped; op-1 succeeded
+        1s   reset db     ->
+        2s   restart web  -> term web#2
+        2s   exit web#2 0 -> spawn web#3; web stopped; web running; op-2 succeeded
+        3s   start api    -> spawn db#4; api waiting; spawn api#5; db running; api running; op-3 succeeded
+        ",
+    );
+}
