@@ -24,3 +24,12 @@ fn hardware_is_safe_in_every_world() {
         panic!("{violation}");
     }
 }
+
+#[test]
+fn recorded_inputs_replayed_lead_to_the_same() {
+    for seed in seeds(0, 200) {
+        if let Err(violation) = services::replays(seed) {
+            panic!("{violation}");
+        }
+    }
+}

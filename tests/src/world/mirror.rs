@@ -38,10 +38,23 @@ impl Mirror {
     /// What changed, as it is now.
     pub fn apply(&mut self, core: &Core, changed: &Changed) {
         for id in &changed.services {
+            if !core.is_listed(*id) {
+                // A watcher is told that it was removed.
+                self.services.remove(id);
+                continue;
+            }
             let view = core.service(*id);
             let text = format!(
-                "{:?} {:?} {:?} {:?} {} {} {:?}",
-                view.state, view.desired, view.pid, view.health, view.restarts, view.crashes, view.last_exit
+                "{:?} {:?} {:?} {:?} {} {} {} {:?} {}",
+                view.state,
+                view.desired,
+                view.pid,
+                view.health,
+                view.ready,
+                view.restarts,
+                view.crashes,
+                view.last_exit,
+                view.reason
             );
             self.services.insert(*id, text);
         }
@@ -73,7 +86,10 @@ impl Mirror {
     /// The first difference to how things are; operations that are not kept any more do not count.
     pub fn difference(&self, core: &Core) -> Option<String> {
         let truth = Self::snapshot(core);
-        first("service", &self.services, &truth.services)
+        let vanished = self.services.keys().find(|id| !truth.services.contains_key(*id));
+        vanished
+            .map(|id| format!("a watcher believes in service {id:?}, which is not there any more"))
+            .or_else(|| first("service", &self.services, &truth.services))
             .or_else(|| first("machine", &self.machines, &truth.machines))
             .or_else(|| first("operation", &self.operations, &truth.operations))
             .or_else(|| first("sensor", &self.sensors, &truth.sensors))

@@ -1,24 +1,25 @@
-//! Worlds of services: a random registry, processes that do as they please, operators who ask for anything.
+//! Worlds of services: a random registry that changes while it runs, processes that do as they please, operators who ask
+//! for anything, and a daemon that dies in between.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+mod nature;
+mod registry;
+
+use std::{collections::BTreeMap, time::Duration};
 
 use ubmc_core::{
     board::Board,
     core::Core,
-    effect::{Effect, Effects},
-    ids::{Generation, Name, RequestId, ServiceId},
+    effect::{Effect, Effects, Reply},
+    ids::{Generation, RequestId, ServiceId},
     input::{Asked, Exit, Findings, Input, Request, ServiceHappening, SpawnError, SpawnStage},
+    memory::{Memory, Past},
     rng::Rng,
-    services::{
-        Binary, Deployment, Group, HealthCheck, HealthSpec, Readiness, RestartPolicy, Run, ServiceSpec, Signal,
-    },
+    services::{HealthCheck, Readiness, Run, ServiceSpec, Signal},
     time::Mono,
-    view::{Desired, ServiceState},
+    view::{Desired, ReloadView, ServiceState},
 };
 
+use self::nature::Nature;
 use super::{Tail, Violation, mirror::Mirror};
 
 /// How long faults and requests go on.
@@ -26,24 +27,20 @@ const TROUBLE: Duration = Duration::from_secs(240);
 /// How long calm lasts until everything must be as wanted.
 const CALM: Duration = Duration::from_secs(900);
 
+fn board(services: Vec<ServiceSpec>) -> Board {
+    Board { name: "world".to_owned(), services, ..Board::default() }
+}
+
+fn past(memory: Memory) -> Past {
+    Past { bmc_boot: "a boot".to_owned(), memory }
+}
+
 /// Runs one world. Returns how many inputs it took.
 pub fn run(seed: u64) -> Result<u64, Violation> {
     let mut world = World::new(seed)?;
     let ended = world.live();
     ended.map_err(|text| Violation { seed, text, tail: world.tail.take() })?;
     Ok(world.steps)
-}
-
-/// What a process is going to do. Drawn when it is spawned.
-#[derive(Clone, Copy, Debug)]
-struct Nature {
-    ready_after: Option<Duration>,
-    exits_after: Option<(Duration, Exit)>,
-    ignores_term: bool,
-    survives_kill: bool,
-    /// What it leaves behind outlives it by so much.
-    lingers: Duration,
-    healthy: bool,
 }
 
 #[derive(Debug)]
@@ -56,7 +53,13 @@ struct Life {
 #[derive(Debug)]
 struct World {
     core: Core,
+    /// As declared now.
     specs: Vec<ServiceSpec>,
+    /// What is remembered across deaths of the daemon.
+    memory: Memory,
+    /// Every input with its time, from the last start of the daemon on, and what followed from all of them.
+    inputs: Vec<(Mono, Input)>,
+    record: bool,
     rng: Rng,
     now: Mono,
     queue: BTreeMap<(Mono, u64), Input>,
@@ -65,6 +68,7 @@ struct World {
     mirror: Mirror,
     next_seq: u64,
     requests: u64,
+    reloaded: Option<ReloadView>,
     calm: bool,
     ended: bool,
     steps: u64,
@@ -74,14 +78,18 @@ struct World {
 impl World {
     fn new(seed: u64) -> Result<Self, Violation> {
         let mut rng = Rng::new(seed ^ 0x5eed);
-        let specs = registry(&mut rng);
-        let board = Board { name: "world".to_owned(), services: specs.clone(), ..Board::default() };
+        let specs = registry::draw(&mut rng);
+        let board = board(specs.clone());
         let violation = |text: String| Violation { seed, text, tail: Vec::new() };
-        let core = Core::new(board, seed).map_err(|errors| violation(format!("{errors:?}")))?;
+        let core =
+            Core::after(board, seed, past(Memory::default())).map_err(|errors| violation(format!("{errors:?}")))?;
         let mut world = Self {
             mirror: Mirror::default(),
             core,
             specs,
+            memory: Memory::default(),
+            inputs: Vec::new(),
+            record: false,
             rng,
             now: Mono::ZERO,
             queue: BTreeMap::new(),
@@ -89,6 +97,7 @@ impl World {
             lives: BTreeMap::new(),
             next_seq: 1,
             requests: 0,
+            reloaded: None,
             calm: false,
             ended: false,
             steps: 0,
@@ -103,7 +112,13 @@ impl World {
     fn live(&mut self) -> Result<(), String> {
         let trouble_ends = Mono::new(TROUBLE);
         let mut next_request = self.pause();
+        // In every fifth world the daemon dies once.
+        let mut dies_at = if self.chance(0.2) { Some(Mono::new(TROUBLE.mul_f64(self.rng.unit()))) } else { None };
         while self.now < trouble_ends {
+            if dies_at.is_some_and(|at| at <= self.now) {
+                dies_at = None;
+                self.daemon_dies()?;
+            }
             self.pass_until(next_request.min(trouble_ends))?;
             if self.now < trouble_ends {
                 self.request()?;
@@ -121,6 +136,17 @@ impl World {
         let bound = self.now + self.core.board().policy.stop_timeout + Duration::from_secs(30);
         self.pass_until(bound)?;
         if self.ended { Ok(()) } else { Err("the shutdown did not end in time".to_owned()) }
+    }
+
+    /// Trouble without a death of the daemon: one core hears all of it.
+    fn calm_after_no_death(&mut self) -> Result<(), String> {
+        let trouble_ends = Mono::new(TROUBLE);
+        while self.now < trouble_ends {
+            let next = self.pause().min(trouble_ends);
+            self.pass_until(next)?;
+            self.request()?;
+        }
+        Ok(())
     }
 
     fn pause(&mut self) -> Mono {
@@ -166,6 +192,21 @@ impl World {
         self.queue.insert((self.now + after, self.queued), input);
     }
 
+    /// It is killed and started again: what it left running has been ended, and the clock begins anew only for it.
+    fn daemon_dies(&mut self) -> Result<(), String> {
+        self.tail.push(format!("{} the daemon dies", self.now));
+        self.lives.clear();
+        self.queue.clear();
+        let board = board(self.specs.clone());
+        self.core =
+            Core::after(board, self.requests, past(self.memory.clone())).map_err(|errors| format!("{errors:?}"))?;
+        self.next_seq = 1;
+        self.inputs.clear();
+        let effects = self.core.start(self.now);
+        self.mirror = Mirror::snapshot(&self.core);
+        self.absorb(effects)
+    }
+
     fn input(&mut self, input: Input) -> Result<(), String> {
         if let Input::Service { generation, happening, .. } = &input {
             match happening {
@@ -176,6 +217,19 @@ impl World {
                     self.later(lingers, *generation, ServiceHappening::Gone);
                 }
                 ServiceHappening::Gone if self.lives.remove(generation).is_none() => return Ok(()),
+                ServiceHappening::Heartbeat => {
+                    let Some(life) = self.lives.get(generation).filter(|life| !life.exited) else { return Ok(()) };
+                    let health = self.core.service(life.service).spec.health.clone();
+                    let (generation, nature) = (*generation, life.nature);
+                    if let Some(health) = health.filter(|_| nature.beats) {
+                        self.later(health.interval / 2, generation, ServiceHappening::Heartbeat);
+                    }
+                }
+                ServiceHappening::Ready | ServiceHappening::Reloading | ServiceHappening::AnnouncesStop
+                    if self.lives.get(generation).is_none_or(|life| life.exited) =>
+                {
+                    return Ok(());
+                }
                 _ => {}
             }
         }
@@ -187,6 +241,9 @@ impl World {
         );
         if !dull {
             self.tail.push(format!("{} {input:?}", self.now));
+        }
+        if self.record {
+            self.inputs.push((self.now, input.clone()));
         }
         let effects = self.core.handle(self.now, input);
         self.absorb(effects)
@@ -203,6 +260,11 @@ impl World {
             }
         }
         self.mirror.apply(&self.core, &effects.changed);
+        for deed in &effects.deeds {
+            if let Effect::Persist(memory) = deed {
+                self.memory = memory.clone();
+            }
+        }
         for deed in effects.deeds {
             if !matches!(deed, Effect::Check { .. }) {
                 self.tail.push(format!("{}   -> {deed:?}", self.now));
@@ -223,26 +285,39 @@ impl World {
             Effect::Signal { generation, signal, everything, .. } => self.signal(generation, signal, everything),
             Effect::RunStopCommand { generation, .. } => self.signal(generation, Signal::Term, false),
             Effect::Check { generation, probe, .. } => {
-                let healthy = self.lives.get(&generation).is_some_and(|life| life.nature.healthy);
-                let flaky = !self.calm && self.chance(0.1);
+                let health = self.lives.get(&generation).map_or(0.0, |life| life.nature.health);
+                let passed = self.rng.unit() < health || health >= 1.0;
                 let took = Duration::from_secs_f64(self.rng.unit());
-                let happening =
-                    ServiceHappening::Checked { probe, passed: healthy && !flaky, text: "as drawn".to_owned(), took };
+                let happening = ServiceHappening::Checked { probe, passed, text: "as drawn".to_owned(), took };
                 self.later(took, generation, happening);
             }
             Effect::Exit => self.ended = true,
             Effect::Reply(_, Err(refusal)) if refusal.text.is_empty() => {
                 return Err("a refusal without a sentence".to_owned());
             }
-            Effect::Reply(..) | Effect::Persist(_) | Effect::StartBuiltin { .. } | Effect::StopBuiltin { .. } | Effect::Command(_) => {}
+            Effect::Reply(_, Ok(Reply::Reload(view, _))) => self.reloaded = Some(*view),
+            Effect::Reply(..)
+            | Effect::Persist(_)
+            | Effect::StartBuiltin { .. }
+            | Effect::StopBuiltin { .. }
+            | Effect::Command(_) => {}
         }
         Ok(())
     }
 
     fn spawn(&mut self, service: ServiceId, generation: Generation) -> Result<(), String> {
-        let spec = &self.specs[service.index()];
+        let spec = self.core.service(service).spec.clone();
         if let Some((other, _)) = self.lives.iter().find(|(_, life)| life.service == service) {
             return Err(format!("{} is spawned as {generation} while {other} is alive", spec.name));
+        }
+        if matches!(spec.run, Run::Oneshot { once_per: Some(_) }) && self.memory.done.contains_key(&spec.name) {
+            return Err(format!(
+                "{}, which runs once per boot, is spawned as {generation} though it is done",
+                spec.name
+            ));
+        }
+        if !self.specs.iter().any(|declared| declared.name == spec.name) {
+            return Err(format!("{} is spawned as {generation} and nobody declares it", spec.name));
         }
         for name in &spec.dependencies {
             let dependency = self.core.find_service(name.as_str()).ok_or("a dependency is not there")?;
@@ -253,7 +328,8 @@ impl World {
         }
         let (readiness, oneshot) = (spec.readiness, matches!(spec.run, Run::Oneshot { .. }));
         let fails = !self.calm && self.chance(0.05);
-        let nature = self.nature(oneshot);
+        let nature =
+            if self.calm { Nature::calm(oneshot, &mut self.rng) } else { Nature::troubled(oneshot, &mut self.rng) };
         self.lives.insert(generation, Life { service, nature, exited: false });
         let instant = Duration::ZERO;
         if fails {
@@ -271,38 +347,19 @@ impl World {
         if let Some((after, exit)) = nature.exits_after {
             self.later(after, generation, ServiceHappening::Exited(exit));
         }
+        if let Some((after, ready)) = nature.reloads {
+            self.later(after, generation, ServiceHappening::Reloading);
+            if let Some(ready) = ready {
+                self.later(after + ready, generation, ServiceHappening::Ready);
+            }
+        }
+        if let Some(after) = nature.announces_stop {
+            self.later(after, generation, ServiceHappening::AnnouncesStop);
+        }
+        if spec.health.as_ref().is_some_and(|health| *health.check == HealthCheck::Heartbeat) {
+            self.later(instant, generation, ServiceHappening::Heartbeat);
+        }
         Ok(())
-    }
-
-    fn nature(&mut self, oneshot: bool) -> Nature {
-        let short = |rng: &mut Rng, most: f64| Duration::from_secs_f64(rng.unit() * most);
-        let success = Exit::Code(0);
-        if self.calm {
-            let work = short(&mut self.rng, 2.0);
-            return Nature {
-                ready_after: Some(short(&mut self.rng, 1.0)),
-                exits_after: oneshot.then_some((work, success)),
-                ignores_term: false,
-                survives_kill: false,
-                lingers: Duration::ZERO,
-                healthy: true,
-            };
-        }
-        let exit = match self.below(4) {
-            0 => success,
-            1 => Exit::Signal(11),
-            _ => Exit::Code(1),
-        };
-        let exits = if oneshot { self.chance(0.9) } else { self.chance(0.4) };
-        let after = short(&mut self.rng, 40.0);
-        Nature {
-            ready_after: if self.chance(0.85) { Some(short(&mut self.rng, 8.0)) } else { None },
-            exits_after: exits.then_some((after, exit)),
-            ignores_term: self.chance(0.15),
-            survives_kill: self.chance(0.01),
-            lingers: if self.chance(0.1) { short(&mut self.rng, 15.0) } else { Duration::ZERO },
-            healthy: self.chance(0.85),
-        }
     }
 
     fn signal(&mut self, generation: Generation, signal: Signal, everything: bool) {
@@ -332,6 +389,12 @@ impl World {
     }
 
     fn request(&mut self) -> Result<(), String> {
+        if self.chance(0.15) {
+            return self.reload();
+        }
+        if self.specs.is_empty() {
+            return Ok(());
+        }
         let some = |world: &mut Self| {
             let index = world.below(world.specs.len());
             world.specs[index].name.clone()
@@ -350,6 +413,38 @@ impl World {
         self.ask(request)
     }
 
+    fn reload(&mut self) -> Result<(), String> {
+        let dry_run = self.chance(0.2);
+        let (specs, whole) = match self.below(10) {
+            0 => (registry::with_a_cycle(&self.specs), false),
+            1 | 2 => (self.specs.clone(), true),
+            _ => (registry::redraw(&self.specs, &mut self.rng), true),
+        };
+        let before: Vec<_> =
+            self.core.service_ids().into_iter().map(|id| (id, self.core.service(id).generation)).collect();
+        let (lives, seq) = (self.lives.len(), self.next_seq);
+        let same = specs == self.specs;
+        let read = Ok(Box::new(board(specs.clone())));
+        let declared = std::mem::replace(&mut self.specs, specs);
+        self.reloaded = None;
+        self.ask(Request::Reload { read, warnings: Vec::new(), dry_run })?;
+        let accepted = self.reloaded.take();
+        if dry_run || accepted.is_none() {
+            self.specs = declared;
+        }
+        let unmoved = before.iter().all(|(id, generation)| self.core.service(*id).generation == *generation);
+        let quiet = unmoved && lives == self.lives.len();
+        match accepted {
+            Some(_) if !whole && !same => Err("a registry that waits for itself was taken".to_owned()),
+            Some(_) if dry_run && (!quiet || self.next_seq != seq) => Err("a dry run changed something".to_owned()),
+            Some(view) if same && (!view.changes.is_empty() || !view.restarts.is_empty() || !quiet) => {
+                Err(format!("the same registry changed something: {view:?}"))
+            }
+            None if !quiet => Err("a refused reload changed something".to_owned()),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn ask(&mut self, request: Request) -> Result<(), String> {
         self.requests += 1;
         let id = RequestId(self.requests);
@@ -359,9 +454,16 @@ impl World {
     /// From here on every process is as it should be; those that are not are as good as replaced.
     fn calm_down(&mut self) -> Result<(), String> {
         self.calm = true;
-        for life in self.lives.values_mut() {
-            life.nature.healthy = true;
+        let mut silent = Vec::new();
+        for (generation, life) in &mut self.lives {
+            life.nature.health = 1.0;
             life.nature.ignores_term = false;
+            if !std::mem::replace(&mut life.nature.beats, true) {
+                silent.push(*generation);
+            }
+        }
+        for generation in silent {
+            self.later(Duration::ZERO, generation, ServiceHappening::Heartbeat);
         }
         // An operator looks after what is given up, once.
         let given_up: Vec<_> = self
@@ -369,7 +471,7 @@ impl World {
             .service_ids()
             .into_iter()
             .filter(|id| self.core.service_state(*id) == ServiceState::Failed)
-            .map(|id| self.specs[id.index()].name.clone())
+            .map(|id| self.core.service(id).spec.name.clone())
             .collect();
         for name in given_up {
             self.ask(Request::ResetService(name))?;
@@ -404,65 +506,29 @@ impl World {
     }
 }
 
-/// A registry without cycles: services only ever name earlier ones.
-fn registry(rng: &mut Rng) -> Vec<ServiceSpec> {
-    let count = 2 + rng.next_u64() % 9;
-    let name = |index: u64| Name::from(format!("s{index}"));
-    let chance = |rng: &mut Rng, share: f64| rng.unit() < share;
-    let seconds = |rng: &mut Rng, most: f64| Duration::from_secs_f64(0.1 + rng.unit() * most);
-    (0..count)
-        .map(|index| {
-            let mut spec = ServiceSpec::new(name(index), Deployment::Binary(Binary::default().into()));
-            let earlier = |rng: &mut Rng, share: f64| {
-                (0..index).filter(|_| chance(rng, share)).map(name).collect::<BTreeSet<_>>().into_iter().collect()
-            };
-            spec.dependencies = earlier(rng, 0.25);
-            spec.wants = earlier(rng, 0.1);
-            spec.after = earlier(rng, 0.1);
-            if index > 0 && chance(rng, 0.1) {
-                let other = name(rng.next_u64() % index);
-                if !spec.dependencies.contains(&other) {
-                    spec.conflicts = vec![other];
-                }
-            }
-            // Later ones are in the same or a later group, so that no dependency contradicts the phases.
-            spec.group = Group::ALL[usize::try_from(index * 4 / count).unwrap_or(0)];
-            spec.critical = chance(rng, 0.2);
-            spec.protects_hardware = index < 2 && chance(rng, 0.3);
-            spec.auto_start = chance(rng, 0.7);
-            if chance(rng, 0.2) {
-                spec.run = Run::Oneshot { once_per: None };
-            } else {
-                spec.readiness = match rng.next_u64() % 5 {
-                    0 => Readiness::Notify,
-                    1 => Readiness::Fd(3),
-                    2 => Readiness::Check,
-                    3 => Readiness::Delay(seconds(rng, 3.0)),
-                    _ => Readiness::Exec,
-                };
-            }
-            if spec.readiness == Readiness::Check || chance(rng, 0.3) {
-                spec.health = Some(HealthSpec {
-                    check: HealthCheck::File { path: "/x".to_owned(), must_exist: true }.into(),
-                    interval: seconds(rng, 15.0),
-                    retries: 1 + u32::try_from(rng.next_u64() % 3).unwrap_or(0),
-                    timeout: Duration::from_secs(1),
-                });
-            }
-            // Longer than anything takes in calm: what cannot work is no finding.
-            spec.start_timeout = Duration::from_secs(4) + seconds(rng, 20.0);
-            spec.stop_timeout = seconds(rng, 8.0);
-            spec.start_delay = if chance(rng, 0.1) { seconds(rng, 3.0) } else { Duration::ZERO };
-            spec.restart.policy = match rng.next_u64() % 6 {
-                0 => RestartPolicy::Never,
-                1 | 2 => RestartPolicy::Always,
-                _ => RestartPolicy::OnFailure,
-            };
-            spec.restart.delay = seconds(rng, 5.0);
-            spec.restart.smooth_recovery = chance(rng, 0.2);
-            spec
-        })
-        .collect()
+/// Runs a world, and then its inputs through a core of their own: everything told and done must be the same.
+pub fn replays(seed: u64) -> Result<(), Violation> {
+    let violation = |text: String| Violation { seed, text, tail: Vec::new() };
+    let mut world = World::new(seed)?;
+    world.record = true;
+    let mut replica = Core::after(board(world.specs.clone()), seed, past(Memory::default()))
+        .map_err(|errors| violation(format!("{errors:?}")))?;
+    replica.start(Mono::ZERO);
+    world.calm_after_no_death().map_err(violation)?;
+    for (at, input) in &world.inputs {
+        replica.handle(*at, input.clone());
+    }
+    if let Some(difference) = world.mirror.difference(&replica) {
+        return Err(violation(format!("the replica went another way: {difference}")));
+    }
+    if replica.last_seq() != world.core.last_seq() {
+        return Err(violation(format!(
+            "the replica told {} events, not {}",
+            replica.last_seq(),
+            world.core.last_seq()
+        )));
+    }
+    Ok(())
 }
 
 /// Runs a world twice and compares everything it told.
