@@ -16,7 +16,7 @@ use std::{
 use rustix::fs::FlockOperation;
 use tokio::{runtime, sync::mpsc};
 use tracing::{info, warn};
-use ubmc_core::{board::Board, core::Core};
+use ubmc_core::{board::Board, core::Core, memory::Past};
 use ubmc_platforms::{
     board::{Bindings, Loaded},
     hardware::{self, Backend, Platform},
@@ -39,6 +39,7 @@ use crate::{
         Bounds, Journal,
         keeper::{self, Bookmark},
     },
+    memory::{self, Keeper},
     process::{Config, FileConfig, OutputConfig, Processes},
     shell::{
         Clock, INPUTS, Shared, Shell, Surveyor, Tools,
@@ -125,7 +126,7 @@ fn check(args: &RunArgs) -> Result<(), Failure> {
     let loaded = load(&Configuration::new(args, None)?)?;
     let board = &loaded.board;
     let (name, services, sensors) = (board.name.clone(), board.services.len(), board.sensors.len());
-    assemble(loaded.board, 0)?;
+    assemble(loaded.board, 0, Past::default())?;
     show(&loaded.warnings.to_string());
     println!("{name}: {services} services and {sensors} sensors, no errors");
     Ok(())
@@ -142,8 +143,8 @@ fn load(configuration: &Configuration) -> Result<Loaded, Failure> {
 }
 
 /// The core refuses what the loader let through: services that wait for each other.
-fn assemble(board: Board, seed: u64) -> Result<Core, Failure> {
-    Core::new(board, seed).map_err(|errors| {
+fn assemble(board: Board, seed: u64, past: Past) -> Result<Core, Failure> {
+    Core::after(board, seed, past).map_err(|errors| {
         let lines: Vec<_> = errors.iter().map(|error| format!("error: {error}")).collect();
         Failure::Configuration(lines.join("\n"))
     })
@@ -155,11 +156,13 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
         .map_err(io_failure("the log cannot be written"))?;
     let notifier = Notifier::from_environment().map(Arc::new);
     let configuration = Arc::new(Configuration::new(args, notifier.clone())?);
-    let loaded = load(&configuration)?;
+    let mut loaded = load(&configuration)?;
     show(&loaded.warnings.to_string());
+    // What reaches hardware needs no services: they go to the core alone.
+    let services = std::mem::take(&mut loaded.board.services);
     let board = Arc::new(loaded.board.clone());
-    let core = assemble(loaded.board, seed())?;
     let _lock = lock(&places.state_dir)?;
+    let core = assemble(Board { services, ..loaded.board }, seed(), memory::recall(&places.state_dir))?;
     let claimed = places.sockets.iter().map(|path| Socket::claim(path)).collect::<Result<Vec<_>, _>>()?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -251,9 +254,12 @@ async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -
         clock: Clock::start(),
         surveyor: Surveyor::default(),
     });
+    let memory = Keeper::new(&places.state_dir);
+    tokio::spawn(Arc::clone(&memory).serve());
     let tools = Tools {
         journal: journal.clone(),
         bookmark: Arc::clone(&bookmark),
+        memory: Arc::clone(&memory),
         configuration: Arc::clone(&configuration),
         sockets: places.sockets.clone(),
         claimed,
@@ -269,6 +275,7 @@ async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -
         tokio::spawn(configuration.watch(handle));
     }
     shell.run().await;
+    memory.finish().await;
     keeper::finish(&journal, &bookmark);
     Ok(())
 }

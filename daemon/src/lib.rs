@@ -9,6 +9,7 @@
 //! - [`process`]: real processes, started, watched, signalled, heard and reaped;
 //! - [`health`]: asking services whether they are well;
 //! - [`journal`]: every event, in order, within bounds;
+//! - [`memory`]: what outlives the daemon;
 //! - [`api`]: gRPC on unix sockets, and the only conversions between wire and domain;
 //! - [`telemetry`]: the daemon's own log.
 //!
@@ -26,6 +27,7 @@ pub mod configuration;
 pub mod health;
 pub mod journal;
 pub mod launch;
+pub mod memory;
 pub mod process;
 pub mod shell;
 pub mod telemetry;

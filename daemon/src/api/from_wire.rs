@@ -151,8 +151,8 @@ pub fn reload_services(request: v1::ReloadServicesRequest) -> Result<(bool, Stri
 }
 
 /// Forget a failure.
-pub fn reset_service(request: &v1::ResetServiceRequest) -> Result<Wanted, Refusal> {
-    Ok(Wanted { request: Request::ResetService(name(&request.name)?), reason: String::new() })
+pub fn reset_service(request: v1::ResetServiceRequest) -> Result<Wanted, Refusal> {
+    Ok(Wanted { request: Request::ResetService(name(&request.name)?), reason: reason(request.reason)? })
 }
 
 /// What to show of services' output.
@@ -244,14 +244,14 @@ pub fn set_override(request: v1::SetOverrideRequest) -> Result<Wanted, Refusal> 
 }
 
 /// Give a fan or a zone back.
-pub fn clear_override(request: &v1::ClearOverrideRequest) -> Result<Wanted, Refusal> {
-    Ok(Wanted { request: Request::ClearOverride(name(&request.target)?), reason: String::new() })
+pub fn clear_override(request: v1::ClearOverrideRequest) -> Result<Wanted, Refusal> {
+    Ok(Wanted { request: Request::ClearOverride(name(&request.target)?), reason: reason(request.reason)? })
 }
 
 /// Switch the identify LED.
 pub fn identify(request: v1::IdentifyRequest) -> Result<Wanted, Refusal> {
     let duration = duration("the time to identify for", request.for_s)?;
-    Ok(Wanted { request: Request::Identify { on: request.on, duration }, reason: String::new() })
+    Ok(Wanted { request: Request::Identify { on: request.on, duration }, reason: reason(request.reason)? })
 }
 
 /// End the daemon.

@@ -48,7 +48,11 @@ fn to_survey(sight: &Sight<'_>, id: ServiceId) -> Vec<ServiceId> {
 
 fn service(sight: &Sight<'_>, id: ServiceId) -> v1::Service {
     let view = sight.core.service(id);
-    to_wire::service(&view, sight.shared.logs.counters(&view.spec.name).unwritten, sight.moment)
+    let service = to_wire::service(&view, sight.shared.logs.counters(&view.spec.name).unwritten, sight.moment);
+    if sight.usage_is_fresh {
+        return service;
+    }
+    v1::Service { cpu_percent: None, rss_bytes: None, fds: None, ..service }
 }
 
 fn list(sight: &Sight<'_>, wanted: impl Fn(ServiceId) -> bool) -> v1::ListServicesResponse {
@@ -92,6 +96,7 @@ impl OperatorService for Api {
         request: Request<v1::ListServicesRequest>,
     ) -> Result<Response<v1::ListServicesResponse>, Status> {
         let choice = from_wire::list_services(request.into_inner()).map_err(|refusal| to_wire::status_of(&refusal))?;
+        self.handle.measure().await;
         self.look(move |sight| {
             Ok(list(sight, |id| {
                 let view = sight.core.service(id);
@@ -105,6 +110,7 @@ impl OperatorService for Api {
 
     async fn get_service(&self, request: Request<v1::GetServiceRequest>) -> Result<Response<v1::Service>, Status> {
         let name = request.into_inner().name;
+        self.handle.measure().await;
         self.look(move |sight| find(sight, &name).map(|id| service(sight, id))).await
     }
 
@@ -161,8 +167,9 @@ impl OperatorService for Api {
     async fn reset_service(&self, request: Request<v1::ResetServiceRequest>) -> Result<Response<v1::Service>, Status> {
         let actor = Caller::of(&request);
         let request = request.into_inner();
-        self.ask(actor, from_wire::reset_service(&request)).await?;
-        self.look(move |sight| find(sight, &request.name).map(|id| service(sight, id))).await
+        let name = request.name.clone();
+        self.ask(actor, from_wire::reset_service(request)).await?;
+        self.look(move |sight| find(sight, &name).map(|id| service(sight, id))).await
     }
 
     async fn get_dependencies(

@@ -100,7 +100,7 @@ impl ThermalService for Api {
         request: Request<v1::ClearOverrideRequest>,
     ) -> Result<Response<v1::ListFansResponse>, Status> {
         let actor = Caller::of(&request);
-        self.ask(actor, from_wire::clear_override(request.get_ref())).await?;
+        self.ask(actor, from_wire::clear_override(request.into_inner())).await?;
         self.look(|sight| Ok(v1::ListFansResponse { fans: fans(sight) })).await
     }
 }

@@ -25,6 +25,7 @@ use crate::{
         Journal,
         keeper::{self, Bookmark},
     },
+    memory::Keeper,
     process::Stream,
 };
 
@@ -37,6 +38,8 @@ pub struct Tools {
     pub journal: Journal,
     /// How far the journal task has come.
     pub bookmark: Arc<Bookmark>,
+    /// Keeps what outlives the daemon.
+    pub memory: Arc<Keeper>,
     /// The files that a reload reads.
     pub configuration: Arc<Configuration>,
     /// Where the API listens.

@@ -1,6 +1,6 @@
 //! How the rest of the daemon reaches the loop: it asks the core for something, or looks at it between two inputs.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, oneshot};
 use ubmc_core::{core::Core, effect::Reply, input::Request, refusal::Refusal};
@@ -17,6 +17,9 @@ use crate::{
 
 /// Requests that may wait for the loop; more wait for their turn to wait.
 const WAITING: usize = 256;
+
+/// How long an answer waits for a measurement: long enough for some hundred services.
+const MEASURING: Duration = Duration::from_millis(20);
 
 /// A way to the loop. Clones share it.
 #[derive(Clone, Debug)]
@@ -63,6 +66,8 @@ pub struct Sight<'a> {
     pub core: &'a Core,
     /// Now.
     pub moment: Moment,
+    /// What services use was measured a short while ago.
+    pub usage_is_fresh: bool,
     /// Where to subscribe to what comes after this moment.
     pub hub: &'a mut Hub,
     /// What does not need the loop.
@@ -80,6 +85,8 @@ impl Sight<'_> {
 pub(super) enum Call {
     /// A request to the core.
     Ask { actor: String, reason: String, request: Request, reply: oneshot::Sender<Result<Reply, Refusal>> },
+    /// Measure what services use, unless that was done a moment ago; `done` when all have been.
+    Measure { done: oneshot::Sender<()> },
     /// A look at the core.
     Look(Box<dyn FnOnce(&mut Sight<'_>) + Send>),
 }
@@ -101,6 +108,15 @@ impl Handle {
         let call = Call::Ask { actor, reason, request, reply };
         self.calls.send(call).await.map_err(|_| NotDone::Gone(Gone))?;
         answer.await.map_err(|_| NotDone::Gone(Gone))?.map_err(NotDone::Refused)
+    }
+
+    /// Has what services use measured, unless that was done a moment ago. With very many services the answer does not
+    /// wait for all of them.
+    pub async fn measure(&self) {
+        let (done, measured) = oneshot::channel();
+        if self.calls.send(Call::Measure { done }).await.is_ok() {
+            let _ = tokio::time::timeout(MEASURING, measured).await;
+        }
     }
 
     /// Looks at the daemon between two inputs. What is subscribed to in `look` begins exactly where it looked.

@@ -54,7 +54,7 @@ use ubmc_core::{
 };
 
 use self::handle::Call;
-use crate::{api::to_wire::Moment, health::Prober, process::Processes};
+use crate::{api::to_wire::Moment, health::Prober, memory::Keeper, process::Processes};
 
 /// Inputs that may wait for the loop; whoever has more waits.
 pub const INPUTS: usize = 1024;
@@ -62,10 +62,11 @@ pub const INPUTS: usize = 1024;
 const CHECKS: usize = 32;
 /// How long inputs are handled before whoever shares this thread gets a turn: clients, checks, built-in tasks.
 const TURN: Duration = Duration::from_millis(2);
-/// Between measurements of what services use, while somebody looks.
-const MEASURE_WATCHED: Duration = Duration::from_secs(2);
-/// Between measurements while nobody does.
-const MEASURE: Duration = Duration::from_secs(10);
+/// Between measurements of what services use, while somebody watches; who only asks gets no newer one either. While
+/// nobody looks nothing is measured.
+const MEASURE: Duration = Duration::from_secs(2);
+/// What was measured longer ago says nothing about now.
+const FRESH: Duration = Duration::from_secs(10);
 
 /// The loop, with all that it owns.
 pub struct Shell {
@@ -74,6 +75,7 @@ pub struct Shell {
     prober: Prober,
     builtins: Builtins,
     hub: Hub,
+    memory: Arc<Keeper>,
     shared: Arc<Shared>,
     /// What comes from elsewhere.
     inputs: mpsc::Receiver<Input>,
@@ -84,7 +86,10 @@ pub struct Shell {
     pending: VecDeque<Input>,
     replies: BTreeMap<RequestId, oneshot::Sender<Result<Reply, Refusal>>>,
     next_request: u64,
-    measured: Instant,
+    /// When the last measurement was complete.
+    measured: Option<Instant>,
+    /// Who waits for the next one to be.
+    awaiting_usage: Vec<oneshot::Sender<()>>,
     /// The core has said that the daemon may end.
     over: bool,
 }
@@ -109,6 +114,7 @@ impl Shell {
         let (handle, calls) = Handle::new(Arc::clone(&shared));
         let shell = Self {
             prober: Prober::new(processes.commands(), CHECKS),
+            memory: Arc::clone(&tools.memory),
             builtins: Builtins::new(tools, handle.clone(), inlet.clone()),
             core,
             processes,
@@ -120,7 +126,8 @@ impl Shell {
             pending: VecDeque::new(),
             replies: BTreeMap::new(),
             next_request: 0,
-            measured: Instant::now(),
+            measured: None,
+            awaiting_usage: Vec::new(),
             over: false,
         };
         (shell, handle)
@@ -155,8 +162,7 @@ impl Shell {
             // Without this the timer's millisecond would be added to every delay of zero.
             return Wake::Deadline;
         }
-        let interval = if self.hub.services.is_watched() { MEASURE_WATCHED } else { MEASURE };
-        let measure_at = self.measured + interval;
+        let measure_at = self.measure_at();
         tokio::select! {
             (service, generation, happening) = self.processes.next() => {
                 Wake::Input(Input::Service { service, generation, happening })
@@ -165,7 +171,7 @@ impl Shell {
             Some(input) = self.inputs.recv() => Wake::Input(input),
             Some(call) = self.calls.recv() => Wake::Call(call),
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Wake::Deadline,
-            () = sleep_until(measure_at) => Wake::Measure,
+            () = sleep_until(measure_at.unwrap_or_else(Instant::now)), if measure_at.is_some() => Wake::Measure,
         }
     }
 
@@ -209,8 +215,27 @@ impl Shell {
             }
             Call::Look(look) => {
                 let moment = self.moment();
-                look(&mut Sight { core: &self.core, moment, hub: &mut self.hub, shared: &self.shared });
+                let usage_is_fresh = self.measured.is_some_and(|measured| measured.elapsed() < FRESH);
+                let shared = &self.shared;
+                look(&mut Sight { core: &self.core, moment, usage_is_fresh, hub: &mut self.hub, shared });
             }
+            Call::Measure { done } => {
+                if self.measured.is_some_and(|measured| measured.elapsed() < MEASURE) {
+                    // Who has gone does not want to know.
+                    let _ = done.send(());
+                } else {
+                    self.awaiting_usage.push(done);
+                }
+            }
+        }
+    }
+
+    /// None: nobody wants to know.
+    fn measure_at(&self) -> Option<Instant> {
+        let begin = || self.measured.map_or_else(Instant::now, |measured| measured + MEASURE);
+        match (self.processes.is_measuring() || !self.awaiting_usage.is_empty(), self.hub.services.is_watched()) {
+            (true, _) => Some(Instant::now()),
+            (false, watched) => watched.then(begin),
         }
     }
 
@@ -219,10 +244,14 @@ impl Shell {
         for (service, generation, usage) in self.processes.measure() {
             self.pending.push_back(Input::Usage { service, generation, usage });
         }
-        if !self.processes.is_measuring() {
-            self.measured = Instant::now();
-        }
         self.follow(Effects::default());
+        if !self.processes.is_measuring() {
+            self.measured = Some(Instant::now());
+            for done in self.awaiting_usage.drain(..) {
+                // Who has gone does not want to know.
+                let _ = done.send(());
+            }
+        }
     }
 
     fn moment(&self) -> Moment {

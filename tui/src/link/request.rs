@@ -58,7 +58,7 @@ async fn send(channel: Channel, out: &Out, ask: Ask) -> Result<Answer, Status> {
                     client.restart_services(v1::RestartServicesRequest { names, force, reason }).await.map(operation)
                 }
                 ServiceVerb::Reset => {
-                    client.reset_service(v1::ResetServiceRequest { name }).await.map(|_| Answer::Done)
+                    client.reset_service(v1::ResetServiceRequest { name, reason }).await.map(|_| Answer::Done)
                 }
             }
         }
@@ -67,7 +67,9 @@ async fn send(channel: Channel, out: &Out, ask: Ask) -> Result<Answer, Status> {
             StateServiceClient::new(channel).cancel_operation(request).await.map(operation)
         }
         Ask::Identify { on } => {
-            let leds = LedServiceClient::new(channel).identify(v1::IdentifyRequest { on, for_s: 0.0 }).await?;
+            let leds = LedServiceClient::new(channel)
+                .identify(v1::IdentifyRequest { on, ..v1::IdentifyRequest::default() })
+                .await?;
             out.news(from_wire::leds(out.now(), leds.into_inner())).await;
             Ok(Answer::Done)
         }

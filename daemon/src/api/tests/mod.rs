@@ -305,7 +305,7 @@ fn what_is_too_much_is_refused() {
 fn requests_act_and_answer_with_what_has_become() {
     with_world(1000, |world| async move {
         let mut client = LedServiceClient::new(world.channel().await);
-        let leds = client.identify(v1::IdentifyRequest { on: true, for_s: 3600.0 }).await.unwrap().into_inner().leds;
+        let leds = client.identify(v1::IdentifyRequest { on: true, for_s: 3600.0, ..Default::default() }).await.unwrap().into_inner().leds;
         assert_ne!(leds[0].pattern(), v1::LedPattern::Off);
         assert!(leds[0].left_s.is_some_and(|left| left > 3000.0), "{leds:?}");
         let status =

@@ -30,6 +30,7 @@ use crate::{
     args::CommandLine,
     configuration::Configuration,
     journal::{Bounds, Journal, keeper::Bookmark},
+    memory::Keeper,
     process::{Config, OutputConfig, Processes},
     shell::{Clock, Handle, INPUTS, Shared, Shell, Surveyor, Tools},
 };
@@ -204,6 +205,7 @@ pub(super) fn with_world<F: Future<Output = ()>>(events: usize, test: impl FnOnc
         let tools = Tools {
             journal,
             bookmark: Arc::new(Bookmark::default()),
+            memory: Keeper::new(dir.path()),
             configuration: Arc::clone(&configuration),
             sockets: vec![socket.clone()],
             claimed: vec![Socket::claim(&socket).unwrap()],

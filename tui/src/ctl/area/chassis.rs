@@ -70,11 +70,12 @@ impl Command {
 }
 
 async fn identify(session: &mut Session, what: Identify) -> Result<(), Failure> {
-    let request = match what {
-        Identify::Off => IdentifyRequest { on: false, for_s: 0.0 },
-        Identify::On => IdentifyRequest { on: true, for_s: 0.0 },
-        Identify::For(for_s) => IdentifyRequest { on: true, for_s },
+    let (on, for_s) = match what {
+        Identify::Off => (false, 0.0),
+        Identify::On => (true, 0.0),
+        Identify::For(for_s) => (true, for_s),
     };
+    let request = IdentifyRequest { on, for_s, reason: session.reason.clone() };
     let answer = session.call(|channel| async move { LedServiceClient::new(channel).identify(request).await }).await?;
     let leds: Vec<_> = answer.leds.into_iter().map(Led::from).filter(|led| led.role == "identify").collect();
     session.out.list(&leds, |canvas| leds::table(&leds).draw(canvas))

@@ -61,7 +61,7 @@ impl Command {
                     .await?
             }
             Self::Auto { target } => {
-                let request = ClearOverrideRequest { target };
+                let request = ClearOverrideRequest { target, reason: session.reason.clone() };
                 session
                     .call(|channel| async move { ThermalServiceClient::new(channel).clear_override(request).await })
                     .await?

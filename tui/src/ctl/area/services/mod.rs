@@ -171,7 +171,7 @@ async fn graph(session: &mut Session, name: String) -> Result<Vec<Dependency>, F
 }
 
 async fn reset(session: &mut Session, name: String) -> Result<(), Failure> {
-    let request = ResetServiceRequest { name };
+    let request = ResetServiceRequest { name, reason: session.reason.clone() };
     let service: Service = session
         .call(|channel| async move { OperatorServiceClient::new(channel).reset_service(request).await })
         .await?
