@@ -94,7 +94,12 @@ impl Failure {
         match self {
             Self::Usage(_) => 64,
             Self::Socket(SocketError::Taken { .. }) | Self::Running { .. } => 69,
-            Self::Socket(SocketError::NotASocket { .. } | SocketError::Io { .. })
+            Self::Socket(
+                SocketError::NotASocket { .. }
+                | SocketError::NotPermitted { .. }
+                | SocketError::Locked { .. }
+                | SocketError::Io { .. },
+            )
             | Self::Io { .. }
             | Self::Simulation(_) => 70,
             Self::Configuration(_) => 78,

@@ -8,9 +8,16 @@ use std::{
         net::UnixListener,
     },
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
-use rustix::fs::FlockOperation;
+use rustix::{fs::FlockOperation, io::Errno};
+
+/// How long another daemon may hold the directory of a socket.
+const LOCKED: Duration = Duration::from_secs(5);
+/// Between two looks at that. There is nothing to wait on that could be given up.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A socket that we listen on. Dropping it removes its file.
 #[derive(Debug)]
@@ -36,6 +43,25 @@ pub enum SocketError {
         /// Which.
         path: PathBuf,
     },
+    /// It belongs to somebody else.
+    #[error(
+        "cannot listen on {}: {doing} is not permitted to this user ({}); run ubmcd as the user that it belongs to, or \
+         give another --listen unix:PATH",
+        path.display(),
+        whoami()
+    )]
+    NotPermitted {
+        /// Which.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+    },
+    /// Another daemon that starts at this moment holds the directory, and does not let go of it.
+    #[error("cannot listen on {path}: its directory has been locked by another program for {} s", LOCKED.as_secs())]
+    Locked {
+        /// Which.
+        path: PathBuf,
+    },
     /// The system does not let us.
     #[error("cannot listen on {path}: {doing}: {source}")]
     Io {
@@ -52,7 +78,7 @@ impl Socket {
     /// Makes the socket and listens: 0660, in a directory that is made 0755 when it is missing. A file that nobody
     /// listens on is replaced. Who connects from now on waits until somebody accepts.
     pub fn claim(path: &Path) -> Result<Self, SocketError> {
-        let failed = |doing| move |source| SocketError::Io { path: path.to_owned(), doing, source };
+        let failed = |doing| failed(path, doing);
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !parent.exists() {
             // Set afterwards as well: a umask must not decide who can reach the socket.
@@ -63,9 +89,7 @@ impl Socket {
         // Looking, removing and binding are one step for all who follow this rule: two daemons that start at the same
         // time must not remove each other's new socket.
         let directory = File::open(parent).map_err(failed("opening its directory"))?;
-        rustix::fs::flock(&directory, FlockOperation::LockExclusive)
-            .map_err(io::Error::from)
-            .map_err(failed("locking its directory"))?;
+        lock(&directory, path)?;
         remove_stale(path)?;
         let listener = UnixListener::bind(path).map_err(failed("binding"))?;
         let meta = fs::set_permissions(path, Permissions::from_mode(0o660))
@@ -95,9 +119,37 @@ impl Drop for Socket {
     }
 }
 
+fn failed(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> SocketError {
+    move |source| match source.kind() {
+        io::ErrorKind::PermissionDenied => SocketError::NotPermitted { path: path.to_owned(), doing },
+        _ => SocketError::Io { path: path.to_owned(), doing, source },
+    }
+}
+
+fn whoami() -> String {
+    let uid = nix::unistd::geteuid();
+    match nix::unistd::User::from_uid(uid) {
+        Ok(Some(user)) => user.name,
+        Ok(None) | Err(_) => format!("uid {uid}"),
+    }
+}
+
+/// Whoever follows our rule holds it for some milliseconds; anybody else may hold it for ever.
+fn lock(directory: &File, path: &Path) -> Result<(), SocketError> {
+    let begun = Instant::now();
+    loop {
+        match rustix::fs::flock(directory, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(Errno::WOULDBLOCK) if begun.elapsed() < LOCKED => thread::sleep(LOOK),
+            Err(Errno::WOULDBLOCK) => return Err(SocketError::Locked { path: path.to_owned() }),
+            Err(error) => return Err(failed(path, "locking its directory")(error.into())),
+        }
+    }
+}
+
 /// Removes the socket file of a daemon that is gone.
 fn remove_stale(path: &Path) -> Result<(), SocketError> {
-    let failed = |doing| move |source| SocketError::Io { path: path.to_owned(), doing, source };
+    let failed = |doing| failed(path, doing);
     let meta = match fs::symlink_metadata(path) {
         Ok(meta) => meta,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -107,8 +159,10 @@ fn remove_stale(path: &Path) -> Result<(), SocketError> {
         return Err(SocketError::NotASocket { path: path.to_owned() });
     }
     match knock(path) {
-        Err(error) if error == rustix::io::Errno::CONNREFUSED => {
-            fs::remove_file(path).map_err(failed("removing the file of a daemon that is gone"))
+        Err(Errno::CONNREFUSED) => fs::remove_file(path).map_err(failed("removing the file of a daemon that is gone")),
+        // Whether somebody is there cannot be seen, and it is not ours to remove.
+        Err(Errno::ACCESS | Errno::PERM) => {
+            Err(SocketError::NotPermitted { path: path.to_owned(), doing: "opening what is there" })
         }
         // Answered, or too busy to answer: somebody is there.
         Ok(()) | Err(_) => Err(SocketError::Taken { path: path.to_owned() }),
@@ -159,6 +213,14 @@ mod tests {
         fs::write(&file, "precious").unwrap();
         assert!(matches!(Socket::claim(&file), Err(SocketError::NotASocket { .. })));
         assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+    }
+
+    #[test]
+    fn what_is_not_permitted_says_to_whom_and_what_to_do() {
+        let refused = failed(Path::new("/run/ubmc/s"), "binding")(io::ErrorKind::PermissionDenied.into());
+        let text = refused.to_string();
+        assert!(text.contains("/run/ubmc/s: binding is not permitted to this user ("), "{text}");
+        assert!(text.contains("--listen"), "{text}");
     }
 
     #[test]
