@@ -9,8 +9,9 @@ use crate::{
     input::{Asked, Request, Verb},
     machines::Demand,
     operations::{
-        book::{Member, Operations, Order, ServiceVerb, kind_of},
+        book::{Operations, Order, kind_of},
         plan::House,
+        services::{Member, ServiceVerb},
     },
     refusal::{Obstacle, Refusal},
     services::supervisor::Phase,
@@ -46,15 +47,15 @@ impl Core {
                     service: *id,
                     not_before: if again(*id) { fresh } else { Generation(0) },
                 });
-                let members = members.collect();
-                Ok(self.track(Order::of_services("service-start", &names, actor, reason), members))
+                let members: Vec<_> = members.collect();
+                Ok(self.track(Order::of_services("service-start", &names, actor, reason), &members))
             }
             Request::StopServices { names, force } => {
                 let members = self.supervisor.request_stop(&names, force, reason, &mut self.out)?;
                 let member =
                     |id: &ServiceId| Member { verb: ServiceVerb::Stop, service: *id, not_before: Generation(0) };
-                let members = members.iter().map(member).collect();
-                Ok(self.track(Order::of_services("service-stop", &names, actor, reason), members))
+                let members: Vec<_> = members.iter().map(member).collect();
+                Ok(self.track(Order::of_services("service-stop", &names, actor, reason), &members))
             }
             Request::RestartServices { names, force, found } => {
                 let fresh = self.supervisor.next_generation();
@@ -65,8 +66,8 @@ impl Core {
                         if again { (ServiceVerb::Restart, fresh) } else { (ServiceVerb::Start, Generation(0)) };
                     Member { verb, service, not_before }
                 };
-                let members = members.into_iter().map(member).collect();
-                Ok(self.track(Order::of_services("service-restart", &names, actor, reason), members))
+                let members: Vec<_> = members.into_iter().map(member).collect();
+                Ok(self.track(Order::of_services("service-restart", &names, actor, reason), &members))
             }
             Request::ResetService(name) => {
                 self.supervisor.request_reset(&name, &mut self.out)?;
@@ -116,7 +117,7 @@ impl Core {
         }
     }
 
-    fn track(&mut self, mut order: Order<'_>, members: Vec<Member>) -> Reply {
+    fn track(&mut self, mut order: Order<'_>, members: &[Member]) -> Reply {
         let ids: Vec<_> = members.iter().map(|member| member.service).collect();
         order.deadline = Some(self.supervisor.bound(&ids) + self.board.policy.start_timeout);
         Reply::Operation(self.operations.open_services(order, members, &self.supervisor, &mut self.out))
@@ -172,7 +173,7 @@ impl Core {
             return Ok(Reply::Reload(Box::new(view), None));
         }
         let order = Order::of_services("reload", &[], actor, reason);
-        match self.track(order, members) {
+        match self.track(order, &members) {
             Reply::Operation(id) => Ok(Reply::Reload(Box::new(view), Some(id))),
             other => Ok(other),
         }

@@ -6,17 +6,19 @@ use std::{
     time::Duration,
 };
 
-use super::plan::{Deed, House, Plan, PlanStep};
+use super::{
+    plan::{Deed, House, Plan, PlanStep},
+    services::Moving,
+};
 use crate::{
     event::Severity,
-    ids::{Generation, MachineId, Name, OperationId, ServiceId},
+    ids::{MachineId, Name, OperationId},
     input::Verb,
     machines::{
         Demand, MachineKind, Tone, Trigger,
         bank::{Machines, Moved},
     },
     outbox::{Cause, Outbox},
-    services::supervisor::Supervisor,
     time::{Mono, human},
     timers::Timer,
     view::{OperationState, OperationView, StepState, StepView},
@@ -27,40 +29,18 @@ const KEPT: usize = 200;
 /// How long an idempotency key holds.
 const KEY_HOLDS: Duration = Duration::from_secs(600);
 
-/// What an operation does to services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServiceVerb {
-    /// Up.
-    Start,
-    /// Down.
-    Stop,
-    /// Down and up.
-    Restart,
-}
-
-/// A service that an operation moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// Which way.
-    pub verb: ServiceVerb,
-    /// Which one.
-    pub service: ServiceId,
-    /// The first of its lives that counts.
-    pub not_before: Generation,
-}
-
 #[derive(Clone, Debug)]
-enum Work {
+pub(super) enum Work {
     /// Services.
-    Services(Vec<Member>),
+    Services(Moving),
     /// Machines.
     Machines { steps: Vec<PlanStep>, stage: u32, relentless: bool },
 }
 
 #[derive(Clone, Debug)]
-struct Operation {
-    view: OperationView,
-    work: Work,
+pub(super) struct Operation {
+    pub(super) view: OperationView,
+    pub(super) work: Work,
     cause: Cause,
     key: String,
     machines: BTreeSet<MachineId>,
@@ -97,8 +77,8 @@ impl<'a> Order<'a> {
 /// All operations.
 #[derive(Clone, Debug)]
 pub struct Operations {
-    all: BTreeMap<OperationId, Operation>,
-    running: BTreeSet<OperationId>,
+    pub(super) all: BTreeMap<OperationId, Operation>,
+    pub(super) running: BTreeSet<OperationId>,
     next: u64,
 }
 
@@ -158,7 +138,7 @@ impl Operations {
             .count()
     }
 
-    fn open(&mut self, order: Order<'_>, steps: Vec<StepView>, work: Work, out: &mut Outbox) -> OperationId {
+    pub(super) fn open(&mut self, order: Order<'_>, steps: Vec<StepView>, work: Work, out: &mut Outbox) -> OperationId {
         let id = OperationId(self.next);
         self.next += 1;
         let view = OperationView {
@@ -209,39 +189,6 @@ impl Operations {
             let Some(oldest) = self.all.keys().copied().find(|id| !self.running.contains(id)) else { break };
             self.all.remove(&oldest);
         }
-        id
-    }
-
-    /// Services come up, go down, or both. Members are in the order in which people should read them.
-    pub fn open_services(
-        &mut self,
-        order: Order<'_>,
-        members: Vec<Member>,
-        supervisor: &Supervisor,
-        out: &mut Outbox,
-    ) -> OperationId {
-        let now = out.now();
-        let word = |verb| match verb {
-            ServiceVerb::Start => "start",
-            ServiceVerb::Stop => "stop",
-            ServiceVerb::Restart => "restart",
-        };
-        let affects = members.iter().map(|member| supervisor.unit(member.service).spec.name.to_string()).collect();
-        let steps = members
-            .iter()
-            .map(|member| StepView {
-                name: format!("{} {}", word(member.verb), supervisor.unit(member.service).spec.name),
-                state: StepState::Running,
-                started: Some(now),
-                ended: None,
-                detail: String::new(),
-            })
-            .collect();
-        let id = self.open(order, steps, Work::Services(members), out);
-        if let Some(operation) = self.all.get_mut(&id) {
-            operation.view.affects = affects;
-        }
-        self.services_changed(supervisor, out);
         id
     }
 
@@ -297,57 +244,6 @@ impl Operations {
         }
         self.advance(id, house, bank, out);
         id
-    }
-
-    /// Services have changed: which operations does that bring on?
-    pub fn services_changed(&mut self, supervisor: &Supervisor, out: &mut Outbox) {
-        let now = out.now();
-        for id in self.running.clone() {
-            let Some(operation) = self.all.get_mut(&id) else { continue };
-            let Work::Services(members) = &operation.work else { continue };
-            let mut open = false;
-            for (Member { verb, service, not_before }, step) in members.iter().zip(&mut operation.view.steps) {
-                if step.state != StepState::Running {
-                    continue;
-                }
-                let outcome = match verb {
-                    ServiceVerb::Start | ServiceVerb::Restart => supervisor.start_outcome(*service, *not_before),
-                    ServiceVerb::Stop => supervisor.stop_outcome(*service),
-                };
-                let detail = match outcome {
-                    None => {
-                        open = true;
-                        supervisor.reason(*service)
-                    }
-                    Some(outcome) => {
-                        step.ended = Some(now);
-                        step.state = if outcome.is_ok() { StepState::Succeeded } else { StepState::Failed };
-                        out.changed().operations.insert(id);
-                        outcome.unwrap_or_else(|why| why)
-                    }
-                };
-                if step.detail != detail {
-                    step.detail = detail;
-                    out.changed().operations.insert(id);
-                }
-            }
-            if open {
-                continue;
-            }
-            let failed: Vec<_> = operation
-                .view
-                .steps
-                .iter()
-                .filter(|step| step.state == StepState::Failed)
-                .map(|step| format!("{}: {}", step.name, step.detail))
-                .collect();
-            let (state, reason) = if failed.is_empty() {
-                (OperationState::Succeeded, String::new())
-            } else {
-                (OperationState::Failed, failed.join("; "))
-            };
-            self.finish(id, state, reason, out);
-        }
     }
 
     /// Machines have moved: which operations does that bring on?
@@ -565,7 +461,7 @@ impl Operations {
         self.finish(id, state, reason, out);
     }
 
-    fn finish(&mut self, id: OperationId, state: OperationState, reason: String, out: &mut Outbox) {
+    pub(super) fn finish(&mut self, id: OperationId, state: OperationState, reason: String, out: &mut Outbox) {
         if !self.running.remove(&id) {
             return;
         }

@@ -30,6 +30,10 @@ impl Supervisor {
     }
 
     fn start_now(&mut self, id: ServiceId, out: &mut Outbox) {
+        // A reload during its start delay may have made it a oneshot that is done.
+        if let Some(epoch) = self.done_already(id) {
+            return self.skip_start(id, epoch, out);
+        }
         if let Deployment::Unsupported { mode } = &self.unit(id).spec.deployment {
             let text = format!("deployment mode `{mode}` cannot be run by this version; use `binary`");
             return self.give_up(id, &text, out);
