@@ -104,6 +104,8 @@ impl Bench {
             binary: Arc::clone(&self.binary),
             readiness: Readiness::Exec,
             watchdog: None,
+            port: None,
+            preflight: true,
         });
         generation
     }

@@ -49,13 +49,21 @@ const NAMES: [&str; 41] = [
     "CHECKPOINT_RESTORE",
 ];
 
-/// The bit set of the named capabilities; `CAP_` and upper case may be left out.
+/// `DAC_OVERRIDE` and `DAC_READ_SEARCH`: mode bits keep out nobody who has them.
+pub(super) const ALL_FILES: u64 = 1 << 1 | 1 << 2;
+
+/// The number of a capability; `CAP_` and upper case may be left out.
+pub(super) fn number(name: &str) -> Option<u32> {
+    let upper = name.to_ascii_uppercase();
+    let bare = upper.strip_prefix("CAP_").unwrap_or(&upper);
+    NAMES.iter().position(|known| *known == bare).and_then(|number| u32::try_from(number).ok())
+}
+
+/// The bit set of the named capabilities.
 pub(super) fn set(names: &[String]) -> Result<u64, SpawnError> {
     let mut set = 0;
     for name in names {
-        let upper = name.to_ascii_uppercase();
-        let bare = upper.strip_prefix("CAP_").unwrap_or(&upper);
-        match NAMES.iter().position(|known| *known == bare) {
+        match number(name) {
             Some(number) => set |= 1 << number,
             None => return Err(refused(SpawnStage::Privileges, format!("`{name}` is not a capability"))),
         }

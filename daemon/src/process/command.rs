@@ -9,6 +9,8 @@ use super::{launch::Ticket, mark::Serial, recipe::refused, spawner::Spawner};
 
 /// What is kept of a command's output.
 const OUTPUT_BYTES: usize = 4096;
+/// Reads in a row: a pipe holds as much.
+const READS: usize = 16;
 
 /// Runs commands; cheap to clone, usable from any thread. They end only while somebody polls
 /// [`super::Processes::next`], which reaps them.
@@ -63,7 +65,9 @@ impl Commands {
         })
         .await;
         // What it wrote last; what its descendants may still write is not waited for.
-        output.take(&mut pipe);
+        if let Some(pipe) = &pipe {
+            output.take_rest(pipe);
+        }
         drop(running);
         Ok(CommandEnd { exit: exit.ok().flatten(), output: String::from_utf8_lossy(&output.bytes).into_owned() })
     }
@@ -109,19 +113,33 @@ impl Output {
     /// Empties the pipe as far as it goes now, keeping the beginning of all.
     fn take(&mut self, stream: &mut Option<pipe::Receiver>) {
         let mut buffer = [0; OUTPUT_BYTES];
-        // A pipe holds 64 KiB; a command that writes without end gets its next turn later.
-        for _ in 0..16 {
+        for _ in 0..READS {
             let Some(open) = stream else { return };
             match open.try_read(&mut buffer) {
                 Ok(0) => *stream = None,
-                Ok(length) => {
-                    let room = OUTPUT_BYTES - self.bytes.len();
-                    self.bytes.extend_from_slice(buffer.get(..length.min(room)).unwrap_or_default());
-                }
+                Ok(length) => self.keep(buffer.get(..length).unwrap_or_default()),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
                 Err(_) => *stream = None,
             }
         }
+    }
+
+    /// The same without the runtime, which may not have heard yet that there is something.
+    fn take_rest(&mut self, stream: &pipe::Receiver) {
+        let mut buffer = [0; OUTPUT_BYTES];
+        for _ in 0..READS {
+            match rustix::io::read(stream, &mut buffer) {
+                Ok(0) => return,
+                Ok(length) => self.keep(buffer.get(..length).unwrap_or_default()),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = OUTPUT_BYTES - self.bytes.len();
+        self.bytes.extend_from_slice(bytes.get(..bytes.len().min(room)).unwrap_or_default());
     }
 }
 

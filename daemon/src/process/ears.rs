@@ -6,7 +6,7 @@ use std::{collections::HashMap, io, os::fd::OwnedFd, path::Path};
 use rustix::io::Errno;
 use ubmc_core::input::ServiceHappening;
 
-use super::{Main, Processes, mark::Serial, notify::Socket, watch::Watch};
+use super::{Life, Main, Processes, mark::Serial, notify::Socket, watch::Watch};
 
 /// The key of the notification socket; descriptors have those of their lives, which are never 0.
 const NOTIFICATIONS: u64 = 0;
@@ -124,11 +124,10 @@ impl Processes {
     /// What a process of that life has said. One that is faster than the news of its start is told after that.
     pub(super) fn hear(&mut self, serial: Serial, happening: ServiceHappening) {
         match self.lives.get_mut(&serial) {
-            Some(super::Life { main: Main::Underway(underway), .. }) => {
-                if underway.said.len() < MOST_EARLY {
-                    underway.said.push(happening);
-                }
+            Some(Life { main: Main::Underway(underway), .. }) if underway.said.len() < MOST_EARLY => {
+                underway.said.push(happening);
             }
+            Some(Life { main: Main::Underway(_), .. }) => self.counters.notifications_ignored += 1,
             Some(_) => self.say(serial, happening),
             None => {}
         }

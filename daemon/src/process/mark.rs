@@ -10,7 +10,7 @@
 //! this daemon, which tells its processes from those of another ubmcd nested in it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     hash::{BuildHasher, Hasher, RandomState},
 };
 
@@ -91,8 +91,8 @@ impl Serials {
         loop {
             self.last = if u64::from(self.last) + 1 < LOWEST_TAG { self.last + 1 } else { 1 };
             let serial = Serial(self.last);
-            if !self.taken.contains_key(&serial) {
-                self.taken.insert(serial, owner);
+            if let Entry::Vacant(vacant) = self.taken.entry(serial) {
+                vacant.insert(owner);
                 return serial;
             }
         }
@@ -101,6 +101,11 @@ impl Serials {
     /// Nothing carries it any more.
     pub(super) fn free(&mut self, serial: Serial) {
         self.taken.remove(&serial);
+    }
+
+    /// Whether a service has a life.
+    pub(super) fn any_of(&self, owner: &Name) -> bool {
+        self.taken.values().any(|taken| taken.as_ref() == Some(owner))
     }
 
     /// The service whose life it is.

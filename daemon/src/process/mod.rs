@@ -6,6 +6,7 @@
 //! | `launch` | from the recipe to the running image; with `descriptor` the only unsafe code |
 //! | `leftovers` | what a daemon that died left running |
 //! | `spawner` | the one place where processes are made: threads with a queue |
+//! | `survey` | what the machine says against a start, all at once |
 //! | `life`, `start` | one life of a service; how it begins |
 //! | `command` | commands that belong to no service |
 //! | `mark`, `tree` | how everything that a service ever started is known as its own |
@@ -46,6 +47,7 @@ mod recipe;
 mod signal;
 mod spawner;
 mod start;
+mod survey;
 mod tree;
 mod usage;
 mod user;
@@ -81,6 +83,7 @@ pub use self::{
     config::{Config, FileConfig, OutputConfig},
     output::{Filter, Follower, LogCounters, LogItem, LogLine, Logs, Stream},
     spawner::Order,
+    survey::Survey,
 };
 
 /// Processes measured before other things get their turn; each takes some reads of `/proc`.
@@ -257,6 +260,11 @@ impl Processes {
         Commands::new(self.spawner.clone())
     }
 
+    /// Asks this machine what stands against starting services; cheap to clone, usable from any thread, blocks.
+    pub fn survey(&self) -> Survey {
+        Survey::new(self.spawner.clone())
+    }
+
     /// What this machine cannot give, one sentence each; empty when it has everything.
     pub fn platform_report(&self) -> Vec<String> {
         self.report.clone()
@@ -280,6 +288,11 @@ impl Drop for Processes {
         self.lives.clear();
         self.spawner.end();
     }
+}
+
+/// This thread is not to be woken for signals, which are for the runtime's.
+fn undisturbed() {
+    let _ = nix::sys::signal::SigSet::all().thread_block();
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

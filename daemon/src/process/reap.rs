@@ -12,6 +12,7 @@ use super::{
     children::{Child, Reaped},
     life::{Killing, Life, Main},
     mark::Serial,
+    spawner::HowFar,
     tree,
 };
 
@@ -128,8 +129,8 @@ impl Processes {
             Some(_) => Some((Child::Other(serial), self.killing.contains_key(&serial))),
             None => match self.spawner.command(serial) {
                 // While a command runs, what it left behind may have its reasons; afterwards it has none.
-                Some(Some(_)) => Some((Child::OfCommand(serial), false)),
-                Some(None) => None,
+                Some(HowFar::Runs) => Some((Child::OfCommand(serial), false)),
+                Some(HowFar::Underway) => None,
                 None => Some((Child::OfCommand(serial), true)),
             },
         }

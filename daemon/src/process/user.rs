@@ -49,14 +49,14 @@ impl Identity {
     }
 }
 
-struct Found {
+pub(super) struct Found {
     uid: Uid,
     gid: Option<Gid>,
     name: Option<CString>,
     home: Option<String>,
 }
 
-fn find_user(name: &str) -> Result<Found, SpawnError> {
+pub(super) fn find_user(name: &str) -> Result<Found, SpawnError> {
     match User::from_name(name) {
         Ok(Some(user)) => Ok(Found {
             uid: user.uid,
@@ -76,7 +76,7 @@ fn find_user(name: &str) -> Result<Found, SpawnError> {
     }
 }
 
-fn find_group(name: &str) -> Result<Gid, SpawnError> {
+pub(super) fn find_group(name: &str) -> Result<Gid, SpawnError> {
     match Group::from_name(name) {
         Ok(Some(group)) => Ok(group.gid),
         Ok(None) => match name.parse() {

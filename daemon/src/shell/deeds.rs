@@ -12,8 +12,9 @@ use crate::process::Order;
 impl Shell {
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Spawn { service, generation, name, binary, readiness, watchdog, port: _, preflight: _ } => {
-                self.processes.spawn(Order { service, generation, name, binary, readiness, watchdog });
+            Effect::Spawn { service, generation, name, binary, readiness, watchdog, port, preflight } => {
+                let order = Order { service, generation, name, binary, readiness, watchdog, port, preflight };
+                self.processes.spawn(order);
             }
             Effect::StartBuiltin { service, generation, builtin } => {
                 match self.builtins.start(service, generation, builtin) {
@@ -59,7 +60,7 @@ impl Shell {
                     let _ = asker.send(reply);
                 }
             }
-            Effect::Persist(_) => {}
+            Effect::Persist(memory) => self.memory.keep(memory),
             Effect::Exit => self.over = true,
         }
     }

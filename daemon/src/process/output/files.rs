@@ -14,7 +14,7 @@ use std::{
 use ubmc_core::ids::Name;
 
 use super::Stream;
-use crate::process::config::FileConfig;
+use crate::process::{config::FileConfig, undisturbed};
 
 /// Files kept open; the one unused for longest is closed for another.
 const OPEN_FILES: usize = 32;
@@ -119,6 +119,7 @@ struct Open {
 
 impl Writer {
     fn run(mut self, queue: &Queue) {
+        undisturbed();
         loop {
             let mut state = queue.state();
             while state.pieces.is_empty() && !state.ended {

@@ -17,6 +17,7 @@ use crate::process::{
     mark::Serial,
     output::{ServiceLog, Source},
     recipe::{Recipe, refused},
+    survey::{self, When},
 };
 
 /// A new life of a service: what to run, and how it is told apart and heard.
@@ -34,6 +35,10 @@ pub struct Order {
     pub readiness: Readiness,
     /// It is expected to say `WATCHDOG=1` at least this often. Absent: it is not.
     pub watchdog: Option<Duration>,
+    /// A port it will listen on, when the registry says so.
+    pub port: Option<u16>,
+    /// Look first whether the machine has all that it needs; say everything that is missing, and do not try.
+    pub preflight: bool,
 }
 
 /// One process to be made.
@@ -159,6 +164,12 @@ struct Making<'a> {
 impl Making<'_> {
     fn main(&mut self, order: &Order, log: &Arc<ServiceLog>) -> Result<Started, Unmade> {
         let (spawner, binary) = (self.spawner, &order.binary);
+        if order.preflight
+            && let Some(error) =
+                survey::as_error(&spawner.survey(&order.name, binary, order.port, When::BeforeItsStart))
+        {
+            return Err(error.into());
+        }
         let argv: Vec<String> = std::iter::once(&binary.path).chain(&binary.args).cloned().collect();
         let mut recipe = spawner.surroundings.prepare(binary, &argv, &self.variables(order))?;
         if let Readiness::Fd(number) = order.readiness {

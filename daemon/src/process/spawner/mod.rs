@@ -88,6 +88,14 @@ struct RunningCommand {
     unwanted: bool,
 }
 
+/// How far a command is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HowFar {
+    /// A launcher has it in hand.
+    Underway,
+    Runs,
+}
+
 /// What processes are started on.
 #[derive(Debug)]
 pub(super) struct Footing {
@@ -158,6 +166,17 @@ impl Shared {
     /// Nothing carries it any more.
     pub(super) fn free_serial(&self, serial: Serial) {
         lock(&self.serials).free(serial);
+    }
+
+    /// The service that a process belongs to.
+    pub(super) fn owner(&self, pid: u32) -> Option<Name> {
+        let serial = self.marker.read(pid)?;
+        lock(&self.serials).owner(serial)
+    }
+
+    /// Whether something of a service runs, or is about to.
+    pub(super) fn lives_of(&self, service: &Name) -> bool {
+        lock(&self.serials).any_of(service)
     }
 
     /// How long a start may take before it is time to look whether it holds up others.
@@ -240,9 +259,11 @@ impl Shared {
         (serial, self.submit(serial, Task::Command { argv, started }))
     }
 
-    /// The pid of a command that runs; within: absent, it is on its way. Absent: there is no such command.
-    pub(super) fn command(&self, serial: Serial) -> Option<Option<u32>> {
-        lock(&self.commands).get(&serial).map(|command| command.pid)
+    /// How far a command is. Absent: there is no such command.
+    pub(super) fn command(&self, serial: Serial) -> Option<HowFar> {
+        let underway = |command: &RunningCommand| command.pid.is_none();
+        let how_far = |command| if underway(command) { HowFar::Underway } else { HowFar::Runs };
+        lock(&self.commands).get(&serial).map(how_far)
     }
 
     /// It has started, and its pid is known. False: nobody wants it any more, and it is to be killed.

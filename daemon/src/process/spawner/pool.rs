@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{Spawner, job::Job};
-use crate::process::{launch::Launcher, mark::Serial};
+use crate::process::{launch::Launcher, mark::Serial, undisturbed};
 
 /// A start that takes longer holds up nobody else.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -143,6 +143,7 @@ impl Pool {
 }
 
 fn work(spawner: &Spawner, mut launcher: Launcher, post: usize) {
+    undisturbed();
     while let Some(job) = spawner.pool.take(post) {
         if let Some(arrival) = job.run(spawner, &mut launcher) {
             spawner.deliver(arrival);

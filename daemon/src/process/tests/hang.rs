@@ -207,7 +207,7 @@ async fn the_end_of_the_daemon_waits_for_no_start_and_leaves_none_behind() {
         world.begin("queued", &sh("exec sleep 1000"), Readiness::Exec);
     }
     let begun = Instant::now();
-    let World { processes, dir, _alone, .. } = world;
+    let World { processes, dir, _alone: alone, .. } = world;
     drop(processes);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let deadline = Instant::now() + PATIENCE;
@@ -215,7 +215,7 @@ async fn the_end_of_the_daemon_waits_for_no_start_and_leaves_none_behind() {
         assert!(Instant::now() < deadline, "{child} lives: {:?}", our_children());
         std::thread::park_timeout(Duration::from_millis(1));
     }
-    drop((dir, _alone));
+    drop((dir, alone));
 }
 
 #[tokio::test]

@@ -45,6 +45,8 @@ struct World {
     generations: u64,
     /// Of what is started next.
     watchdog: Option<Duration>,
+    port: Option<u16>,
+    preflight: bool,
     running: Vec<(ServiceId, Generation)>,
     seen: Vec<(Generation, ServiceHappening)>,
     _alone: Alone,
@@ -69,7 +71,17 @@ impl World {
         let (footing, output) = (footing(dir.path()), output(dir.path()));
         let config = Config { runtime_dir: dir.path().to_owned(), cgroups: true, output };
         let processes = Processes::on(footing, config).unwrap();
-        Self { processes, dir, generations: 0, watchdog: None, running: Vec::new(), seen: Vec::new(), _alone: alone }
+        Self {
+            processes,
+            dir,
+            generations: 0,
+            watchdog: None,
+            port: None,
+            preflight: false,
+            running: Vec::new(),
+            seen: Vec::new(),
+            _alone: alone,
+        }
     }
 
     /// The service of a name is always the same.
@@ -82,8 +94,16 @@ impl World {
         let service = Self::id(name);
         self.generations += 1;
         let generation = Generation(self.generations);
-        let (name, binary, watchdog) = (Name::from(name), Arc::new(binary.clone()), self.watchdog);
-        self.processes.spawn(Order { service, generation, name, binary, readiness, watchdog });
+        self.processes.spawn(Order {
+            service,
+            generation,
+            name: Name::from(name),
+            binary: Arc::new(binary.clone()),
+            readiness,
+            watchdog: self.watchdog,
+            port: self.port,
+            preflight: self.preflight,
+        });
         self.running.push((service, generation));
         generation
     }

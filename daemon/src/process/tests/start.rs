@@ -2,7 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use ubmc_core::{input::SpawnStage, services::Limits};
+use ubmc_core::{
+    input::SpawnStage,
+    services::{Deployment, Limits, ServiceSpec},
+};
 
 use super::*;
 
@@ -356,5 +359,50 @@ async fn what_the_machine_lacks_is_said_in_sentences() {
             "{sentence}"
         );
     }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_start_with_a_look_beforehand_says_everything_at_once_and_is_not_tried() {
+    let mut world = World::new();
+    world.preflight = true;
+    let binary = Binary { working_dir: "/no/such/dir".to_owned(), ..program("/no/such/program", &[]) };
+    let error = world.try_spawn("web", &binary, Readiness::Exec).await.unwrap_err();
+    assert_eq!((error.stage, error.errno), (SpawnStage::Preflight, libc::ENOENT));
+    let text = "pre-flight failed: /no/such/program does not exist; its working directory /no/such/dir does not exist";
+    assert_eq!(error.to_string(), text);
+    let generation = world.spawn("web", &program("/bin/true", &[])).await;
+    assert_eq!(world.exit(generation).await, Exit::Code(0));
+    world.gone(generation).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_port_is_told_with_the_service_that_has_it_and_ones_own_does_not_count() {
+    let mut world = World::new();
+    let first = world.try_spawn("first", &super::words::actor("listen;pause"), Readiness::Notify).await.unwrap();
+    let port = world.line("first", "port ").await.text.rsplit_once(' ').unwrap().1.parse().unwrap();
+    let pid = world.processes.lives.values().next().unwrap().leader;
+    (world.preflight, world.port) = (true, Some(port));
+    let error = world.try_spawn("second", &program("/bin/true", &[]), Readiness::Exec).await.unwrap_err();
+    assert_eq!((error.stage, error.errno), (SpawnStage::Preflight, libc::EADDRINUSE));
+    let prefix = format!("port {port} is taken by process {pid} (");
+    assert!(error.text.starts_with(&prefix) && error.text.ends_with(") of service first"), "{error}");
+
+    let survey = world.processes.survey();
+    let of = |name: &str| {
+        let deployment = Deployment::Binary(Arc::new(program("/bin/true", &[])));
+        let spec = ServiceSpec { port: Some(port), ..ServiceSpec::new(name, deployment) };
+        survey.of(&spec)
+    };
+    assert_eq!(of("first"), []);
+    let obstacles = of("second");
+    assert_eq!(obstacles.len(), 1);
+    assert_eq!(obstacles[0].remedy, "stop first, or give one of the two another port");
+
+    world.signal(first, Signal::Kill, true);
+    world.gone(first).await;
+    let second = world.spawn("second", &program("/bin/true", &[])).await;
+    world.gone(second).await;
     world.end().await;
 }

@@ -92,6 +92,12 @@ fn acts_when_started_as_a_service() {
                 // It is to be an orphan.
                 return drop(child);
             }
+            ("listen", "") => {
+                let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+                println!("port {}", listener.local_addr().unwrap().port());
+                // Until this process ends.
+                std::mem::forget(listener);
+            }
             ("pause", "") => loop {
                 std::thread::park();
             },
@@ -111,7 +117,7 @@ fn send_descriptor(socket: &UnixDatagram, to: &str, fd: &impl std::os::fd::AsRaw
     sendmsg(std::os::fd::AsRawFd::as_raw_fd(socket), &message, &control, MsgFlags::empty(), Some(&to)).unwrap();
 }
 
-fn actor(act: &str) -> Binary {
+pub(super) fn actor(act: &str) -> Binary {
     let me = std::env::current_exe().unwrap();
     Binary { env: [("ACT".to_owned(), act.to_owned())].into(), ..program(me.to_str().unwrap(), &ARGS) }
 }
