@@ -144,3 +144,88 @@ impl Supervisor {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        effect::Effect,
+        input::{Exit, ServiceHappening},
+        rng::Rng,
+        services::{Binary, Deployment, ServiceSpec},
+        time::Mono,
+    };
+
+    struct Bench {
+        supervisor: Supervisor,
+        out: Outbox,
+        memory: Memory,
+    }
+
+    impl Bench {
+        /// A daemon with one oneshot, after a time that it remembers as `memory`.
+        fn new(epoch: Epoch, memory: Memory) -> Self {
+            let mut spec = ServiceSpec::new("job", Deployment::Binary(Binary::default().into()));
+            spec.run = Run::Oneshot { once_per: Some(epoch) };
+            let past = Past { bmc_boot: "now".to_owned(), memory: memory.clone() };
+            let supervisor = Supervisor::new(vec![spec], past, Rng::new(1)).unwrap();
+            let mut bench = Self { supervisor, out: Outbox::default(), memory };
+            bench.out.begin(Mono::ZERO);
+            bench.supervisor.boot(std::time::Duration::from_secs(90), &mut bench.out);
+            bench
+        }
+
+        /// What a machine's power is seen to be; then whether the job ran, to its good end.
+        fn sees(&mut self, name: &str, kind: MachineKind, powered: bool, rebooted: bool) -> bool {
+            let (chassis, hosts) = match kind {
+                MachineKind::Chassis => (powered, 0),
+                MachineKind::Host | MachineKind::Bmc => (true, usize::from(powered)),
+            };
+            self.supervisor.power_counted(chassis, hosts);
+            self.supervisor.power_seen(&name.into(), kind, powered, rebooted, &mut self.out);
+            let spawned = self.out.finish().deeds.into_iter().find_map(|deed| match deed {
+                Effect::Spawn { service, generation, .. } => Some((service, generation)),
+                _ => None,
+            });
+            if let Some((service, generation)) = spawned {
+                for happening in [
+                    ServiceHappening::Spawned { pid: Some(7) },
+                    ServiceHappening::Exited(Exit::Code(0)),
+                    ServiceHappening::Gone,
+                ] {
+                    self.supervisor.happened(service, generation, happening, &mut self.out);
+                }
+                self.out.finish();
+            }
+            if let Some(memory) = self.supervisor.unsaved() {
+                self.memory = memory;
+            }
+            spawned.is_some()
+        }
+    }
+
+    #[test]
+    fn each_power_on_of_the_chassis_has_it_done_once_also_across_daemons() {
+        let mut bench = Bench::new(Epoch::ChassisPower, Memory::default());
+        let chassis = MachineKind::Chassis;
+        assert!(!bench.sees("chassis", chassis, false, false), "there is no power yet");
+        assert!(bench.sees("chassis", chassis, true, false), "the first power-on");
+        assert!(!bench.sees("chassis", chassis, true, false), "the same one");
+        let mut bench = Bench::new(Epoch::ChassisPower, bench.memory);
+        assert!(!bench.sees("chassis", chassis, true, false), "found on by the next daemon: still the same one");
+        assert!(!bench.sees("chassis", chassis, false, false));
+        let mut bench = Bench::new(Epoch::ChassisPower, bench.memory);
+        assert!(bench.sees("chassis", chassis, true, false), "it was seen off before: a new one");
+    }
+
+    #[test]
+    fn a_reset_of_a_host_is_a_boot_and_a_second_host_is_one_too() {
+        let mut bench = Bench::new(Epoch::HostBoot, Memory::default());
+        let host = MachineKind::Host;
+        assert!(!bench.sees("chassis", MachineKind::Chassis, true, false), "no host boots");
+        assert!(bench.sees("host.0", host, true, false));
+        assert!(bench.sees("host.0", host, true, true), "reset");
+        assert!(bench.sees("host.1", host, true, false));
+        assert!(!bench.sees("host.1", host, false, false));
+    }
+}
