@@ -187,6 +187,17 @@ proptest! {
     }
 
     #[test]
+    fn no_edit_of_a_registry_makes_the_loader_panic(edits in prop::collection::vec(edit(), 1..6)) {
+        let text = edits.iter().fold(include_str!("good/contract.toml").to_owned(), |text, edit| apply(&text, edit));
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("services.toml");
+        fs::write(&file, &text).unwrap();
+        let mut options = options(NameOrFile::from("sim-2u"));
+        options.vars.insert("HOME".to_owned(), "/root".to_owned());
+        check(load(&LoadOptions { registries: vec![file], ..options }));
+    }
+
+    #[test]
     fn no_edit_of_a_json_registry_makes_the_loader_panic(edits in prop::collection::vec(edit(), 1..6)) {
         let text = edits.iter().fold(include_str!("good/robot.json").to_owned(), |text, edit| apply(&text, edit));
         let temp = tempfile::tempdir().unwrap();
@@ -218,6 +229,11 @@ fn costly_files_are_loaded_or_refused_quickly() {
         derived,
         format!("[board]\nname = \"deep\"\nx = {}{}", "[".repeat(10_000), "]".repeat(10_000)),
         "[board]\n".to_owned() + &"x=1\n".repeat(20_000),
+        // Syntax errors that are far from what caused them, and more of them than anybody reads.
+        "[board]\nname = [\n".to_owned() + &"1,\n".repeat(150_000) + &"1 2,\n".repeat(100_000),
+        "[board\n".to_owned() + &"x = [1\n".repeat(100_000),
+        "[board]\nname = \"\"\"\n".to_owned() + &"x = 1\n".repeat(100_000),
+        "[board]\n".to_owned() + &"[services.x\n".repeat(50_000) + &"y = nope\n".repeat(50_000),
         format!("[board]\nname = \"{}\"", "n".repeat(500_000)),
     ];
     for text in cases {

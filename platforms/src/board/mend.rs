@@ -58,7 +58,8 @@ pub(super) fn mend<'t>(text: &'t str, file: usize, out: &mut Diagnostics) -> Opt
             });
         let mut noted =
             out.error(Span { file, start: range.start, end: range.end }, format!("this is not TOML: {message}"));
-        if message.starts_with("invalid boolean") {
+        let value = text.get(range.clone()).unwrap_or_default();
+        if message.starts_with("invalid boolean") && !value.starts_with("true") && !value.starts_with("false") {
             noted = noted.help("a word needs quotes around it");
         }
         let Some((next, cut)) = cut else {

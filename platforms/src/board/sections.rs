@@ -158,7 +158,8 @@ fn places(root: &Node) -> Vec<(String, Span)> {
 
 /// A board that runs built-in tasks at all, but not the one that serves what it declares, has probably forgotten it.
 pub(super) fn check_tasks(house: &House, services: &[Declared], cx: &mut Context<'_>) {
-    if cx.unseen || !cx.lost.is_empty() {
+    // Any service that could not be read may be the one.
+    if cx.unseen || !cx.lost.is_empty() || services.iter().any(|service| service.places.has_lost("deployment")) {
         return;
     }
     let tasks: Vec<_> = services

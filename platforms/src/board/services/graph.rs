@@ -95,7 +95,12 @@ fn check_links(service: &Declared, all: &[Declared], places: &BTreeMap<&str, usi
                 .label("so it cannot be started either")
                 .related(other.at, format!("deployed by {mode}"));
         }
-        if hard && service.spec.critical && !other.spec.critical && service.places.critical.is_some() {
+        if hard
+            && service.spec.critical
+            && !other.spec.critical
+            && !other.places.has_lost("critical")
+            && service.places.critical.is_some()
+        {
             cx.out
                 .warning(link.at, format!("{who} is critical, but depends on `{}`, which is not", link.value))
                 .label("if this is given up, so is the critical one")
@@ -118,7 +123,7 @@ fn check_groups(service: &Declared, all: &[Declared], places: &BTreeMap<&str, us
             let Some(other) = places.get(link.value.as_str()).and_then(|index| all.get(*index)) else { continue };
             let group = other.spec.group;
             let contradicts = if is_before { group < own } else { group > own };
-            let known = !service.places.lost_group && !other.places.lost_group;
+            let known = !service.places.has_lost("group") && !other.places.has_lost("group");
             if contradicts && known {
                 let when = if is_before { "earlier" } else { "later" };
                 cx.out
@@ -192,7 +197,8 @@ fn check_conflicts(services: &[Declared], places: &BTreeMap<&str, usize>, cx: &m
             };
             // One that needs what it conflicts with has been told so.
             let told_already = told_already || needed(service, &services[other]) || needed(&services[other], service);
-            if other != index && !told_already && service.spec.auto_start && services[other].spec.auto_start {
+            let starts = |service: &Declared| service.spec.auto_start && !service.places.has_lost("auto_start");
+            if other != index && !told_already && starts(service) && starts(&services[other]) {
                 cx.out
                     .error(
                         link.at,

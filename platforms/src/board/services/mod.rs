@@ -59,7 +59,7 @@ pub(super) struct Declared {
 }
 
 /// Where single keys were written; absent: nowhere.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Places {
     pub(super) critical: Option<Span>,
     pub(super) port: Option<Span>,
@@ -68,8 +68,15 @@ pub(super) struct Places {
     pub(super) start_timeout: Option<Span>,
     pub(super) stop_timeout: Option<Span>,
     pub(super) start_delay: Option<Span>,
-    /// It names a group that there is not: which it belongs to is not known.
-    pub(super) lost_group: bool,
+    /// Keys that are there and could not be read.
+    lost: Vec<&'static str>,
+}
+
+impl Places {
+    /// Whether a key is there that could not be read: nothing follows from the default that stands in for it.
+    pub(super) fn has_lost(&self, key: &str) -> bool {
+        self.lost.contains(&key)
+    }
 }
 
 impl Declared {
@@ -103,6 +110,7 @@ pub(super) fn read(entry: &Entry, cx: &mut Context<'_>) -> Option<Declared> {
     }
     let limits = deployment::limits(&table, cx);
     let deployment = deployment::read(&table, &entry.key, limits, cx);
+    let is_lost = deployment.is_none();
     let mut spec = ServiceSpec::new(
         entry.key.as_str(),
         deployment.unwrap_or_else(|| Deployment::Binary(Binary::default().into())),
@@ -111,17 +119,22 @@ pub(super) fn read(entry: &Entry, cx: &mut Context<'_>) -> Option<Declared> {
     let mut places = Places::default();
     match table.word("group", &GROUPS, cx) {
         Some(group) => spec.group = group.value,
-        None => places.lost_group = table.has("group"),
+        None => places.lost.extend(table.has("group").then_some("group")),
     }
-    spec.critical = table.bool("critical", cx).unwrap_or(false);
+    places.lost.extend(is_lost.then_some("deployment"));
+    match table.bool("critical", cx) {
+        Some(critical) => spec.critical = critical,
+        None => places.lost.extend(table.has("critical").then_some("critical")),
+    }
     spec.protects_hardware = table.bool("protects_hardware", cx).unwrap_or(false);
     spec.run = run(&table, &spec.deployment, cx);
     spec.health = health::read(&table, cx);
     spec.readiness_check = health::read_readiness(&table, cx);
     spec.port = table.integer("port", 1..=u16::MAX, cx).map(|port| port.value);
     let startup = table.table("startup", schema::STARTUP, cx);
-    if let Some(startup) = &startup {
-        read_startup(startup, &mut spec, cx);
+    match &startup {
+        Some(startup) => read_startup(startup, &mut spec, &mut places, cx),
+        None => places.lost.extend(table.has("startup").then_some("auto_start")),
     }
     spec.readiness = readiness::read(&table, &spec, cx);
     let restart = restart::read(&table, startup.as_ref(), &mut spec.restart, cx);
@@ -194,9 +207,10 @@ fn run(table: &Table<'_>, deployment: &Deployment, cx: &mut Context<'_>) -> Run 
     run
 }
 
-fn read_startup(startup: &Table<'_>, spec: &mut ServiceSpec, cx: &mut Context<'_>) {
-    if let Some(auto_start) = startup.bool("auto_start", cx) {
-        spec.auto_start = auto_start;
+fn read_startup(startup: &Table<'_>, spec: &mut ServiceSpec, places: &mut Places, cx: &mut Context<'_>) {
+    match startup.bool("auto_start", cx) {
+        Some(auto_start) => spec.auto_start = auto_start,
+        None => places.lost.extend(startup.has("auto_start").then_some("auto_start")),
     }
     let set = |time: Option<At<Duration>>, place: &mut Duration| {
         if let Some(time) = time {

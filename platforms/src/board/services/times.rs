@@ -47,7 +47,7 @@ pub(super) fn check_all(services: &[Declared], house: &House, cx: &mut Context<'
 /// The time-out of a start begins with the spawn, after the start delay; that of the board with the daemon.
 fn check_start(service: &Declared, house: &House, cx: &mut Context<'_>) {
     let ServiceSpec { name, auto_start, start_delay, start_timeout, readiness, .. } = &service.spec;
-    if !auto_start {
+    if !auto_start || service.places.has_lost("auto_start") {
         return;
     }
     let (whole, place) = house.start_timeout;
