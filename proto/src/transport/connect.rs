@@ -20,6 +20,9 @@ pub enum ConnectError {
         /// What the system or the transport said.
         cause: String,
     },
+    /// The socket is there, and this user may not open it.
+    #[error("this user may not open ubmcd's socket {0}: be root, or a member of the group that the socket belongs to")]
+    NotPermitted(Address),
     /// Understood, but not built into this version.
     #[error("{0}: TCP needs client certificates, which this version cannot present yet; use the unix socket")]
     TcpNotYet(Address),
@@ -38,6 +41,9 @@ async fn connect_unix(address: &Address, path: PathBuf, timeout: Duration) -> Re
     // A plain connect first: its error says "no such file" or "refused", where the transport only says "error".
     match tokio::time::timeout(timeout, UnixStream::connect(&path)).await {
         Ok(Ok(_)) => {}
+        Ok(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(ConnectError::NotPermitted(address.clone()));
+        }
         Ok(Err(error)) => return Err(unreachable(plain(&error))),
         Err(_) => return Err(unreachable(format!("no answer within {} s", timeout.as_secs_f64()))),
     }
@@ -57,7 +63,6 @@ fn plain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such socket".to_owned(),
         io::ErrorKind::ConnectionRefused => "the socket is there, but nobody listens on it".to_owned(),
-        io::ErrorKind::PermissionDenied => "this user may not open the socket".to_owned(),
         _ => error.to_string(),
     }
 }

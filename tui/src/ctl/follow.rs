@@ -7,6 +7,7 @@ use std::{convert::Infallible, future::Future, pin::Pin, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::Streaming;
+use ubmc_proto::v1::{GetStatusRequest, system_service_client::SystemServiceClient};
 
 use super::{
     exit::Failure,
@@ -16,6 +17,8 @@ use super::{
 
 /// First and longest pause before trying again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+/// After a loss the socket of a new daemon may not have its rights yet: so long, a refusal is not the last word.
+const UNSETTLED: Duration = Duration::from_secs(2);
 
 /// Why reading stopped.
 #[derive(Debug)]
@@ -34,6 +37,16 @@ impl From<Failure> for Broken {
 /// A watch never ends well by itself.
 pub(crate) type Watched = Result<Infallible, Broken>;
 
+/// Whether it is the daemon of before that answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// There was none before.
+    First,
+    Same,
+    /// It was started anew: what it counts begins again.
+    New,
+}
+
 /// The life of a watch across connections.
 pub(crate) struct Link {
     /// When the watch is over. Absent: never.
@@ -41,6 +54,10 @@ pub(crate) struct Link {
     /// Whether a connection has ever stood.
     was_up: bool,
     lost_since: Option<Instant>,
+    /// The life of the daemon that answered last.
+    boot_id: Option<String>,
+    /// It is a new one, and that has not been said yet.
+    born_anew: bool,
     pause: Duration,
     reader_gone: Pin<Box<dyn Future<Output = ()>>>,
 }
@@ -51,6 +68,8 @@ impl Link {
             deadline: session.timeout.map(|timeout| Instant::now() + timeout),
             was_up: false,
             lost_since: None,
+            boot_id: None,
+            born_anew: false,
             pause: PAUSES.0,
             reader_gone: Box::pin(reader_gone()),
         }
@@ -61,8 +80,33 @@ impl Link {
         session.watching = true;
         self.was_up = true;
         self.pause = PAUSES.0;
-        if let Some(since) = self.lost_since.take() {
-            session.out.warn(&format!("connected again after {}", duration(since.elapsed().as_secs_f64())));
+        let again = self.lost_since.take();
+        let again = again.map(|since| format!("connected again after {}", duration(since.elapsed().as_secs_f64())));
+        let anew =
+            std::mem::take(&mut self.born_anew).then(|| "ubmcd was restarted: this is a new life of it".to_owned());
+        let news: Vec<_> = [again, anew].into_iter().flatten().collect();
+        if !news.is_empty() {
+            session.out.warn(&news.join("; "));
+        }
+    }
+
+    /// Asks the daemon which life it is.
+    pub(crate) async fn greet(&mut self, session: &mut Session) -> Result<Life, Failure> {
+        let status = session
+            .call(|channel| async move { SystemServiceClient::new(channel).get_status(GetStatusRequest {}).await })
+            .await?;
+        Ok(self.meet(status.boot_id))
+    }
+
+    /// The daemon has said which life it is.
+    pub(crate) fn meet(&mut self, boot_id: String) -> Life {
+        match self.boot_id.replace(boot_id) {
+            None => Life::First,
+            before if before == self.boot_id => Life::Same,
+            Some(_) => {
+                self.born_anew = true;
+                Life::New
+            }
         }
     }
 
@@ -102,6 +146,11 @@ impl Link {
             Broken::Over => return Ok(false),
             // An answer that does not come is as good a sign of a lost daemon as a broken socket.
             Broken::Failed(Failure::Unreachable(cause) | Failure::TimedOut(cause)) if self.was_up => cause,
+            Broken::Failed(Failure::NotPermitted(cause))
+                if self.lost_since.is_some_and(|since| since.elapsed() < UNSETTLED) =>
+            {
+                cause
+            }
             Broken::Failed(failure) => return Err(failure),
         };
         if self.lost_since.is_none() {

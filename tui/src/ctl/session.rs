@@ -4,7 +4,7 @@ use std::{future::Future, time::Duration};
 
 use tokio::time::{error::Elapsed, timeout};
 use tonic::{Response, Status, transport::Channel};
-use ubmc_proto::transport::{Address, connect, default_socket};
+use ubmc_proto::transport::{Address, ConnectError, connect, default_socket};
 
 use super::{
     cli::Global,
@@ -85,7 +85,10 @@ impl Session {
             return Ok(channel.clone());
         }
         let address = self.address()?;
-        let channel = connect(&address, self.bound()).await.map_err(|error| Failure::Unreachable(error.to_string()))?;
+        let channel = connect(&address, self.bound()).await.map_err(|error| match error {
+            ConnectError::NotPermitted(_) => Failure::NotPermitted(error.to_string()),
+            ConnectError::Unreachable { .. } | ConnectError::TcpNotYet(_) => Failure::Unreachable(error.to_string()),
+        })?;
         Ok(self.channel.insert(channel).clone())
     }
 

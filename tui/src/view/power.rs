@@ -72,7 +72,9 @@ fn machines(canvas: &mut Canvas<'_>, area: Rect, state: &State, items: &[Item], 
         count: items.len(),
         // While the requests have the keys, the machine is shown by its name below.
         selected: selected.filter(|_| state.request.is_none()),
-        empty: if serves(state, Area::Machines) {
+        empty: if !state.filter().is_empty() {
+            "no machine fits the filter"
+        } else if serves(state, Area::Machines) {
             "no machines yet"
         } else {
             "this daemon does not tell of its machines"

@@ -59,7 +59,13 @@ pub(super) fn zones(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected
         Column::new("", 5).right(),
         Column::new("", 12).grows().rank(1),
     ];
-    let empty = if serves(state, Area::Zones) { "no zones yet" } else { "this daemon does not tell of its zones" };
+    let empty = if title == "Zones" && !state.filter().is_empty() {
+        "no zone fits the filter"
+    } else if serves(state, Area::Zones) {
+        "no zones yet"
+    } else {
+        "this daemon does not tell of its zones"
+    };
     let table = Table { title, remark: String::new(), columns: &columns, count: zones.len(), selected, empty };
     let glyphs = canvas.glyphs();
     table::draw(canvas, area, &table, |index| {

@@ -196,6 +196,16 @@ fn a_screen_that_is_too_small_says_so_and_the_one_thing_that_matters() {
 }
 
 #[test]
+fn a_filter_that_nothing_fits_says_so_in_every_list() {
+    for view in '2'..='9' {
+        let mut app = desk::connected(80, 24);
+        desk::press(&mut app, desk::NOW, &format!("{view} / z z z z Enter"));
+        let shown = text(&view::draw(app.state(), Look::new(Depth::Mono, true)).cells);
+        assert!(shown.contains("fits the filter"), "view {view}:\n{shown}");
+    }
+}
+
+#[test]
 fn what_is_cut_is_marked() {
     let app = desk::connected(80, 24);
     let shown = text(&view::draw(app.state(), Look::new(Depth::Mono, true)).cells);

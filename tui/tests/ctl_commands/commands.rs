@@ -1,6 +1,8 @@
 //! Commands that end by themselves.
 
-use crate::{Ended, fake::Fake, run};
+use std::process::Stdio;
+
+use crate::{Ended, Running, fake::Fake, run, ubmcctl};
 
 /// The exit code, and what must be on each stream.
 pub(crate) struct Expect {
@@ -121,6 +123,25 @@ fn nobody_there_is_exit_code_3() {
     let ended = run(&directory.path().join("none.sock"), "platform status");
     assert_eq!(ended.code, Some(3));
     assert!(ended.stderr.contains("there is no such socket"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_socket_that_this_user_may_not_open_is_exit_code_7() {
+    use std::os::unix::{fs::PermissionsExt, process::CommandExt};
+
+    let (_fake, _directory, socket) = Fake::new();
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0)).unwrap();
+    for line in ["platform status", "events tail"] {
+        let mut command = ubmcctl(&socket);
+        command.args(line.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if rustix::process::geteuid().is_root() {
+            // Rights mean nothing to root.
+            command.uid(65_534).gid(65_534);
+        }
+        let ended = Running::new(command.spawn().unwrap()).end();
+        assert_eq!(ended.code, Some(7), "{line}: {ended:?}");
+        assert!(ended.stderr.contains("this user may not open ubmcd's socket"), "{line}: {}", ended.stderr);
+    }
 }
 
 #[test]

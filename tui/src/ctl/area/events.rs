@@ -9,7 +9,7 @@ use ubmc_proto::v1::{
 
 use crate::ctl::{
     exit::Failure,
-    follow::{Link, Watched},
+    follow::{Life, Link, Watched},
     object::Event,
     output::{Canvas, Cell, Paint, Table, clock, left, plain_text, right},
     session::Session,
@@ -91,10 +91,22 @@ async fn list(session: &mut Session, filter: Filter, limit: u32) -> Result<(), F
     };
     let answer =
         session.call(|channel| async move { EventServiceClient::new(channel).list_events(request).await }).await?;
+    refuse_future(filter.since, answer.last_seq)?;
     // Who asks from the beginning does not miss what was there before it.
     let lost = answer.lost.filter(|_| filter.since.is_some_and(|since| since > 0)).map(Event::from);
     let events: Vec<_> = lost.into_iter().chain(answer.events.into_iter().map(Event::from)).collect();
     session.out.list(&events, |canvas| table(&events).draw(canvas))
+}
+
+/// A number that is yet to come is one of another life of the daemon, or a mistake.
+fn refuse_future(since: Option<u64>, newest: u64) -> Result<(), Failure> {
+    match since {
+        Some(since) if since > newest => Err(Failure::Usage(format!(
+            "event {since} has not happened: the newest is {newest}; numbers begin anew with each start of ubmcd, and \
+             --since 0 gives all that is kept"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn table(events: &[Event]) -> Table {
@@ -140,7 +152,7 @@ fn line(event: &Event, canvas: Canvas) -> String {
 
 async fn tail(session: &mut Session, filter: Filter) -> Result<(), Failure> {
     let mut link = Link::new(session);
-    let mut tail = Tail { after: filter.since, filter, boot_id: None };
+    let mut tail = Tail { after: filter.since, filter };
     loop {
         let watched = tail.read(session, &mut link).await;
         if !link.mend(session, watched).await? {
@@ -154,22 +166,23 @@ struct Tail {
     filter: Filter,
     /// Resume after this number. Absent: with what comes.
     after: Option<u64>,
-    /// The life of the daemon that `after` belongs to.
-    boot_id: Option<String>,
 }
 
 impl Tail {
     async fn read(&mut self, session: &mut Session, link: &mut Link) -> Watched {
-        let mut stream = self.open(session).await?;
+        let mut stream = self.watch(session).await?;
         loop {
             match link.next(&mut stream).await?.item {
                 Some(Item::Position(position)) => {
+                    let life = link.meet(position.boot_id.clone());
+                    if life == Life::First {
+                        refuse_future(self.after, position.last_seq)?;
+                    }
                     link.up(session);
-                    let before = self.boot_id.replace(position.boot_id.clone());
-                    if before.is_some_and(|before| before != position.boot_id) {
-                        session.out.warn("ubmcd was restarted: its last events before that may be missing");
+                    if life == Life::New {
+                        self.show(session, &Event::restarted(position.boot_id, self.after.unwrap_or(0)))?;
                         self.after = Some(0);
-                        stream = self.open(session).await?;
+                        stream = self.watch(session).await?;
                         continue;
                     }
                     // A loss before the first event must not make the tail begin anew.
@@ -179,17 +192,6 @@ impl Tail {
                 Some(Item::Lost(lost)) => self.show(session, &lost.into())?,
                 None => {}
             }
-        }
-    }
-
-    async fn open(&mut self, session: &mut Session) -> Result<Streaming<WatchResponse>, Failure> {
-        match self.watch(session).await {
-            // A new life of the daemon may not have come to our number yet; its position will tell.
-            Err(Failure::Usage(_)) if self.boot_id.is_some() && self.after != Some(0) => {
-                self.after = Some(0);
-                self.watch(session).await
-            }
-            opened => opened,
         }
     }
 

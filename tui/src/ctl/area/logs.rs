@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use ubmc_proto::v1::{
-    GetStatusRequest, LogStream, TailLogsRequest, operator_service_client::OperatorServiceClient,
-    system_service_client::SystemServiceClient, tail_logs_response::Item,
+    LogLine as Line, LogStream, TailLogsRequest, operator_service_client::OperatorServiceClient,
+    tail_logs_response::Item,
 };
 
 use crate::ctl::{
     exit::Failure,
-    follow::{Link, Watched},
+    follow::{Life, Link, Watched},
     object::LogLine,
     output::{Canvas, Paint, clock, plain_text},
     session::Session,
@@ -41,9 +41,6 @@ enum Stream {
     Stderr,
 }
 
-/// After a loss this many past lines of each service are asked for, and those seen before are left out.
-const CATCH_UP: u32 = 1000;
-
 pub(crate) async fn run(session: &mut Session, arguments: Logs) -> Result<(), Failure> {
     let stream = match arguments.stream {
         None => LogStream::Unspecified,
@@ -61,7 +58,7 @@ pub(crate) async fn run(session: &mut Session, arguments: Logs) -> Result<(), Fa
     if !request.follow {
         return past(session, request, width).await;
     }
-    let mut tail = Tail { request, seen: BTreeMap::new(), boot_id: None, width };
+    let mut tail = Tail { request, seen: BTreeMap::new(), resumed: false, width };
     let mut link = Link::new(session);
     loop {
         let watched = tail.read(session, &mut link).await;
@@ -93,42 +90,72 @@ struct Tail {
     request: TailLogsRequest,
     /// The newest line of each service, valid within one life of the daemon.
     seen: BTreeMap<String, u64>,
-    boot_id: Option<String>,
+    /// The connection was lost and stands again: from here on nothing may be missing without a word.
+    resumed: bool,
     width: usize,
 }
 
 impl Tail {
     async fn read(&mut self, session: &mut Session, link: &mut Link) -> Watched {
-        let boot_id = session
-            .call(|channel| async move { SystemServiceClient::new(channel).get_status(GetStatusRequest {}).await })
-            .await?
-            .boot_id;
-        let before = self.boot_id.replace(boot_id);
-        let mut request = self.request.clone();
-        if let Some(before) = before {
-            request.lines = CATCH_UP;
-            if self.boot_id.as_ref() != Some(&before) {
-                // A new life of the daemon counts its lines anew.
-                session.out.warn("ubmcd was restarted: lines from before that were not shown yet are lost");
-                self.seen.clear();
-            }
-        }
+        let life = link.greet(session).await?;
+        let request = self.next_request(life);
         let mut stream =
             session.call(|channel| async move { OperatorServiceClient::new(channel).tail_logs(request).await }).await?;
         link.up(session);
+        if life == Life::New {
+            session.out.warn("what services had written before that and was not shown yet is lost");
+        }
         loop {
-            match link.next(&mut stream).await?.item {
-                Some(Item::Line(told)) => {
-                    let seen = self.seen.entry(told.service.clone()).or_default();
-                    if told.number > *seen {
-                        *seen = told.number;
-                        print(session, &told.into(), self.width)?;
-                    }
-                }
-                Some(Item::Gap(gap)) => print(session, &LogLine::lost(gap.service, gap.lost), self.width)?,
-                None => {}
+            for line in self.take(link.next(&mut stream).await?.item) {
+                print(session, &line, self.width)?;
             }
         }
+    }
+
+    /// After a loss: all that is still kept and unfiltered, so that the numbers tell what is missing. What was seen and
+    /// what does not pass is left out here.
+    fn next_request(&mut self, life: Life) -> TailLogsRequest {
+        if life == Life::First {
+            return self.request.clone();
+        }
+        self.resumed = true;
+        if life == Life::New {
+            // It counts its lines anew.
+            self.seen.clear();
+        }
+        TailLogsRequest {
+            lines: u32::MAX,
+            stream: LogStream::Unspecified.into(),
+            contains: String::new(),
+            ..self.request.clone()
+        }
+    }
+
+    /// What is to be shown of an item.
+    fn take(&mut self, item: Option<Item>) -> Vec<LogLine> {
+        match item {
+            None => Vec::new(),
+            Some(Item::Gap(gap)) => {
+                let seen = self.seen.entry(gap.service.clone()).or_default();
+                *seen = seen.saturating_add(gap.lost);
+                vec![LogLine::lost(gap.service, gap.lost)]
+            }
+            Some(Item::Line(line)) => {
+                let seen = self.seen.entry(line.service.clone()).or_default();
+                if line.number <= *seen {
+                    return Vec::new();
+                }
+                let missing = line.number - *seen - 1;
+                *seen = line.number;
+                let lost = (self.resumed && missing > 0).then(|| LogLine::lost(line.service.clone(), missing));
+                lost.into_iter().chain(self.passes(&line).then(|| line.into())).collect()
+            }
+        }
+    }
+
+    fn passes(&self, line: &Line) -> bool {
+        let stream = self.request.stream();
+        (stream == LogStream::Unspecified || stream == line.stream()) && line.text.contains(&self.request.contains)
     }
 }
 
@@ -139,7 +166,8 @@ fn print(session: &mut Session, line: &LogLine, width: usize) -> Result<(), Fail
 fn draw(line: &LogLine, width: usize, canvas: Canvas) -> String {
     let service = plain_text(&line.service);
     if let Some(lost) = line.lost {
-        let text = format!("{:21}{service:width$} ? {lost} lines are lost", "");
+        let lines = if lost == 1 { "line is" } else { "lines are" };
+        let text = format!("{:21}{service:width$} ? {lost} {lines} lost", "");
         return canvas.paint(Paint::Warn, &text).into_owned();
     }
     let mark = if line.stream.as_deref() == Some("stderr") { "!" } else { "|" };
@@ -154,6 +182,39 @@ mod tests {
     use ubmc_proto::v1;
 
     use super::*;
+
+    fn line(number: u64, text: &str) -> Item {
+        let text = text.to_owned();
+        Item::Line(v1::LogLine { service: "web".into(), number, text, ..v1::LogLine::default() })
+    }
+
+    #[test]
+    fn after_a_loss_nothing_is_repeated_and_what_is_missing_is_counted() {
+        let request = TailLogsRequest { contains: "GET".into(), follow: true, ..TailLogsRequest::default() };
+        let mut tail = Tail { request, seen: BTreeMap::new(), resumed: false, width: 3 };
+        let take = |tail: &mut Tail, item| -> Vec<String> {
+            tail.take(Some(item))
+                .iter()
+                .map(|line| draw(line, 3, Canvas::PLAIN))
+                .map(|text| text.trim().to_owned())
+                .collect()
+        };
+        assert_eq!(tail.next_request(Life::First).contains, "GET", "at first the daemon filters");
+        assert_eq!(take(&mut tail, line(7, "GET /a")), ["- web | GET /a"], "earlier ones were not asked for");
+        assert_eq!(take(&mut tail, line(9, "GET /b")), ["- web | GET /b"], "numbers jump over what does not pass");
+
+        let request = tail.next_request(Life::Same);
+        assert_eq!((request.contains.as_str(), request.lines), ("", u32::MAX));
+        assert_eq!(take(&mut tail, line(9, "GET /b")), [""; 0], "shown before");
+        assert_eq!(take(&mut tail, line(12, "GET /c")), ["web ? 2 lines are lost", "- web | GET /c"]);
+        assert_eq!(take(&mut tail, line(13, "POST /d")), [""; 0], "this side filters now");
+        let gap = v1::LogGap { service: "web".into(), lost: 3 };
+        assert_eq!(take(&mut tail, Item::Gap(gap)), ["web ? 3 lines are lost"]);
+        assert_eq!(take(&mut tail, line(17, "GET /e")), ["- web | GET /e"], "what a gap told is not told again");
+
+        tail.next_request(Life::New);
+        assert_eq!(take(&mut tail, line(3, "GET /f")), ["web ? 2 lines are lost", "- web | GET /f"]);
+    }
 
     #[test]
     fn lines_say_when_who_and_which_stream() {

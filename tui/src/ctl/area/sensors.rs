@@ -187,6 +187,7 @@ struct Mirror {
 
 impl Mirror {
     async fn read(&mut self, session: &mut Session, link: &mut Link) -> Watched {
+        link.greet(session).await?;
         let request = self.request.clone();
         let mut stream = session
             .call(|channel| async move { SensorServiceClient::new(channel).watch_sensors(request).await })

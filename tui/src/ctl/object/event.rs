@@ -24,6 +24,17 @@ pub(crate) struct Event {
     /// Not an event but a mark: these cannot be had any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost: Option<Lost>,
+    /// Not an event but a mark: from here on the numbers are those of another life of the daemon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restarted: Option<Restarted>,
+}
+
+/// A new life of the daemon.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Restarted {
+    pub boot_id: String,
+    /// The last number of the life before that was shown; what came after it is lost.
+    pub last_seen: u64,
 }
 
 /// The numbers `first` to `last`, and why.
@@ -48,6 +59,7 @@ impl From<v1::Event> for Event {
             text: wire.text,
             payload: wire.payload.map(object),
             lost: None,
+            restarted: None,
         }
     }
 }
@@ -64,18 +76,35 @@ impl From<v1::Lost> for Event {
         };
         let which =
             if one { format!("event {}", wire.first) } else { format!("events {}–{}", wire.first, wire.last) };
+        let lost = Some(Lost { first: wire.first, last: wire.last, reason: wire.reason });
+        Self { lost, ..Self::mark(wire.last, "journal.lost", format!("{which} {why}")) }
+    }
+}
+
+impl Event {
+    /// Another life of the daemon answers.
+    pub(crate) fn restarted(boot_id: String, last_seen: u64) -> Self {
+        let text = format!(
+            "ubmcd was restarted, and event numbers begin anew; what it told before that, after event {last_seen}, is lost"
+        );
+        let restarted = Some(Restarted { boot_id, last_seen });
+        Self { restarted, ..Self::mark(last_seen, "journal.restarted", text) }
+    }
+
+    fn mark(seq: u64, subject: &str, text: String) -> Self {
         Self {
-            seq: wire.last,
+            seq,
             time: None,
             mono_s: None,
-            subject: "journal.lost".to_owned(),
+            subject: subject.to_owned(),
             source: "ubmcctl".to_owned(),
             severity: "warning".to_owned(),
             cause: None,
             actor: None,
-            text: format!("{which} {why}"),
+            text,
             payload: None,
-            lost: Some(Lost { first: wire.first, last: wire.last, reason: wire.reason }),
+            lost: None,
+            restarted: None,
         }
     }
 }

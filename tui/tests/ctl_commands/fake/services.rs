@@ -6,6 +6,18 @@ use ubmc_proto::v1;
 
 use super::{Answer, Asked, Daemon, Life, Streamed, answer, operation, then_end, then_silence, unscripted};
 
+fn running(name: &str) -> v1::Service {
+    v1::Service {
+        name: name.into(),
+        group: "interface".into(),
+        kind: v1::ServiceKind::Binary.into(),
+        state: v1::ServiceState::Running.into(),
+        desired: v1::DesiredState::Up.into(),
+        health: v1::Health::Healthy.into(),
+        ..v1::Service::default()
+    }
+}
+
 fn needed_by_web() -> v1::Condition {
     v1::Condition {
         kind: "dependents-running".into(),
@@ -22,23 +34,22 @@ impl v1::operator_service_server::OperatorService for Daemon {
     type TailLogsStream = Streamed<v1::TailLogsResponse>;
 
     async fn list_services(&self, _: Request<v1::ListServicesRequest>) -> Answer<v1::ListServicesResponse> {
-        let service = |name: &str| v1::Service {
-            name: name.into(),
-            group: "interface".into(),
-            kind: v1::ServiceKind::Binary.into(),
-            state: v1::ServiceState::Running.into(),
-            desired: v1::DesiredState::Up.into(),
-            health: v1::Health::Healthy.into(),
-            ..v1::Service::default()
-        };
-        answer(v1::ListServicesResponse { services: vec![service("db"), service("web")], seq: 3 })
+        answer(v1::ListServicesResponse { services: vec![running("db"), running("web")], seq: 3 })
     }
     async fn get_service(&self, request: Request<v1::GetServiceRequest>) -> Answer<v1::Service> {
         let name = request.into_inner().name;
-        Err(Status::not_found(format!("no service is named `{name}`; did you mean `web`?")))
+        if name != "web" {
+            return Err(Status::not_found(format!("no service is named `{name}`; did you mean `web`?")));
+        }
+        answer(v1::Service { status_text: self.0.boot_id.into(), ..running(&name) })
     }
+    /// In the first life `db` and `web`, in later ones `db` alone.
     async fn watch_services(&self, _: Request<v1::WatchServicesRequest>) -> Answer<Self::WatchServicesStream> {
-        unscripted()
+        let mut services = vec![running("db"), running("web")];
+        services.truncate(if self.0.boot_id == "boot-1" { 2 } else { 1 });
+        let snapshot = v1::ListServicesResponse { services, seq: 3 };
+        let update = Some(v1::watch_services_response::Update::Snapshot(snapshot));
+        answer(then_silence(vec![v1::WatchServicesResponse { update }]))
     }
     async fn start_services(&self, request: Request<v1::StartServicesRequest>) -> Answer<v1::Operation> {
         let request = request.into_inner();
@@ -154,11 +165,11 @@ impl v1::operator_service_server::OperatorService for Daemon {
             obstacles: vec![needed_by_web()],
         })
     }
-    /// Lines 1 to `last_seq` of the one service, and then silence when followed.
+    /// Lines 1 to `last_seq` of the one service, without the expired ones, and then silence when followed.
     async fn tail_logs(&self, request: Request<v1::TailLogsRequest>) -> Answer<Self::TailLogsStream> {
         let request = request.into_inner();
-        let Life { boot_id, last_seq, .. } = self.0;
-        let first = (last_seq + 1).saturating_sub(u64::from(request.lines)).max(1);
+        let Life { boot_id, last_seq, expired, .. } = self.0;
+        let first = (last_seq + 1).saturating_sub(u64::from(request.lines)).max(expired + 1);
         let lines: Vec<_> = (first..=last_seq)
             .map(|number| v1::LogLine {
                 service: "web".into(),

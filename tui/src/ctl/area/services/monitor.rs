@@ -24,6 +24,8 @@ pub(super) async fn monitor(session: &mut Session, name: String, interval_s: f64
 
 async fn look(session: &mut Session, link: &mut Link, name: &str, interval: Duration) -> Watched {
     loop {
+        // Each time: between two looks a daemon may come and go unnoticed.
+        link.greet(session).await?;
         let service = get(session, name.to_owned()).await?;
         link.up(session);
         session.out.item(&service, |canvas| format!("{} {}", time_of_day(), line(&service, canvas)))?;
@@ -45,13 +47,16 @@ fn line(service: &Service, canvas: Canvas) -> String {
         ("memory", service.rss_bytes.map(bytes)),
         ("descriptors", service.fds.map(|fds| fds.to_string())),
         ("restarts", Some(service.restarts.to_string())),
+        ("last check took", service.health_latency_s.map(duration)),
     ] {
         if let Some(figure) = figure {
             let _ = write!(line, ", {label} {figure}");
         }
     }
-    if let Some(reason) = &service.reason {
-        let _ = write!(line, " ({})", plain_text(reason));
+    let said = [&service.reason, &service.readiness_text, &service.health_text, &service.status_text];
+    let said: Vec<_> = said.into_iter().flatten().map(|text| plain_text(text)).collect();
+    if !said.is_empty() {
+        let _ = write!(line, " ({})", said.join("; "));
     }
     line
 }
@@ -73,7 +78,10 @@ mod tests {
             rss_bytes: Some(3 << 20),
             ..v1::Service::default()
         };
-        let text = line(&wire.into(), Canvas::PLAIN);
+        let text = line(&wire.clone().into(), Canvas::PLAIN);
         assert_eq!(text, "web running, healthy, pid 212, up 3m 12s, memory 3.0 MiB, restarts 0");
+        let checked = v1::Service { health_text: "HTTP 200".into(), health_latency_s: Some(0.012), ..wire };
+        let text = line(&checked.into(), Canvas::PLAIN);
+        assert!(text.ends_with("restarts 0, last check took 12ms (HTTP 200)"), "{text}");
     }
 }

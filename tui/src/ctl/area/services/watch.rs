@@ -42,6 +42,7 @@ struct Removed {
 
 impl Mirror {
     async fn read(&mut self, session: &mut Session, link: &mut Link) -> Watched {
+        link.greet(session).await?;
         let mut stream =
             session
                 .call(|channel| async move {
