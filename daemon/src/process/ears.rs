@@ -128,8 +128,16 @@ impl Processes {
                 underway.said.push(happening);
             }
             Some(Life { main: Main::Underway(_), .. }) => self.counters.notifications_ignored += 1,
-            Some(_) => self.say(serial, happening),
+            Some(_) => self.told(serial, happening),
             None => {}
+        }
+    }
+
+    /// What a process of a life has said whose start has been told.
+    pub(super) fn told(&mut self, serial: Serial, happening: ServiceHappening) {
+        match happening {
+            ServiceHappening::MainPid(pid) => self.main_is(serial, pid),
+            other => self.say(serial, other),
         }
     }
 

@@ -12,6 +12,7 @@
 //! | `mark`, `tree` | how everything that a service ever started is known as its own |
 //! | `children`, `reap`, `signal` | ends, adopted orphans, signals to groups and to everything |
 //! | `ears`, `notify` | readiness descriptors and the notification socket |
+//! | `main_pid` | a service that says which of its processes is its main one |
 //! | `watch` | many descriptors behind one |
 //! | `output` | pipes, lines, rings, files, followers |
 //! | `usage`, `cgroup`, `platform` | what processes use, what bounds them, what the machine lacks |
@@ -38,6 +39,7 @@ mod failure;
 mod launch;
 mod leftovers;
 mod life;
+mod main_pid;
 mod mark;
 mod notify;
 mod output;
@@ -122,10 +124,12 @@ pub struct Processes {
 /// What was met and has no place in a service's view.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Adopted processes that were reaped.
+    /// Processes reaped that are no service's main process, no stop command and no health check.
     pub orphans_reaped: u64,
     /// Notifications of senders that belong to no service, or that were gone before they could be told apart.
     pub notifications_ignored: u64,
+    /// `MAINPID=` of what is no living process of the same service.
+    pub main_pids_ignored: u64,
 }
 
 impl Processes {

@@ -1,8 +1,7 @@
 //! The notification socket of sd_notify(3): datagrams of `KEY=value` lines, with the sender's pid vouched for by the
 //! kernel.
 //!
-//! `MAINPID=` is not acted on, whoever it names: the main process is the one that was started. Unknown fields are left
-//! alone, as the protocol wants it.
+//! Unknown fields are left alone, as the protocol wants it. Whether what is said can be believed is not judged here.
 
 use std::{
     fs,
@@ -123,6 +122,8 @@ fn happening(line: &str) -> Option<ServiceHappening> {
             micros.parse().ok().map(Duration::from_micros).map(ServiceHappening::ExtendTimeout)
         }
         ("WATCHDOG", "1") => Some(ServiceHappening::Heartbeat),
+        // What is no number names nobody, as 0 does.
+        ("MAINPID", pid) => Some(ServiceHappening::MainPid(pid.parse().unwrap_or(0))),
         _ => None,
     }
 }
@@ -143,7 +144,9 @@ mod tests {
             ("EXTEND_TIMEOUT_USEC=1500000", Some(ServiceHappening::ExtendTimeout(Duration::from_millis(1500)))),
             ("EXTEND_TIMEOUT_USEC=soon", None),
             ("WATCHDOG=1", Some(ServiceHappening::Heartbeat)),
-            ("MAINPID=1", None),
+            ("MAINPID=4711", Some(ServiceHappening::MainPid(4711))),
+            ("MAINPID=-1", Some(ServiceHappening::MainPid(0))),
+            ("MAINPID=", Some(ServiceHappening::MainPid(0))),
             ("BARRIER=1", None),
             ("READY", None),
             ("", None),

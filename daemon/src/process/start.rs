@@ -145,7 +145,7 @@ impl Processes {
         }
         let Main::Underway(underway) = main else { return };
         for said in underway.said {
-            self.say(serial, said);
+            self.told(serial, said);
         }
         for later in underway.later {
             self.do_later(serial, later);

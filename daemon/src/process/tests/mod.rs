@@ -4,6 +4,7 @@ mod commands;
 mod ends;
 mod hang;
 mod logs;
+mod main_pid;
 mod output;
 mod start;
 mod usage;

@@ -71,6 +71,9 @@ fn acts_when_started_as_a_service() {
     let Ok(act) = std::env::var("ACT") else { return };
     let socket = UnixDatagram::unbound().unwrap();
     let to = std::env::var("NOTIFY_SOCKET").unwrap();
+    // What a forked child does stands behind the first `|child;`.
+    let (act, childs) = act.split_once("|child;").unwrap_or((&act, ""));
+    let mut child = None;
     for step in act.split(';') {
         match step.split_once(' ').unwrap_or((step, "")) {
             ("send", text) => {
@@ -86,12 +89,27 @@ fn acts_when_started_as_a_service() {
             // What is meant for this instance alone ends here: the next one has its own line.
             ("again", "") => {
                 let me = std::env::current_exe().unwrap();
-                let rest = act.split_once("again;").unwrap().1;
+                let rest = act.split_once("again;").unwrap().1.to_owned();
                 let mut next = std::process::Command::new("setsid");
                 let child = next.arg(me).args(ARGS).env("ACT", rest).spawn().unwrap();
                 // It is to be an orphan.
                 return drop(child);
             }
+            ("fork", "") => {
+                let mut next = std::process::Command::new("setsid");
+                let made = next.arg(std::env::current_exe().unwrap()).args(ARGS).env("ACT", childs).spawn();
+                child = Some(made.unwrap());
+            }
+            ("main", "") => {
+                let text = format!("MAINPID={}", child.as_ref().unwrap().id());
+                socket.send_to(text.as_bytes(), &to).unwrap();
+            }
+            ("mine", "") => {
+                let text = format!("MAINPID={}", std::process::id());
+                socket.send_to(text.as_bytes(), &to).unwrap();
+            }
+            ("wait", "") => drop(child.as_mut().unwrap().wait().unwrap()),
+            ("pass", "") => {}
             ("listen", "") => {
                 let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
                 println!("port {}", listener.local_addr().unwrap().port());
@@ -133,7 +151,7 @@ async fn notifications_come_in_order_whoever_of_the_service_sends_them() {
         ServiceHappening::Reloading,
         ServiceHappening::AnnouncesStop,
     ];
-    let send = "send STATUS=warming up|EXTEND_TIMEOUT_USEC=3000000;send READY=1|MAINPID=1|UNKNOWN=x;send WATCHDOG=1;\
+    let send = "send STATUS=warming up|EXTEND_TIMEOUT_USEC=3000000;send READY=1|UNKNOWN=x;send WATCHDOG=1;\
                 send RELOADING=1;send STOPPING=1;barrier;say done";
     let cases = [
         ("main", format!("{send};pause")),
@@ -165,13 +183,14 @@ async fn a_strangers_notification_is_ignored_and_counted() {
     world.line("web", "here").await;
     let stranger = UnixDatagram::unbound().unwrap();
     let socket = world.dir.path().join("notify");
-    stranger.send_to(b"READY=1\nMAINPID=1", &socket).unwrap();
+    stranger.send_to(format!("READY=1\nMAINPID={}", std::process::id()).as_bytes(), &socket).unwrap();
     stranger.send_to(&vec![b'x'; 20_000], &socket).unwrap();
     stranger.send_to(b"\xff\xfe=1", &socket).unwrap();
     // What is sent after it has been handled after it.
     let after = world.try_spawn("after", &actor("send READY=1;pause"), Readiness::Notify).await.unwrap();
     world.until(after, is_ready).await;
-    assert_eq!(world.processes.counters().notifications_ignored, 3);
+    let counters = world.processes.counters();
+    assert_eq!((counters.notifications_ignored, counters.main_pids_ignored), (3, 0));
     assert!(!world.seen.iter().any(|(of, _)| *of == generation), "{:?}", world.seen);
     world.end().await;
 }
