@@ -19,6 +19,7 @@ use super::{
     contender::Contender,
     plan::Plan,
     ring::{Mark, Ring},
+    usage::Process,
 };
 
 /// The loop, with what it spawned.
@@ -58,10 +59,6 @@ fn text(text: String) -> Result<CString, Failure> {
 }
 
 impl Contender for Bare {
-    fn name(&self) -> &'static str {
-        "bare"
-    }
-
     fn start(&mut self) -> Result<Moment, Failure> {
         let begun = Moment::now();
         for index in 0..self.arguments.len() {
@@ -83,6 +80,10 @@ impl Contender for Bare {
             waitpid(pid, None).map_err(Failure::os("a service cannot be waited for"))?;
         }
         Ok(())
+    }
+
+    fn managers(&self, _services: &[u32]) -> Vec<Process> {
+        Vec::new()
     }
 
     fn crash(&mut self, life: &Mark) -> Result<Moment, Failure> {

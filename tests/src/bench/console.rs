@@ -28,7 +28,8 @@ pub fn consoles(bench: &Bench) -> Result<Vec<Figure>, Failure> {
     // Free a moment ago; taken again it would show in the list as a service that cannot start.
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let port = free.map_err(Failure::io("no free port"))?.port();
-    let ubmcd = Ubmcd::launch(bench, Board::Full { port }, &Plan::steady(0, Shape::Independent), &Ring::create()?)?;
+    let ubmcd =
+        Ubmcd::launch(bench, Board::Full { port }, &Plan::steady(0, Shape::Independent), &Ring::create(&bench.rings)?)?;
     for words in [&["chassis", "on"][..], &["host", "on", "host.0"], &["host", "on", "host.1"]] {
         power_on(bench, &ubmcd, words)?;
     }

@@ -57,7 +57,7 @@ impl Number {
 }
 
 /// Four significant digits are more than any of this repeats to.
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }

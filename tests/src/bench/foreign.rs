@@ -3,9 +3,12 @@
 //! Busy time of `/proc/stat`, without that of our own tree of processes. It is counted in ticks, so a measurement of a
 //! few milliseconds says little; that of a whole figure says enough.
 
-use std::{collections::BTreeMap, fmt, fs};
+use std::{fmt, fs};
 
-use super::clock::Moment;
+use super::{
+    clock::Moment,
+    tree::{Relative, below},
+};
 
 /// CPUs that others kept busy, of how many.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,37 +70,9 @@ fn busy_of(line: &str) -> u64 {
 
 /// Ticks used so far by this process, all that descend from it, and those of them that have been waited for.
 fn own() -> u64 {
-    let mut parents = BTreeMap::<u32, Vec<(u32, u64)>>::new();
-    let mut sum = 0;
     let own = std::process::id();
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        let Some((parent, ticks)) = ticks_of(&stat) else { continue };
-        if pid == own {
-            sum += ticks;
-        } else {
-            parents.entry(parent).or_default().push((pid, ticks));
-        }
-    }
-    let mut tree = vec![own];
-    while let Some(parent) = tree.pop() {
-        for (pid, ticks) in parents.remove(&parent).unwrap_or_default() {
-            sum += ticks;
-            tree.push(pid);
-        }
-    }
-    sum
-}
-
-/// Parent and ticks of one process, its waited-for children included.
-fn ticks_of(stat: &str) -> Option<(u32, u64)> {
-    // The name may hold anything, so everything is counted from its end.
-    let (_, rest) = stat.rsplit_once(')')?;
-    let fields: Vec<&str> = rest.split_whitespace().collect();
-    let parent = fields.get(1)?.parse().ok()?;
-    let ticks = fields.get(11..15)?.iter().filter_map(|text| text.parse::<u64>().ok()).sum();
-    Some((parent, ticks))
+    let below = below(own).into_iter().map(|relative| relative.ticks).sum::<u64>();
+    below + Relative::of(own).map_or(0, |relative| relative.ticks)
 }
 
 #[cfg(test)]
@@ -107,12 +82,5 @@ mod tests {
     #[test]
     fn busy_is_neither_idle_nor_waiting() {
         assert_eq!(busy_of("cpu  1 2 4 1000 1000 8 16 32 64 128"), 63);
-    }
-
-    #[test]
-    fn a_process_may_be_called_anything() {
-        let stat = "7 (a) b (c) S 3 7 7 0 -1 4194304 100 0 0 0 1 2 4 8 20 0 1 0 55 0";
-        assert_eq!(ticks_of(stat), Some((3, 15)));
-        assert_eq!(ticks_of(""), None);
     }
 }

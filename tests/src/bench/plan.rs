@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, fmt::Write, path::Path};
 
-use super::ring::Mark;
+use super::{contender::Begin, ring::Mark};
 
 /// What depends on what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,22 +89,23 @@ impl Plan {
         format!("s{index:04}")
     }
 
-    /// As `services.toml` of ubmcd: not started by themselves, restarted without delay and without end.
-    pub fn registry(&self, program: &Path, ring: &Path) -> String {
+    /// What a service depends on, by name.
+    pub fn needed(&self, index: u32) -> Vec<String> {
+        self.shape.dependencies(index, self.count).into_iter().map(Self::name).collect()
+    }
+
+    /// As `services.toml` of ubmcd: restarted without delay and without end.
+    pub fn registry(&self, program: &Path, ring: &Path, begin: Begin) -> String {
         let mut text = String::new();
+        let auto_start = begin == Begin::Launched;
         for index in 0..self.count {
             let name = Self::name(index);
-            let needed: Vec<_> = self
-                .shape
-                .dependencies(index, self.count)
-                .into_iter()
-                .map(|index| quoted(&Self::name(index)))
-                .collect();
+            let needed: Vec<_> = self.needed(index).iter().map(|name| quoted(name)).collect();
             let arguments: Vec<_> = self.arguments(index, ring).iter().map(|text| quoted(text)).collect();
             let delay = u8::from(self.crashes(index));
             let _ = write!(
                 text,
-                "[services.{name}]\ngroup = \"interface\"\ndependencies = [{}]\nstartup = {{ auto_start = false }}\n\
+                "[services.{name}]\ngroup = \"interface\"\ndependencies = [{}]\nstartup = {{ auto_start = {auto_start} }}\n\
                  [services.{name}.deployment]\nmode = \"binary\"\nbinary = {{ binary_path = {}, args = [{}] }}\n\
                  [services.{name}.restart]\npolicy = \"always\"\ndelay = {delay}\nmax_delay = {delay}\nfactor = 1\n\
                  jitter = 0.1\nburst = 1000000\nwindow = 3600\n",
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn a_registry_is_toml_whatever_the_paths_are() {
         let plan = Plan { count: 4, shape: Shape::Chain, character: Character::HalfCrash };
-        let text = plan.registry(Path::new("/a \"b\"/service"), Path::new("/ring"));
+        let text = plan.registry(Path::new("/a \"b\"/service"), Path::new("/ring"), Begin::Asked);
         let table: toml::Table = text.parse().unwrap();
         let service = &table["services"]["s0003"];
         assert_eq!(service["dependencies"][0].as_str(), Some("s0002"));

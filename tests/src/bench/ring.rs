@@ -56,10 +56,8 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// An empty one, in memory where there is such a place.
-    pub fn create() -> Result<Self, Failure> {
-        let memory = Path::new("/dev/shm");
-        let place = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    /// An empty one, in a folder of its own in this place.
+    pub fn create(place: &Path) -> Result<Self, Failure> {
         let folder = tempfile::tempdir_in(place).map_err(Failure::io("no folder for the ring"))?;
         let path = folder.path().join("ring");
         let file = File::options().read(true).write(true).create_new(true).open(&path);
@@ -142,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_first_complete_life_of_each_service_counts() {
-        let ring = Ring::create().unwrap();
+        let ring = Ring::create(&std::env::temp_dir()).unwrap();
         for (number, (time, index)) in [(5, 0), (0, 1), (9, 0), (8, 1)].into_iter().enumerate() {
             put(&ring, number as u64, time, index);
         }
@@ -155,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_full_ring_begins_again_at_its_start() {
-        let ring = Ring::create().unwrap();
+        let ring = Ring::create(&std::env::temp_dir()).unwrap();
         put(&ring, MARKS - 1, 3, 1);
         put(&ring, MARKS, 4, 2);
         let marks = ring.since(MARKS - 1).unwrap();

@@ -2,6 +2,8 @@
  *
  *   service RING INDEX        writes its mark and pauses; SIGTERM ends it
  *   service RING INDEX exit   writes its mark and ends with 1, for crash loops
+ *   service 'RING INDEX' …    the same as the first: as the interpreter of a script, which is the cheapest run file that
+ *                             there can be, it gets its arguments as one, and the script's name after them
  *
  * RING is a file of a 64-byte head, whose first 8 bytes count the marks, and of 65,536 marks of 16 bytes: time in ns of
  * CLOCK_MONOTONIC, index, pid; as the machine orders bytes. The time is stored last: a mark with a time is complete.
@@ -52,7 +54,17 @@ static long life(long argc, char **argv)
 {
 	struct timespec now;
 	call(__NR_clock_gettime, CLOCK_MONOTONIC, (long)&now, 0, 0, 0, 0);
-	if (argc < 3)
+	if (argc < 2)
+		return 64;
+	const char *digit = argc > 2 ? argv[2] : "";
+	int ends = argc > 3;
+	for (char *byte = argv[1]; *byte; byte++)
+		if (*byte == ' ') {
+			*byte = 0;
+			digit = byte + 1;
+			ends = 0;
+		}
+	if (*digit < '0' || *digit > '9')
 		return 64;
 	long fd = call(__NR_openat, AT_FDCWD, (long)argv[1], O_RDWR | O_CLOEXEC, 0, 0, 0);
 	if (fd < 0)
@@ -63,7 +75,7 @@ static long life(long argc, char **argv)
 	if (ring < 0 && ring > -4096)
 		return 71;
 	uint32_t index = 0;
-	for (const char *digit = argv[2]; *digit >= '0' && *digit <= '9'; digit++)
+	for (; *digit >= '0' && *digit <= '9'; digit++)
 		index = index * 10 + (uint32_t)(*digit - '0');
 	uint64_t place = __atomic_fetch_add((uint64_t *)ring, 1, __ATOMIC_SEQ_CST) % MARKS;
 	struct mark *mark = (struct mark *)(ring + HEAD) + place;
@@ -72,7 +84,7 @@ static long life(long argc, char **argv)
 	uint64_t time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	__atomic_store_n(&mark->time_ns, time_ns, __ATOMIC_SEQ_CST);
 	call(__NR_munmap, ring, size, 0, 0, 0, 0);
-	if (argc > 3)
+	if (ends)
 		return 1;
 	/* Waits for a signal: ppoll without descriptors and without an end. */
 	for (;;)

@@ -34,6 +34,11 @@ impl Spread {
         self.0.last().copied().unwrap_or(f64::NAN)
     }
 
+    /// How many measurements.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Arithmetic mean.
     pub fn mean(&self) -> f64 {
         self.0.iter().sum::<f64>() / self.0.len() as f64

@@ -1,86 +1,114 @@
-//! What the daemon costs by being there: memory, and work while nothing happens.
+//! What a supervisor costs by being there: memory, and work while nothing happens.
 
 use std::time::Duration;
 
 use super::{
     Bench, Failure,
-    board::Board,
     clock::{Moment, pause},
-    contender::Contender,
-    figure::{Figure, Number},
+    contender::Begin,
+    field::{Entrant, Field, Lives},
     foreign::Watch,
     plan::{Plan, Shape},
-    ring::Ring,
-    ubmcd::Ubmcd,
+    table::Table,
+    usage::{Process, Used},
 };
 
 /// Until what a start needed has been given back, and every sensor has been read.
 const SETTLE: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_secs(20);
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Memory hardly differs between runs; so many are enough.
+const RUNS: usize = 3;
+const COUNTS: [(u32, &str); 3] = [(0, "0"), (100, "100"), (1000, "1000")];
 
-/// A daemon whose services all run, and nothing has happened for a while.
-fn at_rest(bench: &Bench, board: Board, count: u32) -> Result<Ubmcd, Failure> {
-    let (plan, ring) = (Plan::steady(count, Shape::Independent), Ring::create()?);
-    let mut ubmcd = Ubmcd::launch(bench, board, &plan, &ring)?;
-    // Without names it would start whatever starts by itself.
-    if count > 0 {
-        ubmcd.start()?;
-        ring.await_lives(0, count as usize, PATIENCE)?;
-        ubmcd.await_running()?;
+fn managers(entrant: &Entrant, lives: &Lives) -> Vec<Process> {
+    let services: Vec<u32> = lives.values().map(|life| life.pid.cast_unsigned()).collect();
+    entrant.contender().managers(&services)
+}
+
+/// Memory of all managers with 0, 100 and 1,000 services, and what a service costs.
+pub fn memory(bench: &Bench) -> Result<Vec<Table>, Failure> {
+    let mut tables = Vec::new();
+    for (count, kind) in COUNTS {
+        let plan = Plan::steady(count, Shape::Independent);
+        let watch = Watch::begin();
+        let field = Field::alone(bench, &plan, bench.runs.min(RUNS), |entrant, notes| {
+            let (_, lives) = entrant.start()?;
+            pause(SETTLE);
+            let managers = managers(entrant, &lives);
+            if managers.is_empty() {
+                notes.say("no manager".to_owned());
+            } else {
+                let pss = managers.iter().map(|process| process.pss()).sum::<Result<u64, _>>()?;
+                notes.sample(kind, pss as f64 / 1024.0);
+                notes.say(format!("{} processes", managers.len()));
+            }
+            entrant.stop(&lives).map(drop)
+        })?;
+        tables.push(Table {
+            name: "memory",
+            case: format!("{kind} services"),
+            unit: "KiB",
+            measured: "PSS (smaps_rollup) of all managing processes together with so many silent services running, 5 s after \
+                       the last start, no other contender being there; ubmcd with its gRPC server. The simulated board is \
+                       hardware, and not counted.",
+            rows: field.rows(kind),
+            foreign: watch.end(),
+        });
     }
+    Ok(tables)
+}
+
+/// Work of all managers with 100 services that do nothing.
+pub fn idle(bench: &Bench) -> Result<Vec<Table>, Failure> {
+    let plan = Plan::steady(100, Shape::Independent);
+    let mut field = Field::assemble(bench, &plan, Begin::Asked)?;
+    let mut lives = vec![Lives::new(); field.places()];
+    let mut before = vec![(Moment::now(), Used::default()); field.places()];
+    field.turn(|place, entrant, _| {
+        lives[place] = entrant.start()?.1;
+        Ok(())
+    })?;
     pause(SETTLE);
-    Ok(ubmcd)
-}
-
-/// Memory of the daemon with 0, 100 and 1,000 services.
-pub fn memory(bench: &Bench) -> Result<Figure, Failure> {
     let watch = Watch::begin();
-    let mut pss = Vec::new();
-    for count in [0, 100, 1000] {
-        let ubmcd = at_rest(bench, Board::Quiet, count)?;
-        pss.push(ubmcd.process().pss()? as f64 / 1024.0);
-    }
-    let &[none, hundred, thousand] = pss.as_slice() else {
-        return Err(Failure::Invalid("three counts give three figures".to_owned()));
+    field.turn(|place, entrant, _| {
+        before[place] = (Moment::now(), used(&managers(entrant, &lives[place]))?);
+        Ok(())
+    })?;
+    pause(IDLE);
+    field.turn(|place, entrant, notes| {
+        let managers = managers(entrant, &lives[place]);
+        if managers.is_empty() {
+            notes.say("no manager".to_owned());
+            return Ok(());
+        }
+        let (since, before) = before[place];
+        let (seconds, after) = (Moment::now().ms_since(since) / 1000.0, used(&managers)?);
+        notes.sample("cpu", after.cpu_ns.saturating_sub(before.cpu_ns) as f64 / 1000.0 / seconds);
+        notes.sample("wake-ups", after.wakeups.saturating_sub(before.wakeups) as f64 / seconds);
+        notes.say(format!("{} threads", after.threads));
+        Ok(())
+    })?;
+    let foreign = watch.end();
+    field.turn(|place, entrant, _| entrant.stop(&lives[place]).map(drop))?;
+    let table = |kind: &'static str, unit: &'static str| Table {
+        name: "idle",
+        case: format!("{kind}, 100 services"),
+        unit,
+        measured: "CPU time (schedstat) and wake-ups (voluntary context switches) of all threads of all managing processes \
+                   over the same 20 s, with 100 services that do nothing and nobody asking.",
+        rows: field.rows(kind),
+        foreign,
     };
-    Ok(Figure {
-        name: "memory",
-        case: String::new(),
-        measured: "PSS (smaps_rollup) of ubmcd on sim-2u without its own processes, its gRPC server included, with 0, 100 \
-                   and 1,000 silent services running, 5 s after the last start; a service costs the difference of the \
-                   last two, by 900. The simulated board is hardware, and not counted.",
-        numbers: vec![
-            Number::one("none", none, "KiB"),
-            Number::one("100", hundred, "KiB"),
-            Number::one("1000", thousand, "KiB"),
-            Number::one("each", (thousand - hundred) / 900.0, "KiB"),
-        ],
-        foreign: watch.end(),
-    })
+    Ok(vec![table("cpu", "µs/s"), table("wake-ups", "/s")])
 }
 
-/// Work of the daemon with 100 services that do nothing.
-pub fn idle(bench: &Bench, board: Board) -> Result<Figure, Failure> {
-    let ubmcd = at_rest(bench, board, 100)?;
-    let (watch, begun, before) = (Watch::begin(), Moment::now(), ubmcd.process().used()?);
-    pause(IDLE);
-    let after = ubmcd.process().used()?;
-    let seconds = Moment::now().ms_since(begun) / 1000.0;
-    Ok(Figure {
-        name: "idle",
-        case: match board {
-            Board::WithoutHardware => "no hardware".to_owned(),
-            Board::Quiet | Board::Full { .. } => "sim-2u".to_owned(),
-        },
-        measured: "CPU time (schedstat) and context switches of all threads of ubmcd over 20 s with 100 services that do \
-                   nothing and no client asking; on sim-2u, whose thirty sensors are sampled and whose fans are driven, \
-                   without its own processes, and on a board without hardware, where journal, inventory and api run.",
-        numbers: vec![
-            Number::one("cpu", (after.cpu_ns - before.cpu_ns) as f64 / 1000.0 / seconds, "µs/s"),
-            Number::one("switches", (after.switches - before.switches) as f64 / seconds, "/s"),
-            Number::one("threads", after.threads as f64, ""),
-        ],
-        foreign: watch.end(),
-    })
+fn used(managers: &[Process]) -> Result<Used, Failure> {
+    let mut sum = Used::default();
+    for process in managers {
+        let used = process.used()?;
+        sum.cpu_ns += used.cpu_ns;
+        sum.wakeups += used.wakeups;
+        sum.threads += used.threads;
+    }
+    Ok(sum)
 }

@@ -1,229 +1,152 @@
-//! Start, restart, stop: every contender's, in one run. And what a client sees while half of everything crashes.
+//! Start, restart and stop: everybody's, in one run, turn by turn.
 
-use std::{collections::BTreeMap, os::fd::OwnedFd, time::Duration};
-
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, pidfd_open},
-};
+use std::time::Duration;
 
 use super::{
     Bench, Failure,
-    bare::Bare,
-    board::Board,
-    clock::{Moment, pause},
-    contender::Contender,
-    figure::{Figure, Number},
+    clock::pause,
+    contender::Begin,
+    field::{Field, Lives},
     foreign::Watch,
-    plan::{Character, Plan, Shape},
-    ring::{Mark, Ring},
+    plan::{Plan, Shape},
     spread::Spread,
-    ubmcd::Ubmcd,
+    table::Table,
 };
 
-/// How long a contender may take for a start or a stop.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// Lets what one run left behind come to rest before the next.
-const REST: Duration = Duration::from_millis(300);
-const KILLS: u32 = 200;
-const LISTS: usize = 200;
-
-type Lives = BTreeMap<u32, Mark>;
-
-/// Everybody who takes part; who joins here takes part in every figure.
-fn contenders(bench: &Bench, plan: &Plan, ring: &Ring) -> Result<Vec<Box<dyn Contender>>, Failure> {
-    Ok(vec![Box::new(Bare::new(bench, plan, ring)?), Box::new(Ubmcd::launch(bench, Board::Quiet, plan, ring)?)])
-}
-
-/// Starts everything and waits for the last first instruction.
-fn start(contender: &mut dyn Contender, plan: &Plan, ring: &Ring) -> Result<(f64, Lives), Failure> {
-    let first = ring.count()?;
-    let begun = contender.start()?;
-    let lives = ring.await_lives(first, plan.count as usize, PATIENCE)?;
-    let last = lives.values().map(|life| life.at).max().unwrap_or(begun);
-    Ok((last.ms_since(begun), lives))
-}
-
-/// Stops everything and waits for the last end.
-fn stop(contender: &mut dyn Contender, lives: &Lives) -> Result<f64, Failure> {
-    let failed = || Failure::os("a service cannot be watched");
-    let watched: Vec<OwnedFd> = lives
-        .values()
-        .filter_map(|life| Pid::from_raw(life.pid))
-        .map(|pid| pidfd_open(pid, PidfdFlags::empty()).map_err(failed()))
-        .collect::<Result<_, _>>()?;
-    let begun = contender.stop()?;
-    let patience = Timespec { tv_sec: PATIENCE.as_secs().cast_signed(), tv_nsec: 0 };
-    for pidfd in &watched {
-        // Readable once the process has ended; whoever ended before does not make us wait.
-        if poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(&patience)).map_err(failed())? == 0 {
-            return Err(Failure::Never("all services end".to_owned()));
-        }
-    }
-    let ended = Moment::now();
-    contender.settle()?;
-    Ok(ended.ms_since(begun))
-}
-
-/// Runs of each contender, and of each pair the ratio to the first contender.
-struct Table {
-    runs: Vec<(&'static str, Vec<f64>)>,
-}
-
-impl Table {
-    fn new(contenders: &[Box<dyn Contender>]) -> Self {
-        Self { runs: contenders.iter().map(|contender| (contender.name(), Vec::new())).collect() }
-    }
-
-    fn numbers(&self) -> Vec<Number> {
-        let mut numbers: Vec<_> =
-            self.runs.iter().map(|(name, runs)| Number::runs(*name, &Spread::of(runs.clone()), "ms")).collect();
-        let mut runs = self.runs.iter();
-        if let (Some((_, floor)), Some((_, ours))) = (runs.next(), runs.next()) {
-            // Of neighbours in time: what the machine did meanwhile hit both alike.
-            let ratios = ours.iter().zip(floor).map(|(ours, floor)| ours / floor).collect();
-            numbers.push(Number::runs("ratio", &Spread::of(ratios), ""));
-        }
-        numbers
-    }
-}
+/// Kills per run asked for, and at most.
+const KILLS: (usize, usize) = (40, 200);
+/// Whoever has waited so long, ms, is killed no more: some take a second over every restart.
+const ENOUGH: f64 = 12_000.0;
 
 /// From the request to the last service's first instruction.
-pub fn starts(bench: &Bench, plan: Plan) -> Result<Figure, Failure> {
-    let ring = Ring::create()?;
-    let mut contenders = contenders(bench, &plan, &ring)?;
-    let mut table = Table::new(&contenders);
-    let mut early = vec![0; contenders.len()];
-    let watch = Watch::begin();
-    for _ in 0..bench.runs {
-        for ((contender, (_, runs)), early) in contenders.iter_mut().zip(&mut table.runs).zip(&mut early) {
-            let (took, lives) = start(contender.as_mut(), &plan, &ring)?;
-            runs.push(took);
-            *early += plan.early(&lives);
-            stop(contender.as_mut(), &lives)?;
-            pause(REST);
+pub fn starts(bench: &Bench, plan: Plan) -> Result<Table, Failure> {
+    let measured = "Time until the first instruction of the last service, since just before the first call of a \
+                    posix_spawn loop (bare), one StartServices for all of them over gRPC (ubmcd), or the request to a \
+                    running supervisor that has read its configuration (others); circus and horust are launched. A \
+                    service is ready once its image runs; overtaken: those, of all runs, that then got a CPU after one \
+                    that needs them. Contenders take turns, after one that does not count; ratios are of runs side by side.";
+    timed_starts(bench, plan, Begin::Asked, "start", measured)
+}
+
+/// From the launch of a supervisor to the last service's first instruction.
+pub fn boots(bench: &Bench, plan: Plan) -> Result<Table, Failure> {
+    let measured = "Time until the first instruction of the last service, since just before the launch of a supervisor \
+                    that starts all of them by itself: its own start and the reading of its configuration are part of it. \
+                    Contenders take turns, after one that does not count; ratios are of runs side by side.";
+    timed_starts(bench, plan, Begin::Launched, "boot", measured)
+}
+
+fn timed_starts(
+    bench: &Bench,
+    plan: Plan,
+    begin: Begin,
+    name: &'static str,
+    measured: &'static str,
+) -> Result<Table, Failure> {
+    let mut field = Field::assemble(bench, &plan, begin)?;
+    let mut early = vec![0; field.places()];
+    let mut watch = Watch::begin();
+    for run in 0..=bench.runs {
+        if run == 1 {
+            watch = Watch::begin();
         }
+        field.turn(|place, entrant, notes| {
+            let (took, lives) = entrant.start()?;
+            // The first one reads files and fills caches.
+            if run > 0 {
+                notes.sample(name, took);
+                early[place] += plan.early(&lives);
+            }
+            entrant.rest();
+            entrant.stop(&lives)?;
+            entrant.rest();
+            Ok(())
+        })?;
     }
-    let mut numbers = table.numbers();
+    let foreign = watch.end();
     if plan.shape != Shape::Independent {
-        for (contender, early) in contenders.iter().zip(early) {
-            numbers.push(Number::one(format!("{} overtaken", contender.name()), early as f64, ""));
-        }
+        field.turn(|place, _, notes| {
+            notes.say(format!("{} overtaken", early[place]));
+            Ok(())
+        })?;
     }
-    Ok(Figure {
-        name: "start",
-        case: plan.to_string(),
-        measured: "Time until the first instruction of the last service, since just before one StartServices for all of \
-                   them over gRPC (ubmcd, on sim-2u without its own processes) or the first call of a posix_spawn loop \
-                   (bare). Contenders take turns; median (least–most); ratio: of the runs side by side. A service is \
-                   ready once its image runs; overtaken: those, of all runs, that then got a CPU after one that needs them.",
-        numbers,
-        foreign: watch.end(),
-    })
+    Ok(Table { name, case: plan.to_string(), unit: "ms", measured, rows: field.rows(name), foreign })
 }
 
 /// From the request to the last service's end.
-pub fn stops(bench: &Bench, plan: Plan) -> Result<Figure, Failure> {
-    let ring = Ring::create()?;
-    let mut contenders = contenders(bench, &plan, &ring)?;
-    let mut table = Table::new(&contenders);
+pub fn stops(bench: &Bench, plan: Plan) -> Result<Table, Failure> {
+    let mut field = Field::assemble(bench, &plan, Begin::Asked)?;
     let watch = Watch::begin();
     for _ in 0..bench.runs {
-        for (contender, (_, runs)) in contenders.iter_mut().zip(&mut table.runs) {
-            let (_, lives) = start(contender.as_mut(), &plan, &ring)?;
-            pause(REST);
-            runs.push(stop(contender.as_mut(), &lives)?);
-            pause(REST);
-        }
+        field.turn(|_, entrant, notes| {
+            let (_, lives) = entrant.start()?;
+            entrant.rest();
+            notes.sample("stop", entrant.stop(&lives)?);
+            entrant.rest();
+            Ok(())
+        })?;
     }
-    Ok(Figure {
+    Ok(Table {
         name: "stop",
         case: plan.to_string(),
-        measured: "Time until the last service has ended, since just before one StopServices for all of them over gRPC \
-                   (ubmcd; dependents end before what they need) or the first call of a loop that sends SIGTERM in \
-                   reverse order and waits for nobody (bare).",
-        numbers: table.numbers(),
+        unit: "ms",
+        measured: "Time until the last service has ended, since just before the first call of a loop that sends SIGTERM in \
+                   reverse order and waits for nobody (bare), one StopServices for all of them over gRPC (ubmcd; \
+                   dependents end before what they need), or the request to the supervisor (others); circus and horust \
+                   themselves end with their services.",
+        rows: field.rows("stop"),
         foreign: watch.end(),
     })
 }
 
-/// From a SIGKILL to the first instruction of the next life.
-pub fn restarts(bench: &Bench) -> Result<Figure, Failure> {
+/// From a SIGKILL to the first instruction of the next life: half of them, and nearly all.
+pub fn restarts(bench: &Bench) -> Result<Vec<Table>, Failure> {
     let plan = Plan::steady(100, Shape::Independent);
-    let ring = Ring::create()?;
-    let mut contenders = contenders(bench, &plan, &ring)?;
-    let mut lives = Vec::new();
-    for contender in &mut contenders {
-        lives.push(start(contender.as_mut(), &plan, &ring)?.1);
-    }
-    pause(REST);
-    let mut took = vec![Vec::new(); contenders.len()];
+    let kills = (KILLS.0 * bench.runs).min(KILLS.1);
+    let mut field = Field::assemble(bench, &plan, Begin::Asked)?;
+    let mut lives = vec![Lives::new(); field.places()];
+    let mut took = vec![Vec::new(); field.places()];
+    field.turn(|place, entrant, _| {
+        lives[place] = entrant.start()?.1;
+        Ok(())
+    })?;
+    field.turn(|_, entrant, _| {
+        entrant.rest();
+        Ok(())
+    })?;
     let watch = Watch::begin();
-    for kill in 0..KILLS {
-        for ((contender, lives), took) in contenders.iter_mut().zip(&mut lives).zip(&mut took) {
-            let first = ring.count()?;
-            let Some(life) = lives.get_mut(&(kill % plan.count)) else { continue };
-            let at = contender.crash(life)?;
-            *life = ring.await_life(first, life.index, PATIENCE)?;
-            took.push(life.at.ms_since(at));
+    for kill in 0..kills {
+        field.turn(|place, entrant, _| {
+            let waited = took[place].iter().sum::<f64>();
+            let victim = u32::try_from(kill % plan.count as usize).unwrap_or_default();
+            let Some(life) = lives[place].get_mut(&victim).filter(|_| waited < ENOUGH) else { return Ok(()) };
+            let (ms, next) = entrant.crash(life)?;
+            *life = next;
+            took[place].push(ms);
             // Not in step with any timer.
-            pause(Duration::from_micros(u64::from(20_000 + kill * 7919 % 20_000)));
-        }
+            pause(Duration::from_micros(20_000 + kill as u64 * 7919 % 20_000));
+            Ok(())
+        })?;
     }
     let foreign = watch.end();
-    let mut numbers = Vec::new();
-    for (contender, took) in contenders.iter().zip(took) {
-        let spread = Spread::of(took);
-        for (what, value) in [("p50", spread.percentile(50)), ("p99", spread.percentile(99)), ("max", spread.max())] {
-            numbers.push(Number::one(format!("{} {what}", contender.name()), value, "ms"));
+    field.turn(|place, entrant, notes| {
+        let spread = Spread::of(std::mem::take(&mut took[place]));
+        notes.sample("p50", spread.percentile(50));
+        notes.sample("p99", spread.percentile(99));
+        if spread.count() < kills {
+            notes.say(format!("{} kills", spread.count()));
         }
-    }
-    for (contender, lives) in contenders.iter_mut().zip(&lives) {
-        stop(contender.as_mut(), lives)?;
-    }
-    Ok(Figure {
+        entrant.stop(&lives[place]).map(drop)
+    })?;
+    let table = |percentile: &'static str| Table {
         name: "restart",
-        case: format!("{KILLS} kills of {}", plan.count),
-        measured: "Time from just before a SIGKILL to the first instruction of the service's next life, at a restart \
-                   delay of 0 (ubmcd), or by kill, waitpid and posix_spawn in one thread (bare). One service after the \
-                   other, each twice, 20–40 ms between.",
-        numbers,
+        case: format!("{percentile} of {kills} kills, 100 services"),
+        unit: "ms",
+        measured: "Time from just before a SIGKILL to the first instruction of the service's next life, at the smallest \
+                   restart delay that everybody allows; bare: kill, waitpid and posix_spawn in one thread. One service \
+                   after the other, 20–40 ms between; whoever has taken 12 s together is killed no more.",
+        rows: field.rows(percentile),
         foreign,
-    })
-}
-
-/// How long a client waits for the list while half of the services crash again and again.
-pub fn lists(bench: &Bench) -> Result<Figure, Failure> {
-    let plan = Plan { count: 1000, shape: Shape::Independent, character: Character::HalfCrash };
-    let ring = Ring::create()?;
-    let mut ubmcd = Ubmcd::launch(bench, Board::Quiet, &plan, &ring)?;
-    start(&mut ubmcd, &plan, &ring)?;
-    pause(Duration::from_secs(2));
-    let (first, begun) = (ring.count()?, Moment::now());
-    let watch = Watch::begin();
-    let mut took = Vec::new();
-    for _ in 0..LISTS {
-        let asked = Moment::now();
-        ubmcd.list()?;
-        took.push(Moment::now().ms_since(asked));
-        pause(Duration::from_millis(50));
-    }
-    let foreign = watch.end();
-    let crashes = (ring.count()? - first) as f64 / (Moment::now().ms_since(begun) / 1000.0);
-    let spread = Spread::of(took);
-    ubmcd.stop()?;
-    ubmcd.settle()?;
-    Ok(Figure {
-        name: "list",
-        case: plan.count.to_string(),
-        measured: "How long ListServices takes, over one gRPC connection, with 1,000 services of which every other one \
-                   ends at once and is started again after a second; 200 calls, 50 ms between.",
-        numbers: vec![
-            Number::one("p50", spread.percentile(50), "ms"),
-            Number::one("p99", spread.percentile(99), "ms"),
-            Number::one("max", spread.max(), "ms"),
-            Number::one("restarts", crashes, "/s"),
-        ],
-        foreign,
-    })
+    };
+    Ok(vec![table("p50"), table("p99")])
 }

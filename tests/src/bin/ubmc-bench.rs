@@ -1,19 +1,19 @@
 //! `ubmc-bench`: takes figures and prints them. `scripts/bench` builds what it needs.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
 use ubmc_tests::bench::{
-    Bench, Failure,
-    board::Board,
-    console,
+    Bench, Failure, Wanted, console,
     figure::Figure,
     foreign::adopt_orphans,
+    keeper, list, peers,
     plan::{Plan, Shape},
     product, standing, supervision,
+    table::Table,
 };
 
-/// Takes figures of ubmc. One line each; times and counts of what else the machine did are in every line.
+/// Takes figures of ubmc, beside a bare spawn loop and other supervisors. What else the machine did is in every figure.
 #[derive(Debug, Parser)]
 struct CommandLine {
     /// What to measure
@@ -25,25 +25,36 @@ struct CommandLine {
     /// How often what is run several times is run
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..), value_name = "N")]
     runs: u8,
+    /// Which other supervisors take part: all, none, or names between commas
+    #[arg(long, default_value = "all", value_parser = Wanted::parse, value_name = "NAMES")]
+    peers: Wanted,
+    /// Where other supervisors lie, beside PATH: programs are in its folder bin
+    #[arg(long, env = "UBMC_PEERS", value_name = "DIR")]
+    peers_folder: Option<PathBuf>,
+    /// Set by the process that cleans up after this one
+    #[arg(long, hide = true)]
+    kept: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
     /// Everything below
     All,
-    /// start, restart, stop, list, memory, idle
+    /// start, boot, restart, memory, idle, stop, list
     Supervision,
-    /// Start of 100 and 1,000 services and of a chain of 100, beside a bare spawn loop
+    /// Start of 100 and 1,000 services, of a chain of 100 and of ten layers of 50
     Start,
+    /// From the launch of a supervisor to 100 and 1,000 services
+    Boot,
     /// From a SIGKILL to the next life
     Restart,
-    /// Ordered stop of 500 services
+    /// Stop of 500 services, independent and in ten layers
     Stop,
     /// ListServices while half of 1,000 services crash
     List,
     /// PSS with 0, 100 and 1,000 services
     Memory,
-    /// CPU and context switches while nothing happens
+    /// CPU and wake-ups with 100 services while nothing happens
     Idle,
     /// Bytes that the console writes
     Console,
@@ -53,7 +64,8 @@ enum What {
     Worlds,
 }
 
-const SUPERVISION: [What; 6] = [What::Start, What::Restart, What::Stop, What::List, What::Memory, What::Idle];
+const SUPERVISION: [What; 7] =
+    [What::Start, What::Boot, What::Restart, What::Memory, What::Idle, What::Stop, What::List];
 const REST: [What; 3] = [What::Console, What::Sizes, What::Worlds];
 
 /// Shows a figure as soon as it is there.
@@ -63,16 +75,28 @@ struct Show {
 }
 
 impl Show {
-    fn figure(&mut self, figure: &Figure) {
-        let mut text = figure.to_string();
-        if figure.measured != self.measured {
-            // What several lines have in common is said before the first of them.
-            self.measured = figure.measured;
-            text = format!("\n{}: {}\n{text}", figure.name, figure.measured);
+    fn figures(&mut self, figures: &[Figure]) {
+        for figure in figures {
+            self.show(figure.name, figure.measured, "", &figure.to_string(), &figure.json());
+        }
+    }
+
+    fn tables(&mut self, tables: &[Table]) {
+        for table in tables {
+            self.show(table.name, table.measured, "\n", &table.to_string(), &table.json());
+        }
+    }
+
+    fn show(&mut self, name: &str, measured: &'static str, gap: &str, text: &str, json: &serde_json::Value) {
+        let mut text = format!("{gap}{text}");
+        if measured != self.measured {
+            // What several have in common is said before the first of them.
+            self.measured = measured;
+            text = format!("\n{name}: {measured}\n{text}");
         }
         if self.json {
             eprintln!("{text}");
-            println!("{}", figure.json());
+            println!("{json}");
         } else {
             println!("{text}");
         }
@@ -80,54 +104,78 @@ impl Show {
 }
 
 fn measure(what: What, bench: &Bench, show: &mut Show) -> Result<(), Failure> {
-    let figures = match what {
-        What::All => return SUPERVISION.into_iter().chain(REST).try_for_each(|what| measure(what, bench, show)),
-        What::Supervision => return SUPERVISION.into_iter().try_for_each(|what| measure(what, bench, show)),
+    match what {
+        What::All => SUPERVISION.into_iter().chain(REST).try_for_each(|what| measure(what, bench, show))?,
+        What::Supervision => SUPERVISION.into_iter().try_for_each(|what| measure(what, bench, show))?,
         What::Start => {
-            for (count, shape) in [(100, Shape::Independent), (1000, Shape::Independent), (100, Shape::Chain)] {
-                show.figure(&supervision::starts(bench, Plan::steady(count, shape))?);
+            let shapes =
+                [(100, Shape::Independent), (1000, Shape::Independent), (100, Shape::Chain), (500, Shape::Layers(10))];
+            for (count, shape) in shapes {
+                show.tables(&[supervision::starts(bench, Plan::steady(count, shape))?]);
             }
-            return Ok(());
+        }
+        What::Boot => {
+            for count in [100, 1000] {
+                show.tables(&[supervision::boots(bench, Plan::steady(count, Shape::Independent))?]);
+            }
         }
         What::Stop => {
             for shape in [Shape::Independent, Shape::Layers(10)] {
-                show.figure(&supervision::stops(bench, Plan::steady(500, shape))?);
+                show.tables(&[supervision::stops(bench, Plan::steady(500, shape))?]);
             }
-            return Ok(());
         }
-        What::Idle => {
-            for board in [Board::Quiet, Board::WithoutHardware] {
-                show.figure(&standing::idle(bench, board)?);
-            }
-            return Ok(());
-        }
-        What::Restart => vec![supervision::restarts(bench)?],
-        What::List => vec![supervision::lists(bench)?],
-        What::Memory => vec![standing::memory(bench)?],
-        What::Console => console::consoles(bench)?,
-        What::Sizes => vec![product::sizes(bench)?],
-        What::Worlds => product::worlds()?,
-    };
-    for figure in &figures {
-        show.figure(figure);
+        What::Restart => show.tables(&supervision::restarts(bench)?),
+        What::Memory => show.tables(&standing::memory(bench)?),
+        What::Idle => show.tables(&standing::idle(bench)?),
+        What::List => show.figures(&[list::lists(bench)?]),
+        What::Console => show.figures(&console::consoles(bench)?),
+        What::Sizes => show.figures(&[product::sizes(bench)?]),
+        What::Worlds => show.figures(&product::worlds()?),
     }
     Ok(())
 }
 
+/// Who is there: a missing peer is said to be missing, before anything is measured.
+fn introduce(bench: &Bench) {
+    eprintln!("other supervisors:");
+    for kind in peers::ALL {
+        let state = match peers::missing(bench, kind) {
+            _ if !bench.peers.wants(kind.name()) => "left out, as asked for".to_owned(),
+            Some(reason) => reason,
+            None => peers::version(bench, kind),
+        };
+        eprintln!("  {:12} {state}", kind.name());
+    }
+}
+
+fn run(line: &CommandLine, rings: PathBuf) -> Result<(), Failure> {
+    let bench = Bench {
+        binaries: Bench::binaries()?,
+        rings,
+        peers_folder: line.peers_folder.clone(),
+        peers: line.peers.clone(),
+        runs: line.runs.into(),
+    };
+    let bench = bench.check()?;
+    introduce(&bench);
+    let mut show = Show { json: line.json, measured: "" };
+    line.figures.iter().try_for_each(|what| measure(*what, &bench, &mut show))
+}
+
 fn main() -> ExitCode {
     let line = CommandLine::parse();
-    if cfg!(debug_assertions) {
-        eprintln!("this is a debug build: its figures say nothing about the product");
-    }
-    adopt_orphans();
-    let mut show = Show { json: line.json, measured: "" };
-    let done = Bench::of_this_build(line.runs.into())
-        .and_then(|bench| line.figures.iter().try_for_each(|what| measure(*what, &bench, &mut show)));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            ExitCode::FAILURE
+    let done = match line.kept.clone() {
+        None => keeper::keep(),
+        Some(rings) => {
+            if cfg!(debug_assertions) {
+                eprintln!("this is a debug build: its figures say nothing about the product");
+            }
+            adopt_orphans();
+            keeper::unblock().and_then(|()| run(&line, rings)).map(|()| ExitCode::SUCCESS)
         }
-    }
+    };
+    done.unwrap_or_else(|failure| {
+        eprintln!("error: {failure}");
+        ExitCode::FAILURE
+    })
 }
