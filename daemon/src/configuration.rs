@@ -161,11 +161,8 @@ impl Configuration {
         let configuration = Arc::clone(self);
         // The turn goes along: as long as this hangs on a dead disk nobody else begins.
         let reading = tokio::task::spawn_blocking(move || (configuration.load(), turn));
-        let (read, _turn) = match timeout(PATIENCE, reading).await {
-            Ok(Ok(read)) => read,
-            // A loader that panics is a defect; what runs is not harmed by it.
-            Ok(Err(_)) | Err(_) => return Err(NotReloaded::Slow),
-        };
+        // A loader that panics is a defect; what runs is not harmed by it.
+        let Ok(Ok((read, _turn))) = timeout(PATIENCE, reading).await else { return Err(NotReloaded::Slow) };
         let mut problems = None;
         let (read, warnings) = match read {
             Ok(loaded) => {

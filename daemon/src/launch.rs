@@ -245,6 +245,7 @@ async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -
         output: OutputConfig { files: Some(FileConfig::new(places.state_dir.join("logs"))), ..OutputConfig::default() },
     })
     .map_err(io_failure("processes cannot be run"))?;
+    let survey = processes.survey();
     let limitations = processes.platform_report();
     for limitation in &limitations {
         warn!("{limitation}");
@@ -257,7 +258,7 @@ async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -
         daemon: Daemon { boot_id: boot_id(), simulated: simulation.is_some(), hostname: hostname(), limitations },
         watchers: Watchers::default(),
         clock: Clock::start(),
-        surveyor: Surveyor::default(),
+        surveyor: Surveyor::new(move |spec| survey.of(spec)),
     });
     let memory = Keeper::new(&places.state_dir);
     tokio::spawn(Arc::clone(&memory).serve());

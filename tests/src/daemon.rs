@@ -13,6 +13,8 @@ use nix::{
 };
 use serde_json::Value;
 use tempfile::TempDir;
+use tonic::transport::Channel;
+use ubmc_proto::transport::{Address, connect};
 
 /// How long anything may take on a busy machine before it counts as never.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,26 +45,45 @@ pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
 pub struct Ubmcd {
     child: Option<Child>,
     folder: TempDir,
+    /// Of the last launch.
+    arguments: Vec<String>,
 }
 
 impl Ubmcd {
     /// Starts on `sim-2u` with further arguments, and waits until it answers.
     pub fn start(arguments: &[&str]) -> Self {
-        let mut ubmcd = Self { child: None, folder: tempfile::tempdir().expect("a temporary folder") };
+        let mut ubmcd = Self::idle();
         ubmcd.launch(arguments);
         ubmcd
     }
 
+    /// A folder in which nothing runs yet.
+    pub fn idle() -> Self {
+        Self { child: None, folder: tempfile::tempdir().expect("a temporary folder"), arguments: Vec::new() }
+    }
+
     /// Starts with a registry of processes beside the board's own services.
     pub fn with_services(registry: &str) -> Self {
-        let mut ubmcd = Self { child: None, folder: tempfile::tempdir().expect("a temporary folder") };
-        let file = ubmcd.folder.path().join("services.toml");
-        fs::write(&file, registry.replace("$WORKLOAD", binary("ubmc-workload").to_str().expect("a path")))
-            .expect("the registry is written");
-        // The shipped services listen on fixed ports: several daemons at a time need a board without them.
-        let board = ubmcd.quiet_board();
-        ubmcd.launch(&["--board", &board, "--services", file.to_str().expect("a path")]);
+        let mut ubmcd = Self::idle();
+        let arguments = ubmcd.declared(registry);
+        ubmcd.launch(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
         ubmcd
+    }
+
+    /// Arguments for a daemon with a registry of processes beside the board's own services.
+    pub fn declared(&self, registry: &str) -> Vec<String> {
+        self.declare(registry);
+        // The shipped services listen on fixed ports: several daemons at a time need a board without them.
+        let services = self.path("services.toml").to_str().expect("a path").to_owned();
+        vec!["--board".to_owned(), self.quiet_board(), "--services".to_owned(), services]
+    }
+
+    /// Writes the registry of processes; `$WORKLOAD` in it is the helper binary, `$FOLDER` this daemon's folder.
+    pub fn declare(&self, registry: &str) {
+        let text = registry
+            .replace("$WORKLOAD", binary("ubmc-workload").to_str().expect("a path"))
+            .replace("$FOLDER", self.folder.path().to_str().expect("a path"));
+        fs::write(self.path("services.toml"), text).expect("the registry is written");
     }
 
     /// A copy of `sim-2u` that supervises its built-in services only.
@@ -75,14 +96,37 @@ impl Ubmcd {
 
     /// Starts again in the same folder.
     pub fn launch(&mut self, arguments: &[&str]) {
+        self.launch_as(arguments, |_| {});
+    }
+
+    /// Starts again as the last time.
+    pub fn relaunch(&mut self) {
+        let arguments = std::mem::take(&mut self.arguments);
+        self.launch(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    /// Starts in surroundings that differ.
+    pub fn launch_as(&mut self, arguments: &[&str], surroundings: impl FnOnce(&mut Command)) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("ubmcd.log")).expect("a log");
-        let child = self.command(arguments).stdout(Stdio::null()).stderr(log).stdin(Stdio::null()).spawn();
+        let mut command = self.command(arguments);
+        surroundings(&mut command);
+        let child = command.stdout(Stdio::null()).stderr(log).stdin(Stdio::null()).spawn();
         self.child = Some(child.expect("ubmcd starts"));
+        self.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         eventually("ubmcd answers", || {
             let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
             assert!(ended.is_none(), "ubmcd ended: {ended:?}\n{}", self.log());
             self.ctl(&["bmc", "status"]).status.success().then_some(())
         });
+    }
+
+    /// Runs a daemon that cannot start: its exit code, and what it said.
+    pub fn fails(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let log = self.path("failed.log");
+        let mut command = self.command(arguments);
+        let mut child = command.stderr(fs::File::create(&log).expect("a file")).spawn().expect("ubmcd starts");
+        let status = eventually("it ends", || child.try_wait().expect("it can be waited for"));
+        (status.code(), fs::read_to_string(log).expect("its log"))
     }
 
     /// The command that starts a daemon in this folder.
@@ -113,6 +157,16 @@ impl Ubmcd {
     pub fn pid(&self) -> Pid {
         let id = self.child.as_ref().expect("it runs").id();
         Pid::from_raw(i32::try_from(id).expect("a pid"))
+    }
+
+    /// Talks to it over gRPC, as long as `talk` takes.
+    pub fn grpc<T, F: Future<Output = T>>(&self, talk: impl FnOnce(Channel) -> F) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let address = Address::Unix(self.path("s"));
+            let channel = connect(&address, PATIENCE).await.expect("ubmcd answers");
+            tokio::time::timeout(PATIENCE, talk(channel)).await.expect("an answer in time")
+        })
     }
 
     /// Runs `ubmcctl`.

@@ -105,7 +105,8 @@ impl Keeper {
             Ok(Ok(_)) => {}
             Ok(Err(failure)) => error!("{failure}; what changed last is forgotten"),
             Err(_) => {
-                error!("{} does not answer; what changed last may be forgotten", self.dir.join(file::NAME).display())
+                let file = self.dir.join(file::NAME);
+                error!("{} could not be written in time; what changed last may be forgotten", file.display());
             }
         }
     }

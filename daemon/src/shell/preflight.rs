@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -31,30 +32,28 @@ const MOST: usize = 32;
 const ANSWERS: usize = 64;
 
 /// Asks the machine. Clones share what hangs.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Surveyor {
     slots: Arc<Semaphore>,
     /// What is being asked about, and since when.
     asking: Arc<Mutex<BTreeMap<Name, Instant>>>,
-    look: fn(&ServiceSpec) -> Vec<Obstacle>,
+    look: Arc<Look>,
 }
 
-impl Default for Surveyor {
-    fn default() -> Self {
-        Self::with(survey)
+type Look = dyn Fn(&ServiceSpec) -> Vec<Obstacle> + Send + Sync;
+
+impl fmt::Debug for Surveyor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surveyor").field("asking", &self.asking).finish_non_exhaustive()
     }
-}
-
-/// What stands against starting a service, as far as the machine is concerned.
-fn survey(_: &ServiceSpec) -> Vec<Obstacle> {
-    Vec::new()
 }
 
 type Queue = Mutex<VecDeque<(ServiceId, ServiceSpec)>>;
 
 impl Surveyor {
-    fn with(look: fn(&ServiceSpec) -> Vec<Obstacle>) -> Self {
-        Self { slots: Arc::new(Semaphore::new(MOST)), asking: Arc::default(), look }
+    /// Asks by `look`, which may take as long as it likes.
+    pub fn new(look: impl Fn(&ServiceSpec) -> Vec<Obstacle> + Send + Sync + 'static) -> Self {
+        Self { slots: Arc::new(Semaphore::new(MOST)), asking: Arc::default(), look: Arc::new(look) }
     }
 
     /// What the machine says against starting these services; those that it says nothing against are left out.
@@ -160,7 +159,7 @@ mod tests {
     #[test]
     fn everything_is_told_and_what_hangs_harms_nobody_else() {
         run(async {
-            let surveyor = Surveyor::with(look);
+            let surveyor = Surveyor::new(look);
             let found = surveyor.survey(specs(&["good", "hung", "bad", "fine"])).await;
             let kinds: Vec<_> = found.iter().map(|(id, found)| (id.index(), found.len(), found[0].kind)).collect();
             assert_eq!(kinds, [(1, 1, "no-answer"), (2, 2, "x")]);

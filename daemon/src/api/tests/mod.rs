@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::net::UnixStream;
 use tonic::{Code, Streaming};
 use tonic_types::StatusExt;
-use ubmc_core::input::Request;
+use ubmc_core::input::{Findings, Request};
 use ubmc_proto::v1::{
     self, event_service_client::EventServiceClient, inventory_service_client::InventoryServiceClient,
     led_service_client::LedServiceClient, operator_service_client::OperatorServiceClient,
@@ -218,7 +218,7 @@ fn stopping_the_api_tells_its_streams_and_starting_it_serves_again() {
         let mut client = SystemServiceClient::new(world.channel().await);
         let mut stream = client.watch_status(v1::WatchStatusRequest {}).await.unwrap().into_inner();
         assert_eq!(next(&mut stream).await.watchers, 1);
-        let restart = Request::RestartServices { names: vec!["api".into()], force: false, found: Default::default() };
+        let restart = Request::RestartServices { names: vec!["api".into()], force: false, found: Findings::default() };
         world.handle.ask("test".into(), String::new(), restart).await.unwrap();
         let end = loop {
             match within(stream.message()).await {
@@ -305,7 +305,12 @@ fn what_is_too_much_is_refused() {
 fn requests_act_and_answer_with_what_has_become() {
     with_world(1000, |world| async move {
         let mut client = LedServiceClient::new(world.channel().await);
-        let leds = client.identify(v1::IdentifyRequest { on: true, for_s: 3600.0, ..Default::default() }).await.unwrap().into_inner().leds;
+        let leds = client
+            .identify(v1::IdentifyRequest { on: true, for_s: 3600.0, ..Default::default() })
+            .await
+            .unwrap()
+            .into_inner()
+            .leds;
         assert_ne!(leds[0].pattern(), v1::LedPattern::Off);
         assert!(leds[0].left_s.is_some_and(|left| left > 3000.0), "{leds:?}");
         let status =

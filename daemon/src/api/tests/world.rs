@@ -15,7 +15,7 @@ use ubmc_core::{
     board::Board,
     core::Core,
     ids::{Generation, SensorId},
-    input::{Input, Request, Sample},
+    input::{Findings, Input, Request, Sample},
     leds::{LedRole, LedSpec},
     sensors::{SensorKind, SensorSource, SensorSpec, Thresholds},
     view::ServiceState,
@@ -74,7 +74,8 @@ impl World {
     /// Restarts a service and waits until its new life is ready.
     pub(super) async fn restart(&self, service: &'static str) {
         let (before, _) = self.life(service).await;
-        let restart = Request::RestartServices { names: vec![service.into()], force: false, found: Default::default() };
+        let restart =
+            Request::RestartServices { names: vec![service.into()], force: false, found: Findings::default() };
         self.handle.ask("test".to_owned(), String::new(), restart).await.unwrap();
         within(async {
             loop {
@@ -186,6 +187,7 @@ pub(super) fn with_world<F: Future<Output = ()>>(events: usize, test: impl FnOnc
         let socket = dir.path().join("s");
         let config = Config { runtime_dir: dir.path().to_owned(), cgroups: false, output: OutputConfig::default() };
         let processes = Processes::new(config).unwrap();
+        let survey = processes.survey();
         let configuration = configuration(dir.path());
         let services = configuration.load().unwrap().board.services;
         let journal = Journal::new(Bounds { events, bytes: usize::MAX });
@@ -200,7 +202,7 @@ pub(super) fn with_world<F: Future<Output = ()>>(events: usize, test: impl FnOnc
             },
             watchers: Watchers::default(),
             clock: Clock::start(),
-            surveyor: Surveyor::default(),
+            surveyor: Surveyor::new(move |spec| survey.of(spec)),
         });
         let tools = Tools {
             journal,
