@@ -6,8 +6,8 @@
 //! - `object`: what programs read as JSON, made from the wire's messages, and nowhere else;
 //! - `output`: the one output layer: tables, pages, JSON, progress;
 //! - `graph`: drawings of machines and dependencies as text, DOT and Mermaid;
-//! - `session`, `follow`, `wait`, `outcome`, `confirm`: the connection, streams that survive its loss, operations to
-//!   their end and what is told of it, and the question before something destructive;
+//! - `session`, `follow`, `wait`, `progress`, `outcome`, `confirm`: the connection, streams that survive its loss,
+//!   operations to their end, what is told of it on the way and then, and the question before something destructive;
 //! - `exit`: exit codes and the errors that lead to them; `manual`: completions and man pages.
 //!
 //! What holds: only `output` writes to the standard streams; only `object` turns wire messages into what is shown.
@@ -22,6 +22,7 @@ mod manual;
 mod object;
 mod outcome;
 mod output;
+mod progress;
 mod session;
 mod wait;
 

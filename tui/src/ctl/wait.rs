@@ -1,15 +1,16 @@
 //! Operations that were accepted: followed to their end, with their steps on a terminal.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 use ubmc_proto::v1::{self, WatchOperationRequest, state_service_client::StateServiceClient};
 
 use super::{
     exit::Failure,
-    object::{Operation, Step},
+    object::Operation,
     outcome::{summary, verdict},
-    output::{Canvas, Format, Paint, duration, plain_text},
+    output::{Format, duration},
+    progress::Shown,
     session::Session,
 };
 
@@ -131,46 +132,4 @@ impl Followed {
 
 fn ways_on(id: &str) -> String {
     format!("follow it with `ubmcctl operations watch {id}`, end it with `ubmcctl operations cancel {id}`")
-}
-
-/// Which steps have been told already.
-#[derive(Default)]
-struct Shown {
-    ended: BTreeSet<usize>,
-}
-
-impl Shown {
-    /// Each step once it has ended, and those that run now on a line of their own. `newer_s`: how old the news is.
-    fn draw(&mut self, session: &mut Session, operation: &Operation, newer_s: f64) {
-        let canvas = session.out.stderr_canvas();
-        for (index, step) in operation.steps.iter().enumerate() {
-            if matches!(step.state.as_str(), "succeeded" | "failed" | "skipped") && self.ended.insert(index) {
-                session.out.progress(&step_line(step, canvas));
-            }
-        }
-        if operation.ended() {
-            return;
-        }
-        let running: Vec<_> = operation
-            .steps
-            .iter()
-            .filter(|step| step.state == "running")
-            .map(|step| format!("{} {}", step.name, duration(step.duration_s.unwrap_or(0.0) + newer_s)))
-            .collect();
-        let now = match (running.is_empty(), &operation.reason) {
-            (false, _) => running.join(", "),
-            (true, Some(reason)) => reason.clone(),
-            (true, None) => format!("{} {}", operation.title(), duration(operation.age_s + newer_s)),
-        };
-        session.out.progress_now(&format!("  ...      {}", plain_text(&now)));
-    }
-}
-
-fn step_line(step: &Step, canvas: Canvas) -> String {
-    let word = if step.state == "succeeded" { "ok" } else { &step.state };
-    let mark = canvas.paint(Paint::of(&step.state), word).into_owned();
-    let pad = 9_usize.saturating_sub(word.len());
-    let took = step.duration_s.map(|took| format!("  {}", duration(took))).unwrap_or_default();
-    let detail = step.detail.as_ref().map(|detail| format!("  {}", plain_text(detail))).unwrap_or_default();
-    format!("  {mark}{:pad$}{}{took}{detail}", "", plain_text(&step.name))
 }

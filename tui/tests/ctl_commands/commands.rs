@@ -130,7 +130,7 @@ fn a_socket_that_this_user_may_not_open_is_exit_code_7() {
     use std::os::unix::{fs::PermissionsExt, process::CommandExt};
 
     let (_fake, _directory, socket) = Fake::new();
-    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o000)).unwrap();
     for line in ["platform status", "events tail"] {
         let mut command = ubmcctl(&socket);
         command.args(line.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -189,6 +189,25 @@ fn a_wait_that_is_interrupted_says_that_the_operation_goes_on() {
 }
 
 #[test]
+fn a_shutdown_without_a_terminal_waits_quietly_for_the_end_of_ubmcd() {
+    let (fake, _directory, socket) = Fake::new();
+    let wait = Running::start(&socket, "platform shutdown --wait");
+    while fake.asked.recv_timeout(BOUND).unwrap() != (Asked::Shutdown { emergency: false }) {}
+    drop(fake);
+    let ended = wait.end();
+    assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (Some(0), "", ""));
+}
+
+#[test]
+fn a_shutdown_that_takes_too_long_names_who_holds_it_up() {
+    let (_fake, _directory, socket) = Fake::new();
+    let ended = run(&socket, "platform shutdown --emergency --wait --timeout 0.3");
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(6), ""));
+    let text = "ubmcd has not ended within 300ms; it goes on: web ignores TERM (for 3m 12s)";
+    assert!(ended.stderr.contains(text), "{}", ended.stderr);
+}
+
+#[test]
 fn a_wait_survives_the_loss_of_the_connection() {
     let (fake, _directory, socket) = Fake::new();
     let wait = Running::start(&socket, "host off host.0 --wait");

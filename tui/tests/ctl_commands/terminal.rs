@@ -121,10 +121,23 @@ fn ctrl_c_at_the_question_does_nothing() {
 fn a_wait_shows_its_steps_and_yes_is_not_asked_again() {
     let (fake, _directory, socket) = Fake::new();
     let (seen, code) = OnTerminal::start(&socket, "host cycle host.0 --yes --wait").end();
-    assert!(seen.contains("...      wait for power-good 500ms"), "{seen:?}");
+    assert!(seen.contains("...      wait for power-good  500ms"), "{seen:?}");
     assert!(seen.contains("\u{1b}[1;31mfailed\u{1b}[0m   wait for power-good  500ms"), "{seen:?}");
     assert_eq!(code, Some(1));
     assert_eq!(transitions(&fake), [(false, String::new())]);
+}
+
+#[test]
+fn a_shutdown_shows_who_holds_it_up_and_since_when() {
+    let (fake, _directory, socket) = Fake::new();
+    let mut command = OnTerminal::start(&socket, "platform shutdown --wait --yes");
+    command.wait_for("  ...      web ignores TERM (for 3m 12s)\r\n  stopping: 2 services still run, ");
+    // Time goes on also when the daemon says nothing new.
+    command.wait_for("web ignores TERM (for 3m 13s)");
+    drop(fake);
+    let (seen, code) = command.end();
+    assert!(seen.contains("ubmcd has ended after "), "{seen}");
+    assert_eq!(code, Some(0));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The commands, one file per area. A file holds its subcommands, what each asks the daemon, and how the answer looks
-//! to people; `lifecycle`, `logs` and `transition` are shared by several. To add a command: a variant, an arm, and what it draws.
+//! to people; `lifecycle`, `logs` and `transition` are shared by several, and `shutdown` is a part of `platform`. To add
+//! a command: a variant, an arm, and what it draws.
 
 pub(crate) mod bmc;
 pub(crate) mod boot;
@@ -17,6 +18,7 @@ pub(crate) mod platform;
 pub(crate) mod power;
 pub(crate) mod sensors;
 pub(crate) mod services;
+pub(crate) mod shutdown;
 pub(crate) mod simulation;
 pub(crate) mod transition;
 pub(crate) mod why;

@@ -2,17 +2,16 @@
 
 use clap::Subcommand;
 use ubmc_proto::v1::{
-    self, GetStatusRequest, ListMachinesRequest, ListServicesRequest, ShutdownRequest, WatchStatusRequest,
-    operator_service_client::OperatorServiceClient, state_service_client::StateServiceClient,
-    system_service_client::SystemServiceClient,
+    self, GetStatusRequest, ListMachinesRequest, ListServicesRequest, operator_service_client::OperatorServiceClient,
+    state_service_client::StateServiceClient, system_service_client::SystemServiceClient,
 };
 
 use super::{
     lifecycle,
     logs::{self, Logs},
+    shutdown,
 };
 use crate::ctl::{
-    confirm::confirm,
     exit::Failure,
     object::{Condition, Group, Machine, PlatformHealth, PlatformStatus, Service, ServiceHealth, draw_all},
     output::{Canvas, Cell, Page, Paint, Table, duration, hang, left, or_dash, percent, plain_text, right},
@@ -70,7 +69,7 @@ impl Command {
             Self::Status => status(session).await,
             Self::Health => health(session).await,
             Self::Logs(arguments) => logs::run(session, arguments).await,
-            Self::Shutdown { emergency, wait } => shutdown(session, emergency, wait).await,
+            Self::Shutdown { emergency, wait } => shutdown::shutdown(session, emergency, wait).await,
         }
     }
 }
@@ -236,46 +235,6 @@ fn health_table(services: &[ServiceHealth]) -> Table {
         ]);
     }
     table
-}
-
-async fn shutdown(session: &mut Session, emergency: bool, wait: bool) -> Result<(), Failure> {
-    let how = if emergency { "at once, without stopping anything gracefully" } else { "in order" };
-    confirm(session, &format!("End ubmcd and everything it supervises, {how}?")).await?;
-    // Opened before the request, for afterwards the daemon may take nothing new.
-    let mut stream = status_stream(session).await?;
-    let request = ShutdownRequest { emergency, reason: session.reason.clone() };
-    match session.call(|channel| async move { SystemServiceClient::new(channel).shutdown(request).await }).await {
-        // It was there a moment ago: it ended before it could answer.
-        Ok(_) | Err(Failure::Unreachable(_)) => {}
-        Err(failure) => return Err(failure),
-    }
-    if !wait {
-        session.out.progress("shutdown has begun");
-        return Ok(());
-    }
-    let gone = async {
-        // Any end of the stream is what is waited for.
-        while let Ok(Some(status)) = stream.message().await {
-            let held: Vec<_> = status.holding_up.iter().map(|held| held.text.as_str()).collect();
-            if !held.is_empty() {
-                session.out.progress_now(&format!("  ...      {}", held.join("; ")));
-            }
-        }
-    };
-    match session.timeout {
-        None => gone.await,
-        Some(bound) => tokio::time::timeout(bound, gone).await.map_err(|_| {
-            Failure::TimedOut(format!("ubmcd has not ended within {}; it goes on", duration(bound.as_secs_f64())))
-        })?,
-    }
-    session.out.progress("ubmcd has ended");
-    Ok(())
-}
-
-async fn status_stream(session: &mut Session) -> Result<tonic::Streaming<v1::SystemStatus>, Failure> {
-    session
-        .call(|channel| async move { SystemServiceClient::new(channel).watch_status(WatchStatusRequest {}).await })
-        .await
 }
 
 #[cfg(test)]

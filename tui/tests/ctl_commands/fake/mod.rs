@@ -31,6 +31,7 @@ pub(crate) enum Asked {
     Start { names: Vec<String>, force: bool },
     Restart { names: Vec<String>, force: bool },
     Reload { dry_run: bool },
+    Shutdown { emergency: bool },
 }
 
 /// One life of the daemon.

@@ -3,7 +3,7 @@
 use tonic::{Request, Status};
 use ubmc_proto::v1;
 
-use super::{Answer, Daemon, Streamed, answer, unscripted};
+use super::{Answer, Asked, Daemon, Streamed, answer, then_silence};
 
 #[tonic::async_trait]
 impl v1::system_service_server::SystemService for Daemon {
@@ -12,8 +12,23 @@ impl v1::system_service_server::SystemService for Daemon {
     async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Answer<v1::SystemStatus> {
         answer(v1::SystemStatus { boot_id: self.0.boot_id.into(), uptime_s: 200.0, ..v1::SystemStatus::default() })
     }
+    /// As while it stops: `web` holds it up for three minutes already.
     async fn watch_status(&self, _: Request<v1::WatchStatusRequest>) -> Answer<Self::WatchStatusStream> {
-        unscripted()
+        let held = v1::Condition {
+            kind: "stopping".into(),
+            subject: "service web".into(),
+            text: "web ignores TERM".into(),
+            remedy: String::new(),
+            since_s: Some(8.0),
+        };
+        answer(then_silence(vec![v1::SystemStatus {
+            boot_id: self.0.boot_id.into(),
+            uptime_s: 200.0,
+            state: "stopping".into(),
+            services_running: 2,
+            holding_up: vec![held],
+            ..v1::SystemStatus::default()
+        }]))
     }
     async fn why(&self, request: Request<v1::WhyRequest>) -> Answer<v1::WhyResponse> {
         let name = request.into_inner().name;
@@ -58,7 +73,8 @@ impl v1::system_service_server::SystemService for Daemon {
             critical_path: vec!["db".into(), "web".into()],
         })
     }
-    async fn shutdown(&self, _: Request<v1::ShutdownRequest>) -> Answer<v1::ShutdownResponse> {
-        unscripted()
+    async fn shutdown(&self, request: Request<v1::ShutdownRequest>) -> Answer<v1::ShutdownResponse> {
+        let _ = self.1.send(Asked::Shutdown { emergency: request.into_inner().emergency });
+        answer(v1::ShutdownResponse {})
     }
 }
