@@ -8,7 +8,9 @@ use super::{
     supervisor::Supervisor,
     unit::{State, StopWhy},
 };
-use crate::{event::Severity, ids::ServiceId, outbox::Outbox, timers::Timer};
+use crate::{
+    event::Severity, ids::ServiceId, outbox::Outbox, refusal::Obstacle, time::Mono, timers::Timer, view::Problem,
+};
 
 impl Supervisor {
     /// Takes the next rung. The caller has seen that there is one.
@@ -43,12 +45,58 @@ impl Supervisor {
                 self.restart_all(&members, out);
             }
             Rung::Failsafe => {
-                self.failsafe.insert(id);
+                self.failsafe.entry(id).or_insert(out.now());
                 out.changed().system = true;
             }
-            // Nobody carries it out here: whoever may reboot the BMC watches for the event.
-            Rung::Reboot => {}
+            // Nobody carries it out here: whoever may reboot the BMC watches for the event, or sees it in the status.
+            Rung::Reboot => {
+                self.reboot_asked.entry(id).or_insert(out.now());
+                out.changed().system = true;
+                let text = format!("a reboot of the BMC is asked for: restarts of {name} did not help ({reason})");
+                let fields = vec![("service", name.as_str().into())];
+                out.event("platform.reboot-requested".to_owned(), "operator", Severity::Critical, text, fields);
+            }
         }
+    }
+
+    /// What its failure has led to ends: it is ready, or an operator has taken it in hand.
+    pub(super) fn stand_down(&mut self, id: ServiceId, out: &mut Outbox) {
+        if self.failsafe.remove(&id).is_some() {
+            out.changed().system = true;
+            let name = &self.unit(id).spec.name;
+            let text = match self.failsafe() {
+                None => format!("failsafe mode for {name} is over"),
+                Some(other) => format!("failsafe mode for {name} is over; it lasts for {other}"),
+            };
+            out.event("platform.failsafe-over".to_owned(), "operator", Severity::Notice, text, Vec::new());
+        }
+        out.changed().system |= self.reboot_asked.remove(&id).is_some();
+    }
+
+    /// What stands while the ladder of a service is that high.
+    pub(super) fn standing_alarms(&self) -> Vec<Problem> {
+        let problem = |id: &ServiceId, since: &Mono, kind, what: &str| {
+            let name = &self.unit(*id).spec.name;
+            Problem {
+                severity: Severity::Critical,
+                obstacle: Obstacle {
+                    kind,
+                    subject: "platform".to_owned(),
+                    text: format!("{what} because restarts of {name} did not help"),
+                    remedy: format!("look at `ubmcctl why {name}`; `ubmcctl services reset {name}` ends it"),
+                    since: Some(*since),
+                },
+            }
+        };
+        let failsafe = self
+            .failsafe
+            .iter()
+            .map(|(id, since)| problem(id, since, "failsafe-mode", "fans run at their fail-safe speed"));
+        let reboot = self
+            .reboot_asked
+            .iter()
+            .map(|(id, since)| problem(id, since, "reboot-requested", "a reboot of the BMC is asked for"));
+        failsafe.chain(reboot).collect()
     }
 
     /// Ends the lives of these; they come back by themselves. Built-in tasks that carry the API and the journal stay.

@@ -164,7 +164,8 @@ impl Supervisor {
         let took = now.since(unit.spawned);
         unit.record.start_duration = Some(took);
         unit.record.last_error.clear();
-        self.failsafe.remove(&id);
+        self.stand_down(id, out);
+        let unit = self.unit(id);
         let name = &unit.spec.name;
         out.event(
             format!("service.{name}.ready"),

@@ -242,8 +242,8 @@ impl Supervisor {
         unit.goal = Goal::HeldDown;
         unit.cause = out.cause();
         out.changed().services.insert(id);
-        self.failsafe.remove(&id);
         let name = unit.spec.name.clone();
+        self.stand_down(id, out);
         let text = format!("{name} is not declared any more");
         out.event(format!("service.{name}.removed"), "operator", Severity::Notice, text, Vec::new());
         if !self.unit(id).state.is_alive() {

@@ -98,6 +98,7 @@ impl Supervisor {
             let actor = out.cause().actor;
             unit.record.held = Some(Held { actor, reason: reason.to_owned(), at: out.now() });
             let dead = matches!(unit.state, State::Failed(_) | State::Completed);
+            self.stand_down(*id, out);
             if dead {
                 self.enter(*id, State::Stopped, out);
             }
@@ -225,6 +226,7 @@ impl Supervisor {
         unit.record.crashes = 0;
         unit.record.last_error.clear();
         out.changed().services.insert(id);
+        self.stand_down(id, out);
         self.clear_failure(id, out);
         self.settle(out);
         Ok(id)

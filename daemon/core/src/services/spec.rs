@@ -374,7 +374,7 @@ pub enum Rung {
     Dependents,
     /// Restart its whole group.
     Group,
-    /// Fans to fail-safe, only foundation and core kept up.
+    /// Fans to their fail-safe speed until it is ready again, or an operator stops or resets it.
     Failsafe,
     /// Ask for a reboot of the BMC.
     Reboot,

@@ -60,8 +60,10 @@ pub struct Supervisor {
     pub(super) lifelines_alive: usize,
     /// Services to look at again, by rank: what comes first in start order is looked at first.
     pub(super) dirty: BTreeSet<usize>,
-    /// Services whose failure has put the platform into failsafe mode.
-    pub(super) failsafe: BTreeSet<ServiceId>,
+    /// Services whose failure has put the platform into failsafe mode, and since when.
+    pub(super) failsafe: BTreeMap<ServiceId, Mono>,
+    /// Services for whose failure a reboot of the BMC is asked, and since when.
+    pub(super) reboot_asked: BTreeMap<ServiceId, Mono>,
     next_generation: u64,
     pub(super) epochs: Epochs,
     pub(super) boot_book: BootBook,
@@ -86,7 +88,8 @@ impl Supervisor {
             protectors_alive: 0,
             lifelines_alive: 0,
             dirty: BTreeSet::new(),
-            failsafe: BTreeSet::new(),
+            failsafe: BTreeMap::new(),
+            reboot_asked: BTreeMap::new(),
             next_generation: 1,
             epochs: Epochs::after(past),
             boot_book: BootBook::default(),
@@ -135,7 +138,7 @@ impl Supervisor {
 
     /// The service whose failure holds the platform in failsafe mode. None: it is not in it.
     pub fn failsafe(&self) -> Option<&Name> {
-        self.failsafe.first().map(|id| &self.unit(*id).spec.name)
+        self.failsafe.keys().next().map(|id| &self.unit(*id).spec.name)
     }
 
     /// A built-in service is up. A board that does not declare it never loses it.

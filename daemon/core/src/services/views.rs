@@ -154,7 +154,8 @@ impl Supervisor {
 
     /// How bad the worst of it is.
     pub fn worst(&self) -> Option<Severity> {
-        self.listed().filter_map(Self::trouble).map(|(_, severity)| severity).max()
+        let alarm = (!self.failsafe.is_empty() || !self.reboot_asked.is_empty()).then_some(Severity::Critical);
+        self.listed().filter_map(Self::trouble).map(|(_, severity)| severity).chain(alarm).max()
     }
 
     /// What is not as it should be.
@@ -190,7 +191,7 @@ impl Supervisor {
                 },
             })
         };
-        self.ids().filter_map(problem).collect()
+        self.standing_alarms().into_iter().chain(self.ids().filter_map(problem)).collect()
     }
 
     /// While everything goes down: who is still there, and what each waits for.

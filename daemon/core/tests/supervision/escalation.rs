@@ -114,3 +114,24 @@ fn the_group_is_restarted_in_reverse_and_comes_back_in_order() {
         ",
     );
 }
+
+#[test]
+fn failsafe_and_the_wish_for_a_reboot_stand_until_ready_or_until_an_operator_acts() {
+    check(
+        r"
+        service x delay=1s burst=0 escalate=failsafe,reboot ready=notify
+        0s   start x    -> spawn x#1
+        0s   exit x#1 1 -> kill x#1; x escalates; x backoff; op-1 failed
+        0s   problems   -> fans run at their fail-safe speed because restarts of x did not help; x is waiting for its next start: exit code 1 before it was ready
+        1s              -> spawn x#2; x stopped
+        1s   exit x#2 1 -> kill x#2; x escalates; x backoff
+        1s   problems   -> fans run at their fail-safe speed because restarts of x did not help; a reboot of the BMC is asked for because restarts of x did not help; x is waiting for its next start: exit code 1 before it was ready
+        2s              -> spawn x#3; x stopped
+        2s   ready x#3  -> x running
+        2s   problems   ->
+        3s   exit x#3 1 -> kill x#3; x failed
+        4s   stop x     -> x stopped; op-2 succeeded
+        4s   problems   ->
+        ",
+    );
+}

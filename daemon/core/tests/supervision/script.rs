@@ -316,6 +316,10 @@ impl Runner {
                     self.trace.push(text);
                 }
             }
+            "problems" => {
+                let texts = self.core.problems().into_iter().map(|problem| problem.obstacle.text);
+                self.trace.extend(texts);
+            }
             "list" => {
                 let ids = self.core.service_ids();
                 let of = |id| format!("{} {}", self.core.service(id).spec.name, self.core.service(id).state.as_str());
