@@ -8,7 +8,7 @@ mod painter;
 mod suspend;
 
 use std::{
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -44,14 +44,9 @@ const SILENCE_S: f64 = 120.0;
 /// Runs the console with the options of the command line; the answer is the exit code.
 pub fn main() -> i32 {
     let options = Options::parse();
-    if let Some(shell) = options.completions {
-        clap_complete::generate(shell, &mut Options::command(), "ubmc-tui", &mut io::stdout());
-        return 0;
-    }
-    let result = if options.man {
-        clap_mangen::Man::new(Options::command()).render(&mut io::stdout()).map_err(ConsoleError::Io)
-    } else {
-        start(&options)
+    let result = match &options.command {
+        Some(other) => document(other).and_then(|text| print(&text)),
+        None => start(&options),
     };
     match result {
         Ok(()) => 0,
@@ -59,6 +54,26 @@ pub fn main() -> i32 {
             eprintln!("ubmc-tui: {error}");
             error.exit_code()
         }
+    }
+}
+
+/// The completions or the man page.
+fn document(command: &options::Command) -> Result<Vec<u8>, ConsoleError> {
+    let mut text = Vec::new();
+    match command {
+        options::Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Options::command(), "ubmc-tui", &mut text);
+        }
+        options::Command::Man => clap_mangen::Man::new(Options::command()).render(&mut text)?,
+    }
+    Ok(text)
+}
+
+/// A reader that has seen enough is no failure.
+fn print(text: &[u8]) -> Result<(), ConsoleError> {
+    match io::stdout().write_all(text).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

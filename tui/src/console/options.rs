@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, io, path::PathBuf};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use ubmc_proto::transport::{Address, default_socket};
 
 use crate::{
@@ -16,8 +16,17 @@ use crate::{
 
 /// The console of ubmc: everything that ubmcd supervises, live, and a hand on it.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "ubmc-tui", version, max_term_width = 100)]
+#[command(
+    name = "ubmc-tui",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    after_help = "Keys: `?` shows them all, `:` opens the command palette, `1` to `9` and Tab change the view, `q` leaves."
+)]
 pub struct Options {
+    /// Something else than showing the console.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// Where ubmcd listens: `unix:/path/to/socket`. Without it, the default socket.
     #[arg(long, value_name = "ADDR", env = "UBMC_CONNECT")]
     pub connect: Option<Address>,
@@ -45,12 +54,19 @@ pub struct Options {
     /// Keys and theme from a file. Not in this version.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Print a completion script for this shell.
-    #[arg(long, value_name = "SHELL", hide = true)]
-    pub completions: Option<clap_complete::Shell>,
-    /// Print the man page.
-    #[arg(long, hide = true)]
-    pub man: bool,
+}
+
+/// Other things the program does.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Print a completion script
+    Completions {
+        /// For which shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
 }
 
 /// Why the console does not start.

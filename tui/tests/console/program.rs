@@ -200,7 +200,7 @@ fn a_stop_gives_the_terminal_back_and_a_continue_takes_it_again() {
 fn a_daemon_that_dies_is_waited_for() {
     let (_dir, socket, daemon) = daemon();
     let mut console = Console::start(&socket, (80, 24), &[]);
-    console.shows("3 problems");
+    console.until("the overview", |shown| shown.contains("3 problems") && shown.contains("powering-on"));
     daemon.stop();
     let shown = console.shows("reconnecting in");
     assert!(shown.contains("old") && shown.contains("Machines"), "{shown}");
@@ -238,6 +238,22 @@ fn a_slow_line_shows_what_matters_and_nothing_that_is_not_ascii() {
     // The sequences are ASCII as they are.
     assert!(console.sent.is_ascii());
     assert_eq!(console.ends().code(), Some(0));
+}
+
+#[test]
+fn completions_and_the_man_page_need_no_terminal_and_stand_in_the_help() {
+    for (arguments, expected) in [
+        (&["completions", "bash"][..], "-o default ubmc-tui\n"),
+        (&["completions", "fish"], "complete -c ubmc-tui"),
+        (&["man"], ".TH ubmc-tui 1"),
+        (&["--help"], "completions  Print a completion script\n  man          Print the man page\n"),
+        (&["--version"], "ubmc-tui 0."),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_ubmc-tui")).args(arguments).output().expect("the binary starts");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(text.contains(expected), "{arguments:?}: {text}");
+    }
 }
 
 #[test]

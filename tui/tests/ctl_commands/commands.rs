@@ -126,6 +126,42 @@ fn nobody_there_is_exit_code_3() {
 }
 
 #[test]
+fn completions_and_man_pages_need_no_daemon() {
+    let directory = tempfile::tempdir().unwrap();
+    let nobody = directory.path().join("none.sock");
+    for (line, expected) in [
+        ("completions bash", "_ubmcctl()"),
+        ("completions zsh", "#compdef ubmcctl"),
+        ("man", ".TH ubmcctl 1"),
+        ("--version", "ubmcctl 0."),
+        ("services reload --help", "--dry-run"),
+    ] {
+        let ended = run(&nobody, line);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{line}");
+        assert!(ended.stdout.contains(expected), "{line}: {}", ended.stdout);
+    }
+    let pages = directory.path().join("man");
+    std::fs::create_dir(&pages).unwrap();
+    assert_eq!(run(&nobody, &format!("man {}", pages.display())).code, Some(0));
+    for page in ["ubmcctl.1", "ubmcctl-services-reload.1", "ubmcctl-boot-critical-path.1", "ubmcctl-why.1"] {
+        assert!(pages.join(page).exists(), "{page}");
+    }
+}
+
+#[test]
+fn each_verb_says_what_it_forces() {
+    let directory = tempfile::tempdir().unwrap();
+    let nobody = directory.path().join("none.sock");
+    for (line, expected) in [
+        ("services start --help", "Skip pre-flight checks, and restart what runs already"),
+        ("services stop --help", "Stop running dependents too"),
+        ("platform restart --help", "Skip pre-flight checks"),
+    ] {
+        assert!(run(&nobody, line).stdout.contains(expected), "{line}");
+    }
+}
+
+#[test]
 fn a_socket_that_this_user_may_not_open_is_exit_code_7() {
     use std::os::unix::{fs::PermissionsExt, process::CommandExt};
 
