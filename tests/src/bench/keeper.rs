@@ -23,7 +23,7 @@ use nix::{
 };
 use tempfile::{Builder, TempDir};
 
-use super::{Failure, foreign::adopt_orphans, tree::end_everything_below};
+use super::{Failure, foreign::adopt_orphans, peers, tree::end_everything_below};
 
 /// The argument by which the one that measures is told where rings belong.
 pub const KEPT: &str = "--kept";
@@ -48,6 +48,7 @@ pub fn keep() -> Result<ExitCode, Failure> {
         .map_err(Failure::io("the one that measures cannot be started"))?;
     let code = await_end(&signals, pid_of(child.id())?)?;
     let left = end_everything_below();
+    peers::remove_leftovers();
     if left > 0 {
         eprintln!("{left} processes had been left behind, and have been ended");
     }

@@ -9,7 +9,7 @@ use super::{
     field::{Entrant, Field, Lives},
     foreign::Watch,
     plan::{Plan, Shape},
-    table::Table,
+    table::{Row, Table},
     usage::{Process, Used},
 };
 
@@ -18,7 +18,9 @@ const SETTLE: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_secs(20);
 /// Memory hardly differs between runs; so many are enough.
 const RUNS: usize = 3;
-const COUNTS: [(u32, &str); 3] = [(0, "0"), (100, "100"), (1000, "1000")];
+const COUNTS: [(u32, &str); 3] = [(0, "0"), (FEW, "100"), (MANY, "1000")];
+const FEW: u32 = 100;
+const MANY: u32 = 1000;
 
 fn managers(entrant: &Entrant, lives: &Lives) -> Vec<Process> {
     let services: Vec<u32> = lives.values().map(|life| life.pid.cast_unsigned()).collect();
@@ -50,12 +52,29 @@ pub fn memory(bench: &Bench) -> Result<Vec<Table>, Failure> {
             unit: "KiB",
             measured: "PSS (smaps_rollup) of all managing processes together with so many silent services running, 5 s after \
                        the last start, no other contender being there; ubmcd with its gRPC server. The simulated board is \
-                       hardware, and not counted.",
+                       hardware, and not counted. Each service: the difference of the last two, by 900.",
             rows: field.rows(kind),
             foreign: watch.end(),
         });
     }
+    if let [_, few, many] = tables.as_slice() {
+        tables.push(each(few, many));
+    }
     Ok(tables)
+}
+
+/// What a service costs: the difference between few and many.
+fn each(few: &Table, many: &Table) -> Table {
+    let difference = |few: &Row, many: &Row| {
+        let pairs = few.samples.iter().zip(&many.samples);
+        let samples = pairs.map(|(few, many)| (many - few) / f64::from(MANY - FEW)).collect();
+        Row { samples, ..many.clone() }
+    };
+    Table {
+        case: "each service".to_owned(),
+        rows: few.rows.iter().zip(&many.rows).map(|(few, many)| difference(few, many)).collect(),
+        ..many.clone()
+    }
 }
 
 /// Work of all managers with 100 services that do nothing.
@@ -111,4 +130,23 @@ fn used(managers: &[Process]) -> Result<Used, Failure> {
         sum.threads += used.threads;
     }
     Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::{foreign::Foreign, table::Rank};
+
+    #[test]
+    fn a_service_costs_what_nine_hundred_more_cost() {
+        let table = |kib: f64| Table {
+            name: "memory",
+            case: String::new(),
+            unit: "KiB",
+            measured: "",
+            rows: vec![Row { contender: "x".to_owned(), rank: Rank::Ours, samples: vec![kib], notes: Vec::new() }],
+            foreign: Foreign { cpus: 0.0, of: 1 },
+        };
+        assert_eq!(each(&table(1000.0), &table(4600.0)).rows[0].samples, [4.0]);
+    }
 }

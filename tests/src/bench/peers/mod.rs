@@ -122,6 +122,11 @@ pub trait Kind: Sync {
     fn clean(&self, _job: &Job) {}
 }
 
+/// Takes away what peers that were killed left behind outside of their folders.
+pub fn remove_leftovers() {
+    systemd::remove_leftovers();
+}
+
 /// Why a peer cannot take part, if so.
 pub fn missing(bench: &Bench, kind: &dyn Kind) -> Option<String> {
     let absent = |program: &&&str| bench.find(program).is_none();

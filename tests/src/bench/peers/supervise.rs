@@ -23,7 +23,7 @@ pub(super) struct Daemontools;
 const SCAN: &str = "scan";
 /// All three hold back a start that comes within a second of the last one.
 const REST: Duration = Duration::from_millis(1200);
-const REMARK: Option<&str> = Some("a supervisor of each service runs already");
+const REMARK: Option<&str> = Some("one more process a service, already up");
 /// The kernel reads so much of a script's first line.
 const SCRIPT_LINE: usize = 256;
 

@@ -12,6 +12,7 @@ pub(super) struct Systemd;
 
 /// Where hierarchies of control groups are mounted: one for all, or, beside older ones, two for systemd alone.
 const HIERARCHIES: [&str; 3] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"];
+/// Every control group of ours begins with this.
 const PREFIX: &str = "ubmc-bench";
 const ALL: &str = "all.target";
 const NOTHING: &str = "nothing.target";
@@ -139,6 +140,17 @@ mkdir -p /run/systemd/system
 exec "$1" --user --unit="$2" --log-target=null
 "#
     )
+}
+
+/// Takes away the control groups of measurements that were killed. The kernel refuses those that are still in use.
+pub(super) fn remove_leftovers() {
+    for top in HIERARCHIES {
+        for entry in fs::read_dir(top).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX)) {
+                remove_groups(&entry.path());
+            }
+        }
+    }
 }
 
 fn remove_groups(group: &Path) {
