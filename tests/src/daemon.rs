@@ -16,6 +16,8 @@ use tempfile::TempDir;
 use tonic::transport::Channel;
 use ubmc_proto::transport::{Address, connect};
 
+use crate::traces::{marked, zombies_of};
+
 /// How long anything may take on a busy machine before it counts as never.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -251,10 +253,15 @@ impl Drop for Ubmcd {
             }
             return;
         }
-        if self.child.is_some() {
+        if let Some(child) = &self.child {
+            let pid = i32::try_from(child.id()).expect("a pid");
+            eventually(&format!("no zombie is left: {:?}", zombies_of(pid)), || {
+                zombies_of(pid).is_empty().then_some(())
+            });
             assert_eq!(self.shut_down(), Some(0), "a shutdown in order ends with 0\n{}", self.log());
         }
-        eventually(&format!("nothing is left: {:?}", self.left_over()), || self.left_over().is_empty().then_some(()));
+        let left = || [self.left_over(), marked(&self.path("state"))].concat();
+        eventually(&format!("nothing is left: {:?}", left()), || left().is_empty().then_some(()));
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the black-box tests and the simulation share.
 //!
 //! - [`daemon`]: the real `ubmcd` in a folder of its own; [`terminal`]: the real `ubmc-tui` on a pseudo-terminal;
+//! - [`traces`]: what a daemon leaves in the process table;
 //! - [`world`]: the core driven by seeded chance;
 //! - [`bench`](mod@bench): what is measured rather than tested.
 #![allow(
@@ -13,4 +14,5 @@
 pub mod bench;
 pub mod daemon;
 pub mod terminal;
+pub mod traces;
 pub mod world;

@@ -78,13 +78,14 @@ impl Commands {
         mut started: oneshot::Receiver<Result<T, SpawnError>>,
         deadline: Instant,
     ) -> Option<Result<T, SpawnError>> {
+        let mut patience = self.spawner.patience();
         loop {
-            let next_look = deadline.min(Instant::now() + self.spawner.patience());
+            let next_look = deadline.min(Instant::now() + patience);
             match tokio::time::timeout_at(next_look, &mut started).await {
                 Ok(Ok(started)) => return Some(started),
                 Ok(Err(_)) => return Some(Err(refused(SpawnStage::Prepare, "the daemon is about to end"))),
                 Err(_) if Instant::now() >= deadline => return None,
-                Err(_) => self.spawner.relieve(),
+                Err(_) => patience = self.spawner.relieve(),
             }
         }
     }

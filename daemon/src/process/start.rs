@@ -201,13 +201,13 @@ impl Processes {
 
     /// Something has been on its way for long: others must not wait for it, and what is to die must not live.
     pub(super) fn relieve(&mut self) {
-        self.spawner.relieve();
+        let next_look = self.spawner.relieve();
         for serial in self.killing.keys() {
             if let Some(Life { main: Main::Underway(underway), .. }) = self.lives.get(serial) {
                 underway.ticket.kill();
             }
         }
-        self.relief_due = (self.arrivals_due > 0).then(|| Instant::now() + self.spawner.patience());
+        self.relief_due = (self.arrivals_due > 0).then(|| Instant::now() + next_look);
     }
 
     /// Nothing of a life is left, and this has been told.

@@ -151,9 +151,9 @@ impl Spawner {
         Ok(spawner)
     }
 
-    /// Adds a thread when all hang and something waits.
-    pub(super) fn relieve(&self) {
-        self.pool.relieve(self);
+    /// Adds a thread when all hang and something waits. Returns when to look again.
+    pub(super) fn relieve(&self) -> Duration {
+        self.pool.relieve(self)
     }
 }
 

@@ -72,27 +72,29 @@ impl Pool {
         self.queue().jobs.retain(|job| job.serial != serial);
     }
 
-    /// Adds a thread when none of those that there are gets on with what is waiting.
-    pub(super) fn relieve(&self, spawner: &Spawner) {
+    /// Adds a thread when none of those that there are gets on with what is waiting. Returns when to look again.
+    pub(super) fn relieve(&self, spawner: &Spawner) -> Duration {
         let mut queue = self.queue();
-        let hang = |post: &Post| post.is_some_and(|since| since.elapsed() >= self.patience);
-        if queue.ended || queue.jobs.is_empty() || !queue.posts.iter().all(hang) {
-            return;
+        let longest = |post: &Post| post.map_or(Duration::ZERO, |since| since.elapsed());
+        // Who waits behind one that hangs has waited already: further ones are given less time.
+        let hangs = queue.posts.iter().map(longest).any(|time| time >= self.patience);
+        let patience = if hangs { self.patience / 8 } else { self.patience };
+        if queue.ended || queue.jobs.is_empty() || !queue.posts.iter().map(longest).all(|time| time >= patience) {
+            return patience;
         }
-        if queue.posts.len() >= MOST {
-            if !queue.told {
-                queue.told = true;
-                tracing::error!(
-                    "{MOST} starts hang: a file system or a name service does not answer; {} more wait behind them",
-                    queue.jobs.len()
-                );
+        if queue.posts.len() < MOST {
+            tracing::warn!("a start takes longer than {patience:?}; others no longer wait for it");
+            if let Err(error) = Self::hire(&mut queue, spawner) {
+                tracing::error!(%error, "no thread for further starts");
             }
-            return;
+        } else if !queue.told {
+            queue.told = true;
+            tracing::error!(
+                "{MOST} starts hang: a file system or a name service does not answer; {} more wait behind them",
+                queue.jobs.len()
+            );
         }
-        tracing::warn!("a start takes longer than {:?}; others no longer wait for it", self.patience);
-        if let Err(error) = Self::hire(&mut queue, spawner) {
-            tracing::error!(%error, "no thread for further starts");
-        }
+        patience
     }
 
     /// The first thread.

@@ -66,6 +66,32 @@ async fn a_child_that_writes_as_fast_as_it_can_is_never_blocked_and_starves_nobo
 }
 
 #[tokio::test]
+async fn a_flood_that_nobody_reads_is_not_throttled_and_what_is_lost_is_counted() {
+    let mut world = World::with_output(small_files);
+    let flood = world.try_spawn("flood", &super::words::actor("flood 40;pause"), Readiness::Notify).await.unwrap();
+    let (logs, name) = (world.processes.logs(), Name::from("flood"));
+    let last = Filter { stream: None, contains: "took ".to_owned() };
+    let took: f64 = world
+        .during(async {
+            loop {
+                if let Some(line) = logs.tail(&name, 1, &last).pop() {
+                    break line.text.split(' ').nth(1).unwrap().parse().unwrap();
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    // Nothing here is optimized, and the machine may be busy: less than this and it would be waiting for something.
+    let speed = 40_000.0 / took;
+    assert!(speed > 2.0, "{speed:.1} MB/s");
+    let LogCounters { lines, forgotten, unwritten } = logs.counters(&name);
+    assert!(lines > 900_000 && forgotten > 900_000 && unwritten > 100_000, "{lines} {forgotten} {unwritten}");
+    world.signal(flood, Signal::Kill, true);
+    world.gone(flood).await;
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_grandchild_that_holds_the_pipe_open_hangs_nothing() {
     let mut world = World::new();
     let script = "(trap '' HUP; setsid sh -c 'trap \"echo still here; exit\" USR1; echo ready; while :; do sleep 0.05; done' &); exit 0";
@@ -221,6 +247,93 @@ async fn a_disk_that_takes_nothing_blocks_nobody_and_its_loss_is_counted_and_tol
         logs.counters(&name),
         LogCounters { lines: 50_001, forgotten: logs.counters(&name).forgotten, unwritten: 50_000 }
     );
+    world.end().await;
+}
+
+/// A small file system of its own.
+struct Small {
+    at: std::path::PathBuf,
+}
+
+impl Small {
+    /// None where that is not permitted.
+    fn mount(at: &Path, bytes: u32) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "ubmc-test"]).arg(at);
+        let mounted = mount.stderr(std::process::Stdio::null()).status().is_ok_and(|status| status.success());
+        mounted.then(|| Self { at: at.to_owned() })
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let unmounted = std::process::Command::new("umount").arg("-l").arg(&self.at).status();
+        assert!(unmounted.unwrap().success());
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_blocks_nobody_and_is_written_to_when_there_is_room_again() {
+    let mut small = None;
+    let mut world = World::with_output(|dir| {
+        small = Small::mount(&dir.join("logs"), 128 * 1024);
+        let files = FileConfig { max_bytes: 1 << 30, ..FileConfig::new(dir.join("logs")) };
+        OutputConfig { files: Some(files), ..OutputConfig::default() }
+    });
+    if small.is_none() {
+        println!("not tried: mounting is not permitted here");
+        return world.end().await;
+    }
+    let path = world.dir.path().join("logs/web.log");
+    let generation = world.spawn("web", &sh("seq 1 200000")).await;
+    assert_eq!(world.exit(generation).await, Exit::Code(0));
+    world.gone(generation).await;
+    let logs = world.processes.logs();
+    let name = Name::from("web");
+    world.pipes_closed().await;
+    assert_eq!(logs.counters(&name).lines, 200_000);
+    world
+        .during(async {
+            // Each line takes more room than this.
+            while logs.counters(&name).unwritten < 200_000 - 128 * 1024 / 36 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    std::fs::remove_file(&path).unwrap();
+    logs.append(&name, generation, Stream::Stderr, "room again");
+    world
+        .during(async {
+            while !std::fs::read_to_string(&path).is_ok_and(|text| text.contains("room again\n")) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("lines were not written: "), "{text}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_service_that_fills_its_quota_is_told_so_by_the_kernel_and_harms_nobody() {
+    let mut world = World::new();
+    let file = world.dir.path().join("file");
+    let limits = ubmc_core::services::Limits { file_size_bytes: Some(1 << 16), ..Default::default() };
+    // It goes on after the signal that it gets for its first attempt.
+    let script =
+        format!("trap '' XFSZ; head -c 1000000 /dev/zero > {0}; echo ended with $?; wc -c < {0}", file.display());
+    let generation = world.spawn("web", &Binary { limits: limits.clone(), ..sh(&script) }).await;
+    assert_eq!(world.exit(generation).await, Exit::Code(0));
+    world.gone(generation).await;
+    world.pipes_closed().await;
+    let text = world.text("web");
+    assert!(text.contains(&"ended with 1".to_owned()) && text.contains(&"65536".to_owned()), "{text:?}");
+    // One that does not care ends by it.
+    let script = format!("exec head -c 1000000 /dev/zero > {}", file.display());
+    let generation = world.spawn("careless", &Binary { limits, ..sh(&script) }).await;
+    assert_eq!(world.exit(generation).await, Exit::Signal(libc::SIGXFSZ));
+    world.gone(generation).await;
     world.end().await;
 }
 

@@ -95,6 +95,16 @@ fn acts_when_started_as_a_service() {
                 // It is to be an orphan.
                 return drop(child);
             }
+            ("flood", megabytes) => {
+                use std::io::Write;
+                let bytes = megabytes.parse::<usize>().unwrap() * 1_000_000;
+                let piece = "some forty bytes of text on each of them\n".repeat(1600);
+                let (begun, mut out) = (std::time::Instant::now(), std::io::stdout().lock());
+                for _ in 0..bytes / piece.len() {
+                    out.write_all(piece.as_bytes()).unwrap();
+                }
+                writeln!(out, "took {} ms", begun.elapsed().as_millis()).unwrap();
+            }
             ("fork", "") => {
                 let mut next = std::process::Command::new("setsid");
                 let made = next.arg(std::env::current_exe().unwrap()).args(ARGS).env("ACT", childs).spawn();
