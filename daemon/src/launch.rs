@@ -161,13 +161,15 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
         .map_err(io_failure("the log cannot be written"))?;
     let notifier = Notifier::from_environment().map(Arc::new);
     let configuration = Arc::new(Configuration::new(args, notifier.clone())?);
-    let mut loaded = load(&configuration)?;
-    show(&loaded.warnings.to_string());
+    let Loaded { board: mut described, bindings, sim, warnings, files: _ } = load(&configuration)?;
+    show(&warnings.to_string());
+    // They carry the texts of all files.
+    drop(warnings);
     // What reaches hardware needs no services: they go to the core alone.
-    let services = std::mem::take(&mut loaded.board.services);
-    let board = Arc::new(loaded.board.clone());
+    let services = std::mem::take(&mut described.services);
+    let board = Arc::new(described.clone());
     let _lock = lock(&places.state_dir)?;
-    let core = assemble(Board { services, ..loaded.board }, seed(), memory::recall(&places.state_dir))?;
+    let core = assemble(Board { services, ..described }, seed(), memory::recall(&places.state_dir))?;
     let claimed = places.sockets.iter().map(|path| Socket::claim(path)).collect::<Result<Vec<_>, _>>()?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -175,11 +177,11 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
         .map_err(io_failure("the runtime cannot be made"))?;
     // Before the board: who wants us to end while it is plugged in gets an end in order.
     let signals = runtime.block_on(async { Signals::new() }).map_err(io_failure("signals cannot be received"))?;
-    let plugged = loaded.sim.map(|config| plug_in(&places.state_dir, config)).transpose()?;
+    let plugged = sim.map(|config| plug_in(&places.state_dir, config)).transpose()?;
     let simulation = plugged.as_ref().map(|plugged| plugged.simulation.clone());
     let watch = args.watch_config;
     let prepared = Prepared { core, configuration, watch, notifier, claimed, signals, simulation: simulation.clone() };
-    let ended = open_hardware(&board, &loaded.bindings, simulation.as_ref())
+    let ended = open_hardware(&board, &bindings, simulation.as_ref())
         .and_then(|hardware| runtime.block_on(live(prepared, hardware, &places)));
     // What still waits on a thread of its own, such as a name look-up, does not hold us up.
     runtime.shutdown_background();

@@ -89,11 +89,11 @@ mod tests {
     async fn a_second_life_goes_on_where_the_first_was() {
         let journal = Journal::new(Bounds::default());
         let bookmark = Bookmark::default();
-        journal.append(vec![event(1), event(2)], SystemTime::UNIX_EPOCH);
+        journal.append(&[event(1), event(2)], SystemTime::UNIX_EPOCH);
         // The first life writes what is there, then waits, and is ended.
         let _ = tokio::time::timeout(std::time::Duration::from_millis(1), keep(journal.clone(), &bookmark)).await;
         assert_eq!(bookmark.get(), 2);
-        journal.append(vec![event(3)], SystemTime::UNIX_EPOCH);
+        journal.append(&[event(3)], SystemTime::UNIX_EPOCH);
         finish(&journal, &bookmark);
         assert_eq!(bookmark.get(), 3);
     }

@@ -5,7 +5,7 @@
 //! durable segments will take its place, and [`Journal::page`] will then read from them what has left the ring.
 //!
 //! - [`filter`]: which events somebody wants;
-//! - [`ring`]: the bounded memory;
+//! - [`ring`]: the bounded memory; `packed`: events as bytes;
 //! - [`reader`]: a position that moves, and says what it missed;
 //! - [`keeper`]: the built-in service `journal`.
 //!
@@ -13,6 +13,7 @@
 
 pub mod filter;
 pub mod keeper;
+mod packed;
 pub mod reader;
 pub mod ring;
 
@@ -67,7 +68,7 @@ impl Journal {
     }
 
     /// Keeps events, in their order. Wakes whoever waits for more.
-    pub fn append(&self, events: Vec<Event>, wall: SystemTime) {
+    pub fn append(&self, events: &[Event], wall: SystemTime) {
         if events.is_empty() {
             return;
         }

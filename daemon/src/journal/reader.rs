@@ -1,6 +1,6 @@
 //! A position in the stream of events that moves forward and says what it missed.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 use tokio::sync::watch;
 
@@ -31,7 +31,7 @@ pub struct Stretch {
     /// Came first, and cannot be had.
     pub lost: Option<(Gap, Missed)>,
     /// Then these.
-    pub events: Vec<Arc<Kept>>,
+    pub events: Vec<Kept>,
 }
 
 /// Reads the journal from a position on.
@@ -128,7 +128,7 @@ mod tests {
             text: String::new(),
             fields: Vec::new(),
         };
-        journal.append(numbers.map(event).collect(), SystemTime::UNIX_EPOCH);
+        journal.append(&numbers.map(event).collect::<Vec<_>>(), SystemTime::UNIX_EPOCH);
     }
 
     fn journal(events: usize) -> Journal {

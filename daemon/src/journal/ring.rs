@@ -1,22 +1,31 @@
 //! The newest events, bounded by count and by bytes.
+//!
+//! They lie as bytes one behind the other in chunks; the oldest leaves first, and a chunk goes with its last event. Who
+//! reads gets values.
 
-use std::{collections::VecDeque, sync::Arc, time::SystemTime};
+use std::{collections::VecDeque, time::SystemTime};
 
-use ubmc_core::event::{Event, Field};
+use ubmc_core::event::Event;
 
-use super::Filter;
+use super::{
+    Filter,
+    packed::{self, Words},
+};
+
+/// Large enough that few are needed, small enough that what the oldest has lost does not matter.
+const CHUNK: usize = 16 << 10;
 
 /// Bounds of the ring.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// Most events kept, at least 1.
     pub events: usize,
-    /// Most bytes that kept events occupy, roughly. The newest event is kept whatever its size.
+    /// Most bytes that kept events occupy, but for a chunk. The newest event is kept whatever its size.
     pub bytes: usize,
 }
 
 impl Default for Bounds {
-    /// A day of an ordinary machine; a fifth of what the daemon may occupy.
+    /// A day of an ordinary machine, in a fifth of what the daemon may occupy; mostly the count is reached first.
     fn default() -> Self {
         Self { events: 10_000, bytes: 2 << 20 }
     }
@@ -53,7 +62,7 @@ pub struct Page {
     /// Came before `events` and is gone.
     pub lost: Option<Gap>,
     /// Those that the filter takes, oldest first.
-    pub events: Vec<Arc<Kept>>,
+    pub events: Vec<Kept>,
     /// The last number that was looked at: where the next page goes on.
     pub up_to: u64,
 }
@@ -61,15 +70,65 @@ pub struct Page {
 #[derive(Debug)]
 pub(super) struct Ring {
     bounds: Bounds,
-    events: VecDeque<Arc<Kept>>,
+    chunks: VecDeque<Chunk>,
+    words: Words,
+    count: usize,
+    /// Of all that are kept.
     bytes: usize,
     /// Newest number; 0 before the first.
     last: u64,
+    /// Where an event is packed before it is known where it fits.
+    bench: Vec<u8>,
+}
+
+/// Events with consecutive numbers; at least one.
+#[derive(Debug)]
+struct Chunk {
+    /// Number of the oldest that is left.
+    first: u64,
+    count: usize,
+    /// Where that one begins.
+    start: usize,
+    /// For each its length, then the event.
+    data: Vec<u8>,
+}
+
+impl Chunk {
+    /// Those that are left, as packed, with their numbers.
+    fn events(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let mut rest = self.data.get(self.start..).unwrap_or_default();
+        (self.first..).map_while(move |seq| Some((seq, next(&mut rest)?)))
+    }
+
+    /// Lets the oldest go. Returns its bytes.
+    fn drop_oldest(&mut self) -> usize {
+        let mut rest = self.data.get(self.start..).unwrap_or_default();
+        let before = rest.len();
+        let _ = next(&mut rest);
+        let bytes = before - rest.len();
+        self.start += bytes;
+        self.first += 1;
+        self.count -= 1;
+        bytes
+    }
+}
+
+fn next<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(packed::take(rest)?).ok()?;
+    packed::take_bytes(rest, length)
 }
 
 impl Ring {
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self { bounds, events: VecDeque::new(), bytes: 0, last: 0 }
+        Self {
+            bounds,
+            chunks: VecDeque::new(),
+            words: Words::default(),
+            count: 0,
+            bytes: 0,
+            last: 0,
+            bench: Vec::new(),
+        }
     }
 
     /// Newest number; 0 before the first.
@@ -79,74 +138,108 @@ impl Ring {
 
     /// Oldest number that is kept; one more than `last` when nothing is.
     pub(super) fn oldest(&self) -> u64 {
-        self.last + 1 - self.events.len() as u64
+        self.last + 1 - self.count as u64
     }
 
-    pub(super) fn push(&mut self, event: Event, wall: SystemTime) {
+    pub(super) fn push(&mut self, event: &Event, wall: SystemTime) {
         // Places in the ring are computed from numbers: a gap would shift every event behind it.
         debug_assert!(self.last == 0 || event.seq == self.last + 1, "event {} after {}", event.seq, self.last);
         if event.seq != self.last + 1 {
-            self.events.clear();
+            self.chunks.clear();
+            self.count = 0;
             self.bytes = 0;
         }
         self.last = event.seq;
-        self.bytes += footprint(&event);
-        self.events.push_back(Arc::new(Kept { event, wall }));
-        while self.events.len() > 1 && (self.events.len() > self.bounds.events || self.bytes > self.bounds.bytes) {
-            if let Some(gone) = self.events.pop_front() {
-                self.bytes -= footprint(&gone.event);
+        let mut packed = std::mem::take(&mut self.bench);
+        packed.clear();
+        packed::pack(event, wall, &mut self.words, &mut packed);
+        self.bytes += self.append(event.seq, &packed);
+        self.bench = packed;
+        self.count += 1;
+        while self.count > 1 && (self.count > self.bounds.events || self.bytes > self.bounds.bytes) {
+            self.drop_oldest();
+        }
+    }
+
+    /// Returns how many bytes it takes.
+    fn append(&mut self, seq: u64, packed: &[u8]) -> usize {
+        let mut length = Vec::with_capacity(10);
+        packed::put(&mut length, packed.len() as u64);
+        let bytes = length.len() + packed.len();
+        let fits = self.chunks.back().is_some_and(|chunk| chunk.data.len() + bytes <= chunk.data.capacity());
+        if !fits {
+            let data = Vec::with_capacity(CHUNK.max(bytes));
+            self.chunks.push_back(Chunk { first: seq, count: 0, start: 0, data });
+        }
+        if let Some(chunk) = self.chunks.back_mut() {
+            chunk.data.extend_from_slice(&length);
+            chunk.data.extend_from_slice(packed);
+            chunk.count += 1;
+        }
+        bytes
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(chunk) = self.chunks.front_mut() {
+            self.bytes -= chunk.drop_oldest();
+            self.count -= 1;
+            if chunk.count == 0 {
+                self.chunks.pop_front();
             }
         }
     }
 
     /// Up to `limit` wanted events after number `after`, having looked at no more than `look` of them.
     pub(super) fn page(&self, after: u64, filter: &Filter, limit: usize, look: usize) -> Page {
-        let oldest = self.oldest();
-        let lost = (after + 1 < oldest).then(|| Gap { first: after + 1, last: oldest - 1 });
-        let mut up_to = after.max(oldest - 1).min(self.last);
+        let mut up_to = after.max(self.oldest() - 1).min(self.last);
         let mut events = Vec::new();
-        let skip = usize::try_from(up_to + 1 - oldest).unwrap_or(usize::MAX);
-        for kept in self.events.iter().skip(skip).take(look) {
+        for (seq, packed) in self.following(up_to).take(look) {
             if events.len() == limit {
                 break;
             }
-            up_to = kept.event.seq;
-            if filter.takes(&kept.event) {
-                events.push(Arc::clone(kept));
-            }
+            up_to = seq;
+            events.extend(self.wanted(filter, seq, packed));
         }
-        Page { lost, events, up_to }
+        Page { lost: self.lost(after), events, up_to }
     }
 
     /// `limit` wanted events, oldest first: those that follow number `after`, so that whoever reads on from there misses
     /// none; from the beginning (0), the newest.
     pub(super) fn list(&self, after: u64, filter: &Filter, limit: usize) -> Page {
-        let oldest = self.oldest();
-        let wanted = |kept: &&std::sync::Arc<Kept>| kept.event.seq > after && filter.takes(&kept.event);
-        let events: Vec<_> = if after > 0 {
-            self.events.iter().filter(wanted).take(limit).cloned().collect()
+        let events = if after > 0 {
+            self.following(after).filter_map(|(seq, packed)| self.wanted(filter, seq, packed)).take(limit).collect()
         } else {
-            let mut newest: Vec<_> = self.events.iter().rev().filter(wanted).take(limit).cloned().collect();
+            let mut newest = Vec::new();
+            for chunk in self.chunks.iter().rev() {
+                let packed: Vec<_> = chunk.events().collect();
+                let wanted = packed.iter().rev().filter_map(|(seq, packed)| self.wanted(filter, *seq, packed));
+                newest.extend(wanted.take(limit - newest.len()));
+                if newest.len() == limit {
+                    break;
+                }
+            }
             newest.reverse();
             newest
         };
-        let lost = (after + 1 < oldest).then(|| Gap { first: after + 1, last: oldest - 1 });
-        Page { lost, events, up_to: self.last }
+        Page { lost: self.lost(after), events, up_to: self.last }
     }
-}
 
-/// Roughly what keeping the event costs, in bytes.
-fn footprint(event: &Event) -> usize {
-    let fields = event.fields.iter().map(|(_, field)| match field {
-        Field::Text(text) => text.capacity(),
-        Field::Number(_) | Field::Bool(_) => 0,
-    });
-    size_of::<Kept>()
-        + event.subject.capacity()
-        + event.actor.capacity()
-        + event.text.capacity()
-        + event.fields.capacity() * size_of::<(&str, Field)>()
-        + fields.sum::<usize>()
+    /// Events with numbers above `after`, oldest first.
+    fn following(&self, after: u64) -> impl Iterator<Item = (u64, &[u8])> {
+        let start = self.chunks.partition_point(|chunk| chunk.first <= after).saturating_sub(1);
+        self.chunks.range(start..).flat_map(Chunk::events).skip_while(move |(seq, _)| *seq <= after)
+    }
+
+    fn wanted(&self, filter: &Filter, seq: u64, packed: &[u8]) -> Option<Kept> {
+        let (severity, subject) = packed::heading(packed)?;
+        filter.takes(severity, subject).then(|| packed::unpack(seq, packed, &self.words)).flatten()
+    }
+
+    /// What came after number `after` and is gone.
+    fn lost(&self, after: u64) -> Option<Gap> {
+        let oldest = self.oldest();
+        (after + 1 < oldest).then(|| Gap { first: after + 1, last: oldest - 1 })
+    }
 }
 
 #[cfg(test)]
@@ -158,7 +251,7 @@ mod tests {
     fn ring(bounds: Bounds, count: u64) -> Ring {
         let mut ring = Ring::new(bounds);
         for seq in 1..=count {
-            ring.push(event(seq), SystemTime::UNIX_EPOCH);
+            ring.push(&event(seq), SystemTime::UNIX_EPOCH);
         }
         ring
     }
@@ -193,8 +286,9 @@ mod tests {
 
     #[test]
     fn it_keeps_the_newest_within_its_bytes_but_always_one() {
-        let one = footprint(&event(2));
-        assert_eq!(ring(Bounds { events: 100, bytes: 2 * one }, 10).oldest(), 9);
+        let one = ring(Bounds::default(), 1).bytes;
+        // Even ones are a letter longer.
+        assert_eq!(ring(Bounds { events: 100, bytes: 2 * one + 1 }, 10).oldest(), 9);
         assert_eq!(ring(Bounds { events: 100, bytes: 1 }, 10).oldest(), 10);
     }
 
@@ -213,6 +307,26 @@ mod tests {
             }
             assert_eq!(seen, (5..=25).step_by(2).collect::<Vec<_>>(), "{limit}/{look}");
         }
+    }
+
+    #[test]
+    fn chunks_come_and_go_and_nothing_between_them_is_lost() {
+        // Some hundred bytes each: a chunk holds about a hundred.
+        let bounds = Bounds { events: 1000, bytes: usize::MAX };
+        let mut ring = ring(bounds, 2500);
+        assert_eq!((ring.oldest(), ring.last(), ring.count), (1501, 2500, 1000));
+        assert!((5..20).contains(&ring.chunks.len()), "{}", ring.chunks.len());
+        let kept: usize = ring.chunks.iter().map(|chunk| chunk.data.len() - chunk.start).sum();
+        assert_eq!(ring.bytes, kept);
+        assert_eq!(numbers(&ring.page(0, &Filter::default(), 5000, 5000)), (1501..=2500).collect::<Vec<_>>());
+        assert_eq!(numbers(&ring.list(0, &Filter::default(), 300)), (2201..=2500).collect::<Vec<_>>());
+        for after in [1500, 1501, 1777, 2499, 2500] {
+            assert_eq!(numbers(&ring.list(after, &Filter::default(), 5000)), (after + 1..=2500).collect::<Vec<_>>());
+        }
+        // One that is larger than any chunk.
+        let event = Event { text: "x".repeat(3 * CHUNK), ..event(2501) };
+        ring.push(&event, SystemTime::UNIX_EPOCH);
+        assert_eq!(ring.list(2500, &Filter::default(), 1).events[0].event, event);
     }
 
     #[test]

@@ -195,7 +195,7 @@ impl Shell {
 
     fn carry_out(&mut self, effects: Effects, changed: &mut Changed, eventful: &mut bool) {
         *eventful |= !effects.events.is_empty();
-        self.shared.journal.append(effects.events, SystemTime::now());
+        self.shared.journal.append(&effects.events, SystemTime::now());
         merge(changed, effects.changed);
         for deed in effects.deeds {
             self.perform(deed);
