@@ -266,3 +266,20 @@ fn a_board_that_is_not_shipped_is_refused_with_the_nearest_name() {
     assert!(problems.contains("there is no shipped board `sim-u2`"), "{problems}");
     assert!(problems.contains("did you mean `sim-2u`?"), "{problems}");
 }
+
+#[test]
+fn the_details_of_one_mode_say_which_is_meant_and_those_of_two_do_not() {
+    let temp = tempfile::tempdir().unwrap();
+    let file = temp.path().join("services.toml");
+    fs::write(&file, "[services.web.deployment.binary]\nbinary_path = \"/bin/web\"\n").unwrap();
+    let loaded = try_load(vec![file.clone()], None).unwrap();
+    assert_eq!(find(&loaded.board.services, "web").deployment, binary("/bin/web"));
+
+    fs::write(
+        &file,
+        "[services.web.deployment]\nbinary = { binary_path = \"/bin/web\" }\ndocker = { image = \"web:1\" }\n",
+    )
+    .unwrap();
+    let problems = try_load(vec![file], None).map(|_| ()).unwrap_err().to_string();
+    assert!(problems.contains("service `web` has no `deployment.mode`"), "{problems}");
+}

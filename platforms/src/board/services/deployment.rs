@@ -54,7 +54,12 @@ pub(super) fn read(service: &Table<'_>, name: &str, limits: Limits, cx: &mut Con
     }
     let table = service.table("deployment", schema::DEPLOYMENT, cx)?;
     let modes = Mode::all();
-    let mode = table.required_word("mode", &modes, cx)?.value;
+    // Details of exactly one mode say which one is meant.
+    let detailed: Vec<_> = modes.iter().map(|(_, mode)| *mode).filter(|mode| table.has(mode.key())).collect();
+    let mode = match detailed.as_slice() {
+        [only] if !table.has("mode") => *only,
+        _ => table.required_word("mode", &modes, cx)?.value,
+    };
     for key in modes.iter().map(|(_, other)| other.key()).filter(|key| *key != mode.key()) {
         if table.has(key) {
             cx.out
