@@ -138,6 +138,6 @@ mod tests {
     fn an_operation_without_steps_says_what_it_waits_for() {
         let waiting = Operation { reason: Some("waits for op-6".into()), ..stop(Vec::new()) };
         assert_eq!(live(&waiting, 0.0), ["  ...      waits for op-6  4.0s"]);
-        assert_eq!(live(&stop(Vec::new()), 0.0), ["  ...      web, db stop  4.0s"]);
+        assert_eq!(live(&stop(Vec::new()), 0.0), ["  ...      stop web, db  4.0s"]);
     }
 }

@@ -3,9 +3,11 @@
 //! Colour never carries a meaning alone: each alarming role also has a glyph and a weight, so mono is readable.
 
 mod glyphs;
+mod lane;
 mod palette;
 
 pub use glyphs::{Glyphs, Mark};
+pub use lane::{Lane, Stroke};
 pub use palette::{Depth, Role, UnknownDepth};
 
 /// How the screen may look: colours and characters.

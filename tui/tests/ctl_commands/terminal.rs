@@ -131,7 +131,7 @@ fn a_wait_shows_its_steps_and_yes_is_not_asked_again() {
 fn a_shutdown_shows_who_holds_it_up_and_since_when() {
     let (fake, _directory, socket) = Fake::new();
     let mut command = OnTerminal::start(&socket, "platform shutdown --wait --yes");
-    command.wait_for("  ...      web ignores TERM (for 3m 12s)\r\n  stopping: 2 services still run, ");
+    command.wait_for("  ...      web ignores TERM (for 3m 12s)\r\n  stopping: 1 services are not down yet, ");
     // Time goes on also when the daemon says nothing new.
     command.wait_for("web ignores TERM (for 3m 13s)");
     drop(fake);

@@ -28,7 +28,7 @@ pub(crate) enum Command {
     /// Events as they come; resumes where it was after ubmcd or the connection were away
     ///
     /// Without --since it begins with what comes now. What can no longer be had is said in a line of its own, with
-    /// the subject `journal.lost`.
+    /// the subject `journal.lost`. Terminals of fewer than 100 columns do not show subjects.
     Tail {
         #[command(flatten)]
         filter: Filter,
@@ -110,8 +110,10 @@ fn refuse_future(since: Option<u64>, newest: u64) -> Result<(), Failure> {
 }
 
 fn table(events: &[Event]) -> Table {
-    let mut table =
-        Table::new([right("SEQ"), left("TIME"), left("SEVERITY"), left("SUBJECT"), left("TEXT")], "no such events");
+    let mut table = Table::new(
+        [right("SEQ"), left("TIME"), left("SEVERITY").rank(1), left("SUBJECT").rank(2), left("TEXT")],
+        "no such events",
+    );
     for event in events {
         table.row([
             event.seq.to_string().into(),
@@ -123,6 +125,9 @@ fn table(events: &[Event]) -> Table {
     }
     table
 }
+
+/// From so many columns on a line of the tail has room for the subject.
+const ROOMY: usize = 100;
 
 /// The sentence, and who asked unless that is said or the event is a mere consequence.
 fn text(event: &Event) -> String {
@@ -139,9 +144,11 @@ fn line(event: &Event, canvas: Canvas) -> String {
     let pad = 20_usize.saturating_sub(time.len());
     let time = canvas.paint(Paint::Faint, &time);
     let severity = format!("{:8}", event.severity);
-    let subject = format!("{:28}", plain_text(&event.subject));
+    // On a narrow terminal the sentence is worth more, and it names what it is about.
+    let roomy = canvas.width.is_none_or(|width| width >= ROOMY);
+    let subject = if roomy { format!("{:28}  ", plain_text(&event.subject)) } else { String::new() };
     format!(
-        "{:>6} {time}{:pad$} {} {}  {}",
+        "{:>6} {time}{:pad$} {} {}{}",
         event.seq,
         "",
         canvas.paint(Paint::of(&event.severity), &severity),
@@ -231,6 +238,10 @@ mod tests {
         assert_eq!(
             line(&event, Canvas::PLAIN),
             "   812 2026-11-20T23:08:51Z notice   state.host.0.transition       host.0: off -> powering-on (by uid 0 (root))"
+        );
+        assert_eq!(
+            line(&event, Canvas::narrow(80)),
+            "   812 2026-11-20T23:08:51Z notice   host.0: off -> powering-on (by uid 0 (root))"
         );
         let lost: Event = v1::Lost { first: 813, last: 900, reason: "expired".into() }.into();
         assert_eq!(

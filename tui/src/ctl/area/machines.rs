@@ -72,7 +72,15 @@ async fn history(session: &mut Session, machine: String, limit: u32) -> Result<(
 
 fn history_table(transitions: &[Transition]) -> Table {
     let mut table = Table::new(
-        [left("TIME"), left("MACHINE"), left("FROM"), left("TO"), right("AFTER"), left("BY"), left("ASKED BY")],
+        [
+            left("TIME"),
+            left("MACHINE"),
+            left("FROM"),
+            left("TO"),
+            right("AFTER").rank(1),
+            left("BY"),
+            left("ASKED BY").rank(2),
+        ],
         "nothing has changed its state yet",
     );
     for transition in transitions {

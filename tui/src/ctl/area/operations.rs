@@ -59,7 +59,15 @@ async fn list(session: &mut Session, running: bool) -> Result<(), Failure> {
 
 fn table(operations: &[Operation]) -> Table {
     let mut table = Table::new(
-        [left("ID"), left("WHAT"), left("STATE"), right("DONE"), right("AGE"), right("TOOK"), left("WHY")],
+        [
+            left("ID"),
+            left("WHAT"),
+            left("STATE"),
+            right("DONE").rank(2),
+            right("AGE").rank(1),
+            right("TOOK"),
+            left("WHY"),
+        ],
         "no operations",
     );
     for operation in operations {

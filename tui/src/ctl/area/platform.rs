@@ -162,17 +162,17 @@ fn draw_groups(groups: &[Group], services: &[Service], canvas: Canvas) -> String
             (0, false) => Paint::Warn,
             (_, _) => Paint::Bad,
         };
-        let failed = if group.failed > 0 { format!(", {} failed", group.failed) } else { String::new() };
-        let up = Cell::new(paint, format!("{}/{} up{failed}", group.up, group.total));
+        let failed = if group.failed > 0 { format!("{} failed", group.failed) } else { String::new() };
+        let up = Cell::new(paint, format!("{}/{} up", group.up, group.total));
         let heading = Cell::new(Paint::Strong, &group.name);
-        table.row([heading, up, "".into(), "".into(), "".into(), "".into()]);
+        table.row([heading, up, "".into(), "".into(), "".into(), Cell::new(paint, failed)]);
         let mut members: Vec<_> = services.iter().filter(|service| service.group == group.name).collect();
         members.sort_by_key(|service| std::cmp::Reverse(trouble(&service.state, &service.health)));
         for service in members {
             table.row([
                 format!("  {}", service.name).into(),
                 Cell::word(&service.state),
-                Cell::word(&service.health),
+                Cell::health(&service.health),
                 Cell::maybe(service.uptime_s.map(duration)),
                 count(service.restarts),
                 service.reason.as_deref().unwrap_or_default().into(),
@@ -227,7 +227,7 @@ fn health_table(services: &[ServiceHealth]) -> Table {
         table.row([
             Cell::name(&service.name),
             service.group.as_str().into(),
-            Cell::word(&service.health),
+            Cell::health(&service.health),
             Cell::word(&service.state),
             Cell::maybe(service.success_rate.map(|rate| percent(rate * 100.0))),
             count(service.crashes),
@@ -312,12 +312,12 @@ WHAT THIS MACHINE LACKS
   - cgroup v2 is not writable: memory and cpu limits do not hold
 
 SERVICES
-  NAME       STATE             HEALTH         UP  RESTARTS  WHY
+  NAME       STATE    HEALTH         UP  RESTARTS  WHY
 core         1/1 up
-  sensormon  running           healthy    3m 12s         0
-interface    1/2 up, 1 failed
-  web        failed            unhealthy       -         0  exit code 7
-  api        running           unknown    3m 12s         0
+  sensormon  running  healthy    3m 12s         0
+interface    1/2 up                                1 failed
+  web        failed   unhealthy       -         0  exit code 7
+  api        running  -          3m 12s         0
 "
         );
     }

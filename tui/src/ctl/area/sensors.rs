@@ -80,11 +80,11 @@ fn table(sensors: &[Sensor]) -> Table {
     let mut table = Table::new(
         [
             left("NAME"),
-            left("KIND"),
+            left("KIND").rank(3),
             right("VALUE"),
             left("STATUS"),
-            left("QUALITY"),
-            right("AGE"),
+            left("QUALITY").rank(1),
+            right("AGE").rank(2),
             right("LOW"),
             right("HIGH"),
             left("WHY"),

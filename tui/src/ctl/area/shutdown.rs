@@ -98,7 +98,8 @@ impl End {
             let age = condition.age_s.map(|age| format!(" (for {})", duration(age))).unwrap_or_default();
             format!("{}{age}", plain_text(&condition.text))
         };
-        status.holding_up.iter().map(told).collect()
+        // What starts last stops first: whoever holds up the rest stands at the end.
+        status.holding_up.iter().rev().map(told).collect()
     }
 
     fn lines(&self, elapsed_s: f64) -> Vec<String> {
@@ -108,8 +109,8 @@ impl End {
         if let Some(more) = held.len().checked_sub(MOST).filter(|more| *more > 0) {
             lines.push(format!("  ...      and {more} more"));
         }
-        let running = self.newest.as_ref().map(|status| format!("{} services still run, ", status.services_running));
-        lines.push(format!("  stopping: {}{}", running.unwrap_or_default(), duration(elapsed_s)));
+        let up = if held.is_empty() { String::new() } else { format!("{} services are not down yet, ", held.len()) };
+        lines.push(format!("  stopping: {up}{}", duration(elapsed_s)));
         lines
     }
 }

@@ -1,5 +1,7 @@
 //! `ubmcctl sim`: faults and surroundings of a simulated board.
 
+use std::fmt::Write;
+
 use clap::Subcommand;
 use ubmc_proto::v1::{
     self, ClearFaultsRequest, GetStateRequest, InjectFaultRequest, ListFaultsRequest, SetValueRequest, StopRequest,
@@ -10,7 +12,7 @@ use crate::ctl::{
     confirm::confirm,
     exit::Failure,
     object::{Fault, FaultKind, Faults, Simulation},
-    output::{Canvas, Cell, Format, Page, Paint, Table, duration, left, measure, or_dash, right},
+    output::{Canvas, Cell, Format, Page, Paint, Table, duration, hang, left, measure, or_dash, plain_text, right},
     session::Session,
 };
 
@@ -128,16 +130,23 @@ fn active_table(faults: &[Fault]) -> Table {
     table
 }
 
-fn kind_table(kinds: &[FaultKind]) -> Table {
-    let mut table = Table::new([left("KIND"), left("DOES"), left("TARGETS")], "no kinds of fault");
-    for kind in kinds {
-        table.row([Cell::name(&kind.kind), kind.description.as_str().into(), or_dash(&kind.targets.join(" ")).into()]);
-    }
-    table
+/// What can be injected, where, and what it does.
+fn kinds_text(kinds: &[FaultKind], canvas: Canvas) -> String {
+    let width = kinds.iter().map(|kind| kind.kind.len()).max().unwrap_or(0);
+    let indent = width + 2;
+    kinds.iter().fold(String::new(), |mut text, kind| {
+        let name = plain_text(&kind.kind);
+        let pad = width.saturating_sub(kind.kind.len());
+        let does = hang(&plain_text(&kind.description), indent, canvas);
+        let targets = hang(&plain_text(&kind.targets.join(" ")), indent, canvas);
+        let _ = writeln!(text, "{}{:pad$}  {does}", canvas.paint(Paint::Strong, &name), "");
+        let _ = writeln!(text, "{:indent$}{}", "", canvas.paint(Paint::Faint, &targets));
+        text
+    })
 }
 
 fn faults_text(faults: &Faults, canvas: Canvas) -> String {
-    format!("{}\n{}", active_table(&faults.active).draw(canvas), kind_table(&faults.kinds).draw(canvas))
+    format!("{}\n{}", active_table(&faults.active).draw(canvas), kinds_text(&faults.kinds, canvas))
 }
 
 fn value_table(state: &Simulation) -> Table {

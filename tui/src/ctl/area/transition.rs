@@ -130,7 +130,14 @@ pub(crate) async fn show_machine(session: &mut Session, name: &str) -> Result<()
 
 pub(crate) fn machine_table(machines: &[Machine]) -> Table {
     let mut table = Table::new(
-        [left("NAME"), left("STATE"), left("REQUESTED"), right("SINCE"), left("OPERATION"), left("WHY")],
+        [
+            left("NAME"),
+            left("STATE"),
+            left("REQUESTED").rank(2),
+            right("SINCE"),
+            left("OPERATION").rank(1),
+            left("WHY"),
+        ],
         "no such machines",
     );
     for machine in machines {

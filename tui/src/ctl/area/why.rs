@@ -58,7 +58,7 @@ fn draw_why(why: &Why, canvas: Canvas) -> String {
                 let _ = writeln!(text, "  so for {}", duration(age));
             }
             if let Some(remedy) = &only.remedy {
-                let _ = writeln!(text, "  resolve: {}", hang(&plain_text(remedy), 4, canvas));
+                let _ = writeln!(text, "  {}", hang(&format!("resolve: {}", plain_text(remedy)), 4, canvas));
             }
         }
         chain => {

@@ -42,6 +42,11 @@ impl Condition {
         Self { age_s: self.since_mono_s.map(|since| (now - since).max(0.0)), ..self }
     }
 
+    /// The same where it stands already whom it is about.
+    pub(crate) fn about(self, subject: &str) -> Self {
+        if self.subject == subject { Self { subject: String::new(), ..self } } else { self }
+    }
+
     /// One indented line, and one for the way out. The subject leads unless the sentence begins with it, or with its
     /// name: `service web` and `web has failed`.
     pub(crate) fn draw(&self, canvas: Canvas) -> String {
@@ -58,9 +63,10 @@ impl Condition {
             text = format!("{subject}: {text}");
         }
         if let Some(age) = self.age_s {
-            let _ = write!(text, " (for {})", duration(age));
+            // Held together by blanks at which no line ends.
+            let _ = write!(text, " (for\u{a0}{})", duration(age).replace(' ', "\u{a0}"));
         }
-        let mut drawn = hang(&text, indent, canvas);
+        let mut drawn = hang(&text, indent, canvas).replace('\u{a0}', " ");
         if !begins_so && let Some(rest) = drawn.strip_prefix(subject.as_ref()) {
             drawn = format!("{}{rest}", canvas.paint(Paint::Strong, &subject));
         }

@@ -75,8 +75,12 @@ impl Operation {
         matches!(self.state.as_str(), "succeeded" | "failed" | "rolled-back" | "cancelled" | "refused")
     }
 
-    /// What it does, in words: the kind says the target's area already, so `host-on` of `host.0` is `host.0 on`.
+    /// What it does, in words: the kind says the target's area already, so `host-on` of `host.0` is `host.0 on`, and
+    /// `service-start` of `web db` is `start web db`.
     pub(crate) fn title(&self) -> String {
+        if let Some(verb) = self.kind.strip_prefix("service-").filter(|_| !self.target.is_empty()) {
+            return format!("{verb} {}", self.target);
+        }
         let verb = self.kind.split_once('-').map_or(self.kind.as_str(), |(_, verb)| verb);
         if self.target.is_empty() { self.kind.clone() } else { format!("{} {verb}", self.target) }
     }

@@ -43,7 +43,12 @@ pub(crate) fn measure(value: f64, unit: &str) -> String {
     };
     let before_point = [10.0, 100.0, 1000.0].iter().filter(|bound| value.abs() >= **bound).count();
     let digits = most.min(3 - before_point);
-    let number = if unit.is_empty() && value.fract() != 0.0 { format!("{value}") } else { format!("{value:.digits$}") };
+    let number = if unit.is_empty() && value.fract() != 0.0 {
+        // A share or a factor: as few digits as it needs, three at most.
+        format!("{value:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        format!("{value:.digits$}")
+    };
     if unit.is_empty() { number } else { format!("{number} {unit}") }
 }
 
@@ -102,6 +107,7 @@ mod tests {
             (812.34, "W", "812.3 W"),
             (1.0, "", "1"),
             (0.35, "", "0.35"),
+            (0.262_897, "", "0.263"),
         ] {
             assert_eq!(measure(value, unit), text);
         }

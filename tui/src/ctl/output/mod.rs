@@ -26,7 +26,7 @@ pub(crate) use table::{Cell, Table, left, right};
 pub(crate) use time::{clock, rfc3339, time_of_day};
 pub(crate) use wrap::hang;
 
-use super::exit::Failure;
+use super::exit::{Failure, Refusal};
 use crate::term::caps::Surroundings;
 
 /// In which form answers are printed.
@@ -196,6 +196,7 @@ impl Out {
 /// An error for people: the sentence, then each condition and the way out of it.
 fn explain(failure: &Failure, canvas: Canvas) -> String {
     let message = failure.to_string();
+    let message = named(message, failure);
     // Diagnostics of files come rendered, in lines of their own.
     let lines: Vec<_> = message.trim_end().lines().map(plain_text).collect();
     let mut text = format!("{} {}", canvas.paint(Paint::Bad, "error:"), lines.join("\n"));
@@ -218,6 +219,21 @@ fn explain(failure: &Failure, canvas: Canvas) -> String {
         }
     }
     text
+}
+
+/// The sentence with the name of what its only condition is about, should it not say that itself.
+fn named(message: String, failure: &Failure) -> String {
+    let Failure::Refused(Refusal { conditions, .. }) = failure else { return message };
+    match conditions.as_slice() {
+        [only] if !only.text.is_empty() => {
+            let name = only.subject.rsplit(' ').next().unwrap_or_default();
+            if message.contains(name) || message.contains('\n') {
+                return message;
+            }
+            message.replacen(&only.text, &format!("{}: {}", only.subject, only.text), 1)
+        }
+        _ => message,
+    }
 }
 
 fn document<T: Serialize>(item: &T) -> Result<String, Failure> {
@@ -252,7 +268,22 @@ pub(crate) async fn reader_gone() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ctl::exit::Refusal;
+
+    #[test]
+    fn a_refusal_names_whom_its_only_condition_is_about() {
+        let condition = ubmc_proto::v1::Condition {
+            kind: "no-binary".into(),
+            subject: "service web".into(),
+            text: "/usr/bin/none does not exist".into(),
+            remedy: "install it".into(),
+            since_s: None,
+        };
+        let failure = Failure::refused("cannot start: /usr/bin/none does not exist".into(), vec![condition.into()]);
+        assert_eq!(
+            explain(&failure, Canvas::PLAIN),
+            "error: cannot start: service web: /usr/bin/none does not exist\n  resolve: install it"
+        );
+    }
 
     #[test]
     fn a_refusal_does_not_say_its_only_condition_twice() {

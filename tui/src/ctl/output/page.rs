@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Canvas, Cell, Paint};
+use super::{Canvas, Cell, Paint, hang};
 
 /// What is told of one thing.
 #[derive(Default)]
@@ -68,7 +68,8 @@ impl Page {
                     for (label, value) in facts {
                         let pad = label_width - label.width() + 2;
                         let label = canvas.paint(Paint::Faint, label);
-                        let value = canvas.paint(value.paint, &value.text);
+                        let wrapped = hang(&value.text, label_width + 4, canvas);
+                        let value = canvas.paint(value.paint, &wrapped);
                         let _ = writeln!(text, "  {label}{:pad$}{value}", "");
                     }
                 }
@@ -102,6 +103,16 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_fact_goes_on_under_itself() {
+        let mut page = Page::new([Cell::name("cpu")]);
+        page.fact("sensors", "host0_cpu_temp, host1_cpu_temp, host0_dimm_temp");
+        assert_eq!(
+            page.draw(Canvas::narrow(44)),
+            "cpu\n  sensors  host0_cpu_temp, host1_cpu_temp,\n           host0_dimm_temp\n"
+        );
+    }
 
     #[test]
     fn facts_line_up_under_the_headline_and_absent_ones_are_left_out() {

@@ -80,6 +80,11 @@ impl Canvas {
         Self { color: color && able, utf8: surroundings.utf8(), width, rewrites: able, terminal: true }
     }
 
+    /// Which characters drawings are made of.
+    pub(crate) fn glyphs(self) -> Glyphs {
+        if self.utf8 { Glyphs::Utf8 } else { Glyphs::Ascii }
+    }
+
     /// Text in the characters that there are. What goes into a file or a pipe stays as it is.
     pub(crate) fn spell(self, text: &str) -> Cow<'_, str> {
         if self.utf8 || !self.terminal || text.is_ascii() {

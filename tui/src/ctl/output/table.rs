@@ -48,6 +48,11 @@ impl Cell {
         Self::new(Paint::of(word), word)
     }
 
+    /// A health word, or a dash when nothing tells: that is no news.
+    pub(crate) fn health(word: &str) -> Self {
+        if word == "unknown" { Self::maybe(None::<&str>) } else { Self::word(word) }
+    }
+
     /// A name to look for.
     pub(crate) fn name(name: &str) -> Self {
         Self::new(Paint::Strong, name)

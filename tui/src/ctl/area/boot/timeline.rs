@@ -11,27 +11,18 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
 use super::verdict;
-use crate::ctl::{
-    object::{Boot, BootService},
-    output::{Canvas, Paint, duration, hang, plain_text},
+use crate::{
+    ctl::{
+        object::{Boot, BootService},
+        output::{Canvas, Paint, duration, hang, plain_text},
+    },
+    style::{Lane, Stroke},
 };
 
 /// Columns where nobody says how many there are.
 const ORDINARY: usize = 80;
 /// A bar has at least so many columns; a narrower terminal wraps.
 const LEAST_BAR: usize = 12;
-
-/// The characters of a bar.
-struct Strokes {
-    waiting: char,
-    own: char,
-    phase: char,
-    /// In place of the last: it goes on beyond the end of the axis.
-    beyond: char,
-}
-
-const UTF8: Strokes = Strokes { waiting: '·', own: '█', phase: '═', beyond: '→' };
-const ASCII: Strokes = Strokes { waiting: '.', own: '#', phase: '=', beyond: '>' };
 
 pub(super) fn draw(boot: &Boot, canvas: Canvas) -> String {
     let failed = boot.services.iter().filter(|one| matches!(one.outcome.as_str(), "failed" | "abandoned")).count();
@@ -50,8 +41,8 @@ pub(super) fn draw(boot: &Boot, canvas: Canvas) -> String {
         return text;
     }
     Chart::new(boot, canvas).draw(&mut text);
-    let strokes = if canvas.utf8 { &UTF8 } else { &ASCII };
-    let legend = format!("{} waited  {} its own start  * on the critical path", strokes.waiting, strokes.own);
+    let [waited, own] = [Stroke::Waiting, Stroke::Own].map(|stroke| stroke.glyph(canvas.glyphs()));
+    let legend = format!("{waited} waited  {own} its own start  * on the critical path");
     let _ = writeln!(text, "\n{}", canvas.paint(Paint::Faint, &legend));
     let waiting: Vec<_> = boot.services.iter().filter(|one| one.outcome == "pending").collect();
     if !waiting.is_empty() {
@@ -74,7 +65,6 @@ pub(super) fn draw(boot: &Boot, canvas: Canvas) -> String {
 struct Chart<'a> {
     boot: &'a Boot,
     canvas: Canvas,
-    strokes: &'static Strokes,
     names: usize,
     /// Columns of the outcome; 0: all is well, there is no such column.
     outcomes: usize,
@@ -93,7 +83,7 @@ impl<'a> Chart<'a> {
             used += outcomes + 2;
         }
         let bar = canvas.width.unwrap_or(ORDINARY).saturating_sub(used).max(LEAST_BAR);
-        Self { boot, canvas, strokes: if canvas.utf8 { &UTF8 } else { &ASCII }, names, outcomes, bar }
+        Self { boot, canvas, names, outcomes, bar }
     }
 
     fn draw(&self, text: &mut String) {
@@ -126,11 +116,11 @@ impl<'a> Chart<'a> {
         let (began, ended) = phase.map_or((None, None), |phase| (phase.began_s, phase.ended_s));
         let took = began.map(|began| (ended.unwrap_or(self.boot.elapsed_s) - began).max(0.0));
         let line = self.columns(&plain_text(group), &time(began), &time(took), "");
-        let mut cells = Cells::new(self.bar);
+        let mut lane = Lane::new(self.bar, self.canvas.glyphs());
         if let Some(began) = began {
-            cells.fill(self.share(began), ended.map(|ended| self.share(ended)), self.strokes.phase, self.strokes);
+            lane = lane.stretch(self.share(began), ended.map(|ended| self.share(ended)), Stroke::Whole);
         }
-        let _ = writeln!(text, "{}", self.canvas.paint(Paint::Strong, format!("{line}{}", cells.text()).trim_end()));
+        let _ = writeln!(text, "{}", self.canvas.paint(Paint::Strong, format!("{line}{}", lane.text()).trim_end()));
     }
 
     fn draw_service(&self, service: &BootService, text: &mut String) {
@@ -139,15 +129,15 @@ impl<'a> Chart<'a> {
         let waited = service.released_s.or(service.settled_s);
         let line = self.columns(&name, &time(waited), &time(service.own_s), "");
         let line = line.get(..line.len() - if self.outcomes > 0 { self.outcomes + 2 } else { 0 }).unwrap_or(&line);
-        let mut cells = Cells::new(self.bar);
+        let mut lane = Lane::new(self.bar, self.canvas.glyphs());
         let released = service.released_s.map(|released| self.share(released));
         let settled = service.settled_s.map(|settled| self.share(settled));
         let waiting_ends = released.or(settled);
         if waiting_ends != Some(0.0) {
-            cells.fill(0.0, waiting_ends, self.strokes.waiting, self.strokes);
+            lane = lane.stretch(0.0, waiting_ends, Stroke::Waiting);
         }
         if let Some(released) = released {
-            cells.fill(released, settled, self.strokes.own, self.strokes);
+            lane = lane.stretch(released, settled, Stroke::Own);
         }
         let paint = match (service.outcome.as_str(), service.critical) {
             ("failed" | "abandoned", _) => Paint::Bad,
@@ -160,8 +150,8 @@ impl<'a> Chart<'a> {
             let word = format!("{:outcomes$}", outcome(service), outcomes = self.outcomes);
             drawn = format!("{drawn}{}  ", self.canvas.paint(paint, &word));
         }
-        let bar = cells.text();
-        let own = bar.find(self.strokes.own).unwrap_or(bar.len());
+        let bar = lane.text();
+        let own = bar.find(Stroke::Own.glyph(self.canvas.glyphs())).unwrap_or(bar.len());
         let (waiting, own) = bar.split_at(own);
         let own_paint = if paint == Paint::Plain { Paint::Good } else { paint };
         let bar = format!("{}{}", self.canvas.paint(Paint::Faint, waiting), self.canvas.paint(own_paint, own));
@@ -183,35 +173,6 @@ fn outcome(service: &BootService) -> &str {
     match service.outcome.as_str() {
         "ready" | "completed" => "",
         other => other,
-    }
-}
-
-/// A bar being drawn.
-struct Cells(Vec<char>);
-
-impl Cells {
-    fn new(width: usize) -> Self {
-        Self(vec![' '; width])
-    }
-
-    /// From one share of the axis to another; without an end, to the end of the axis. Something is never nothing.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // shares are not negative; casts saturate
-    fn fill(&mut self, from: f64, to: Option<f64>, stroke: char, strokes: &Strokes) {
-        let width = self.0.len();
-        let first = ((from * width as f64).round() as usize).min(width.saturating_sub(1));
-        let end = to.map_or(width, |to| (to * width as f64).round() as usize).clamp(first + 1, width);
-        for cell in self.0.iter_mut().take(end).skip(first) {
-            *cell = stroke;
-        }
-        if to.is_none_or(|to| to > 1.0)
-            && let Some(last) = self.0.last_mut()
-        {
-            *last = strokes.beyond;
-        }
-    }
-
-    fn text(&self) -> String {
-        self.0.iter().collect::<String>().trim_end().to_owned()
     }
 }
 

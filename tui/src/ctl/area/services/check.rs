@@ -1,5 +1,7 @@
 //! `ubmcctl services check|validate|readiness`: what stands in the way, before anything is asked for.
 
+use std::fmt::Write;
+
 use ubmc_proto::v1::{
     CheckOperationRequest, ListServicesRequest, ValidateServicesRequest, operator_service_client::OperatorServiceClient,
 };
@@ -78,18 +80,31 @@ fn validation_page(validation: &Validation, in_full: bool) -> Page {
     let told: Vec<ServiceReport> = valid.chain(invalid).cloned().collect();
     if !told.is_empty() {
         page.section("", move |canvas| {
-            told.iter().map(|report| draw_report(report, canvas)).collect::<Vec<_>>().join("\n")
+            told.iter().map(|report| draw_report(report, &told, canvas)).collect::<Vec<_>>().join("\n")
         });
     }
     page
 }
 
-fn draw_report(report: &ServiceReport, canvas: Canvas) -> String {
+fn draw_report(report: &ServiceReport, told: &[ServiceReport], canvas: Canvas) -> String {
     let word = if report.valid { "valid" } else { "invalid" };
     let words = [report.type_word.as_deref(), report.category.as_deref(), Some(report.state.as_str())];
     let about: Vec<_> = words.into_iter().flatten().collect();
     let headline = Page::new([Cell::name(&report.name), Cell::word(word), about.join(", ").into()]).draw(canvas);
-    headline + &draw_all(&report.problems, canvas)
+    let own = format!("service {}", report.name);
+    // Whom it is about stands above; and what stands against services that it needs is told with those.
+    let of_other = |subject: &str| {
+        let name = subject.strip_prefix("service ").filter(|name| *name != report.name);
+        name.is_some_and(|name| told.iter().any(|other| other.name == name))
+    };
+    let problems = report.problems.iter().filter(|problem| !of_other(&problem.subject));
+    let problems: Vec<_> = problems.cloned().map(|problem| problem.about(&own)).collect();
+    let others = report.problems.len() - problems.len();
+    let mut text = headline + &draw_all(&problems, canvas);
+    if others > 0 {
+        let _ = writeln!(text, "  - {} of services that it needs, told there", counted(others, "problem", "problems"));
+    }
+    text
 }
 
 /// Who can be relied on, who could be started, and who could not.
@@ -201,11 +216,26 @@ mod tests {
 4 services · 3 valid · 1 invalid
 
 coredns · invalid · infrastructure, dns, failed
-  - service coredns: /usr/bin/coredns is not executable
+  - /usr/bin/coredns is not executable
     resolve: chmod +x /usr/bin/coredns
-  - service coredns: port 53 is taken by dnsmasq (pid 812)
+  - port 53 is taken by dnsmasq (pid 812)
 "
         );
+    }
+
+    #[test]
+    fn what_stands_against_a_needed_service_is_told_once() {
+        let problem = ("/usr/bin/coredns is not executable", "chmod +x /usr/bin/coredns");
+        let coredns = report("coredns", v1::ServiceState::Failed, false, &[problem]);
+        let mut cluster = report("cluster", v1::ServiceState::Failed, false, &[("it needs coredns", "")]);
+        cluster.problems.extend(coredns.problems.clone());
+        let alone = Validation::from(v1::ValidateServicesResponse { services: vec![cluster.clone()] });
+        let alone = validation_page(&alone, true).draw(Canvas::PLAIN);
+        assert!(alone.contains("  - it needs coredns\n  - service coredns: /usr/bin/coredns is not"), "{alone}");
+        let both = Validation::from(v1::ValidateServicesResponse { services: vec![cluster, coredns] });
+        let both = validation_page(&both, false).draw(Canvas::PLAIN);
+        assert!(both.contains("  - it needs coredns\n  - 1 problem of services that it needs, told there\n"), "{both}");
+        assert_eq!(both.matches("is not executable").count(), 1, "{both}");
     }
 
     #[test]

@@ -34,12 +34,10 @@ async fn look(session: &mut Session, link: &mut Link, name: &str, interval: Dura
 }
 
 fn line(service: &Service, canvas: Canvas) -> String {
-    let mut line = format!(
-        "{} {}, {}",
-        plain_text(&service.name),
-        canvas.paint(Paint::of(&service.state), &service.state),
-        canvas.paint(Paint::of(&service.health), &service.health)
-    );
+    let mut line = format!("{} {}", plain_text(&service.name), canvas.paint(Paint::of(&service.state), &service.state));
+    if service.health != "unknown" {
+        let _ = write!(line, ", {}", canvas.paint(Paint::of(&service.health), &service.health));
+    }
     for (label, figure) in [
         ("pid", service.pid.map(|pid| pid.to_string())),
         ("up", service.uptime_s.map(duration)),

@@ -9,7 +9,7 @@ use crate::ctl::{
 pub(super) fn service(service: &Service) -> Page {
     let title = service.display_name.as_deref().filter(|title| *title != service.name).unwrap_or_default();
     let mut page =
-        Page::new([Cell::name(&service.name), title.into(), Cell::word(&service.state), Cell::word(&service.health)]);
+        Page::new([Cell::name(&service.name), title.into(), Cell::word(&service.state), health_word(&service.health)]);
     page.maybe("why", service.reason.clone())
         .maybe("says", service.status_text.clone())
         .maybe("ready", readiness(service.ready, service.readiness_text.as_deref()))
@@ -44,6 +44,11 @@ pub(super) fn service(service: &Service) -> Page {
         .maybe("needed by", Some(service.dependents.join(", ")))
         .maybe("required for", Some(service.required_for.join(", ")));
     page
+}
+
+/// Nothing, when nothing tells.
+fn health_word(word: &str) -> Cell {
+    if word == "unknown" { "no health known".into() } else { Cell::word(word) }
 }
 
 /// Worth a line when a check of its own tells.
@@ -81,7 +86,7 @@ fn kind(service: &Service) -> String {
 
 /// What is known of its health.
 pub(super) fn health(health: &ServiceHealth) -> Page {
-    let mut page = Page::new([Cell::name(&health.name), Cell::word(&health.health), Cell::word(&health.state)]);
+    let mut page = Page::new([Cell::name(&health.name), health_word(&health.health), Cell::word(&health.state)]);
     page.maybe("says", health.text.clone())
         .fact(
             "health check",

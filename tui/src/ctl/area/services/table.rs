@@ -27,7 +27,7 @@ pub(super) fn services(services: &[Service]) -> Table {
             Cell::name(&service.name),
             service.group.as_str().into(),
             Cell::word(&service.state),
-            Cell::word(&service.health),
+            Cell::health(&service.health),
             Cell::maybe(service.uptime_s.map(duration)),
             Cell::new(if service.restarts == 0 { Paint::Faint } else { Paint::Warn }, service.restarts.to_string()),
             Cell::maybe(service.pid.map(|pid| pid.to_string())),
@@ -94,7 +94,7 @@ mod tests {
             "\
 NAME  GROUP      STATE    HEALTH       UP  RESTARTS  PID    CPU   MEMORY  WHY
 web   interface  running  healthy  3m 12s         1  212  1.2 %  3.0 MiB
-shop  interface  waiting  unknown       -         0    -      -        -  waits for web
+shop  interface  waiting  -             -         0    -      -        -  waits for web
 "
         );
     }
@@ -120,7 +120,7 @@ shop  interface  waiting  unknown       -         0    -      -        -  waits 
             "\
 NAME            STATE    HEALTH       UP  WHY                      (+ 5 columns)
 web             running  healthy  3m 12s
-control-center  waiting  unknown       -  waits for service orchestrator, which…
+control-center  waiting  -             -  waits for service orchestrator, which…
 "
         );
     }

@@ -111,8 +111,10 @@ fn change_line(before: Option<&Service>, now: &Service, canvas: Canvas) -> Strin
         Some(before) if before.state != now.state => format!("{} -> {state}", before.state),
         _ => state.into_owned(),
     };
-    let health = canvas.paint(Paint::of(&now.health), &now.health);
-    let mut line = format!("{}: {step}, {health}", plain_text(&now.name));
+    let mut line = format!("{}: {step}", plain_text(&now.name));
+    if now.health != "unknown" {
+        let _ = write!(line, ", {}", canvas.paint(Paint::of(&now.health), &now.health));
+    }
     if let Some(pid) = now.pid {
         let _ = write!(line, ", pid {pid}");
     }
@@ -139,7 +141,7 @@ mod tests {
             ..web()
         };
         let line = change_line(Some(&before), &crashed.into(), Canvas::PLAIN);
-        assert_eq!(line, "web: running -> backoff, unknown (exit code 7; next start in 1 s)");
+        assert_eq!(line, "web: running -> backoff (exit code 7; next start in 1 s)");
         let older = v1::Service { uptime_s: Some(193.0), cpu_percent: Some(9.0), ..web() };
         assert!(!differs(&before, &older.into()), "time alone is no change");
     }
