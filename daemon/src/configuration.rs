@@ -28,6 +28,7 @@ use ubmc_platforms::{
 };
 
 use crate::{
+    allocator,
     args::{RunArgs, UsageError},
     shell::{Handle, NotDone, supervisor::Notifier},
 };
@@ -176,7 +177,10 @@ impl Configuration {
             }
         };
         let request = Request::Reload { read, warnings, dry_run };
-        match (handle.ask(actor, reason, request).await, problems) {
+        let answer = handle.ask(actor, reason, request).await;
+        // Nobody waits for it, and it does not matter when.
+        drop(tokio::task::spawn_blocking(allocator::give_back));
+        match (answer, problems) {
             (Ok(Reply::Reload(view, operation)), _) => Ok(Reloaded { view, operation }),
             (Ok(Reply::Done | Reply::Operation(_) | Reply::Plan(_)) | Err(NotDone::Gone(_)), _) => {
                 Err(NotReloaded::Gone)

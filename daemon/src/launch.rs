@@ -27,6 +27,7 @@ use ubmc_platforms::{
 };
 
 use crate::{
+    allocator,
     api::{
         simulation::Simulation,
         socket::{Socket, SocketError},
@@ -156,6 +157,7 @@ fn assemble(board: Board, seed: u64, past: Past) -> Result<Core, Failure> {
 }
 
 fn run(args: &RunArgs) -> Result<(), Failure> {
+    allocator::hold_bounds();
     let places = args.places()?;
     let _log = telemetry::init(args.log_format, env::var("RUST_LOG").ok().as_deref())
         .map_err(io_failure("the log cannot be written"))?;
@@ -179,6 +181,7 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     let signals = runtime.block_on(async { Signals::new() }).map_err(io_failure("signals cannot be received"))?;
     let plugged = sim.map(|config| plug_in(&places.state_dir, config)).transpose()?;
     let simulation = plugged.as_ref().map(|plugged| plugged.simulation.clone());
+    allocator::give_back();
     let watch = args.watch_config;
     let prepared = Prepared { core, configuration, watch, notifier, claimed, signals, simulation: simulation.clone() };
     let ended = open_hardware(&board, &bindings, simulation.as_ref())

@@ -9,7 +9,7 @@
 //! - [`process`]: real processes, started, watched, signalled, heard and reaped;
 //! - [`health`]: asking services whether they are well;
 //! - [`journal`]: every event, in order, within bounds;
-//! - [`memory`]: what outlives the daemon;
+//! - [`memory`]: what outlives the daemon; [`allocator`]: giving back what it does not need any more;
 //! - [`api`]: gRPC on unix sockets, and the only conversions between wire and domain;
 //! - [`telemetry`]: the daemon's own log.
 //!
@@ -21,6 +21,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))] // a test that fails should say where
 
+pub mod allocator;
 pub mod api;
 pub mod args;
 pub mod configuration;

@@ -50,7 +50,7 @@ pub fn position(position: Position, boot_id: &str) -> v1::Position {
 /// The answer to a question about past events.
 pub fn list_events(page: &Page) -> v1::ListEventsResponse {
     v1::ListEventsResponse {
-        events: page.events.iter().map(|kept| event(kept)).collect(),
+        events: page.events.iter().map(event).collect(),
         lost: page.lost.map(|lost| gap(lost, Missed::Expired)),
         last_seq: page.up_to,
     }
