@@ -252,8 +252,8 @@ async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -
     .map_err(io_failure("processes cannot be run"))?;
     let survey = processes.survey();
     let limitations = processes.platform_report();
-    for limitation in &limitations {
-        warn!("{limitation}");
+    for remark in limitations.iter().chain(processes.leftovers()) {
+        warn!("{remark}");
     }
     let journal = Journal::new(Bounds::default());
     let bookmark = Arc::new(Bookmark::default());

@@ -7,7 +7,7 @@
 use std::{
     collections::BTreeSet,
     fs, io,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -25,10 +25,12 @@ const LOOK: Duration = Duration::from_millis(20);
 /// What became of the last daemon's processes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
+    /// It had said that it ends in order.
+    in_order: bool,
     /// Ended.
-    pub(super) ended: usize,
+    ended: usize,
     /// Survive even KILL.
-    pub(super) surviving: BTreeSet<u32>,
+    surviving: BTreeSet<u32>,
 }
 
 impl Found {
@@ -36,42 +38,67 @@ impl Found {
     pub(super) fn report(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.ended > 0 {
-            lines.push(format!(
-                "The last daemon on this state directory did not shut down: {} processes that it left were ended; their \
-                 services start anew.",
-                self.ended
-            ));
+            let left = match self.ended {
+                1 => "1 process that it left was ended".to_owned(),
+                several => format!("{several} processes that it left were ended"),
+            };
+            lines.push(if self.in_order {
+                format!("The last daemon on this state directory shut down in order, but not everything: {left}.")
+            } else {
+                format!("The last daemon on this state directory did not shut down: {left}; its services start anew.")
+            });
         }
-        if !self.surviving.is_empty() {
-            let pids: Vec<_> = self.surviving.iter().map(ToString::to_string).collect();
-            lines.push(format!(
-                "Processes {} of the last daemon survive even KILL; their services may run twice.",
-                pids.join(", ")
-            ));
-        }
+        let pids: Vec<_> = self.surviving.iter().map(ToString::to_string).collect();
+        let pids = pids.join(", ");
+        lines.extend(match self.surviving.len() {
+            0 => None,
+            1 => Some(format!("Process {pids} of the last daemon survives even KILL; its service may run twice.")),
+            _ => Some(format!("Processes {pids} of the last daemon survive even KILL; their services may run twice.")),
+        });
         lines
     }
 }
 
-/// Ends what the last daemon of this folder left, and notes this one's tag for the next.
-pub(super) fn end_and_note(folder: &Path, own: Option<Tag>) -> io::Result<Found> {
-    let file = folder.join("mark");
-    let found = match fs::read_to_string(&file).ok().as_deref().and_then(read) {
-        Some(tag) if Some(tag) != own => end(tag),
-        Some(_) | None => Found::default(),
-    };
-    if let Some(own) = own {
-        let fresh = folder.join("mark.new");
-        fs::write(&fresh, format!("{} {}\n", own.number(), kernel_boot()))?;
-        fs::rename(fresh, file)?;
-    }
-    Ok(found)
+/// What the next daemon of a folder finds of this one.
+#[derive(Debug)]
+pub(super) struct Note {
+    folder: PathBuf,
+    own: Option<Tag>,
 }
 
-/// The tag in the file, if this kernel wrote it.
-fn read(text: &str) -> Option<Tag> {
-    let (tag, boot) = text.trim().split_once(' ')?;
-    if boot == kernel_boot() { tag.parse().ok().and_then(Tag::from_number) } else { None }
+impl Note {
+    fn write(&self, more: &str) -> io::Result<()> {
+        let Some(own) = self.own else { return Ok(()) };
+        let fresh = self.folder.join("mark.new");
+        fs::write(&fresh, format!("{} {}{more}\n", own.number(), kernel_boot()))?;
+        fs::rename(fresh, self.folder.join("mark"))
+    }
+
+    /// This daemon ends in order: what is found of it later has survived that.
+    pub(super) fn ends_in_order(&self) {
+        if let Err(error) = self.write(" ended") {
+            tracing::warn!(%error, "the end of this daemon cannot be noted: the next one may take it for a crash");
+        }
+    }
+}
+
+/// Ends what the last daemon of this folder left, and notes this one's tag for the next.
+pub(super) fn end_and_note(folder: &Path, own: Option<Tag>) -> io::Result<(Found, Note)> {
+    let found = match fs::read_to_string(folder.join("mark")).ok().as_deref().and_then(read) {
+        Some((tag, in_order)) if Some(tag) != own => Found { in_order, ..end(tag) },
+        Some(_) | None => Found::default(),
+    };
+    let note = Note { folder: folder.to_owned(), own };
+    note.write("")?;
+    Ok((found, note))
+}
+
+/// The tag in the file, if this kernel wrote it, and whether its daemon ended in order.
+fn read(text: &str) -> Option<(Tag, bool)> {
+    let mut words = text.split_whitespace();
+    let (tag, boot) = (words.next()?, words.next()?);
+    let tag = tag.parse().ok().and_then(Tag::from_number).filter(|_| boot == kernel_boot())?;
+    Some((tag, words.next() == Some("ended")))
 }
 
 fn kernel_boot() -> String {
@@ -86,11 +113,11 @@ fn end(tag: Tag) -> Found {
         let left = carriers(tag);
         seen.extend(&left);
         if left.is_empty() {
-            return Found { ended: seen.len(), surviving: left };
+            return Found { ended: seen.len(), surviving: left, in_order: false };
         }
         let waited = begun.elapsed();
         if waited >= GRACE + KILL_BOUND {
-            return Found { ended: seen.len() - left.len(), surviving: left };
+            return Found { ended: seen.len() - left.len(), surviving: left, in_order: false };
         }
         for pid in left {
             if waited >= GRACE {
@@ -124,5 +151,51 @@ fn send(pid: u32, tag: Tag, signals: &[Signal]) {
         for signal in signals {
             let _ = pidfd_send_signal(&held, *signal);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_is_said_as_people_say_it() {
+        for (in_order, ended, surviving, sentences) in [
+            (false, 0, &[][..], &[][..]),
+            (true, 0, &[], &[]),
+            (false, 1, &[], &["did not shut down: 1 process that it left was ended; its services start anew."]),
+            (false, 3, &[], &["did not shut down: 3 processes that it left were ended; its services start anew."]),
+            (true, 1, &[], &["shut down in order, but not everything: 1 process that it left was ended."]),
+            (
+                false,
+                2,
+                &[17],
+                &[
+                    "2 processes that it left were ended",
+                    "Process 17 of the last daemon survives even KILL; its service",
+                ],
+            ),
+            (true, 0, &[17, 18], &["Processes 17, 18 of the last daemon survive even KILL; their services"]),
+        ] {
+            let report = Found { in_order, ended, surviving: surviving.iter().copied().collect() }.report();
+            assert_eq!(report.len(), sentences.len(), "{report:?}");
+            for (line, sentence) in report.iter().zip(sentences) {
+                assert!(line.contains(sentence), "no `{sentence}` in {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_next_daemon_knows_whether_this_one_ended_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = Tag::from_number(1 << 30);
+        let (found, note) = end_and_note(folder.path(), own).unwrap();
+        assert_eq!(found, Found::default());
+        let noted = || read(&fs::read_to_string(folder.path().join("mark")).unwrap());
+        assert_eq!(noted(), own.map(|tag| (tag, false)));
+        note.ends_in_order();
+        assert_eq!(noted(), own.map(|tag| (tag, true)));
+        assert_eq!(read(&format!("{} another-boot\n", 1 << 30)), None);
+        assert_eq!(read(""), None);
     }
 }

@@ -73,6 +73,7 @@ use ubmc_core::{
 use self::{
     children::Children,
     ears::Ears,
+    leftovers::Note,
     life::{Killing, Later, Life, Main},
     mark::Serial,
     output::Reader,
@@ -118,6 +119,9 @@ pub struct Processes {
     measured: Option<Serial>,
     outbox: VecDeque<(ServiceId, Generation, ServiceHappening)>,
     report: Vec<String>,
+    /// Of the last daemon.
+    found: Vec<String>,
+    note: Note,
     counters: Counters,
 }
 
@@ -153,7 +157,7 @@ impl Processes {
         let reader = Reader::start(logs.clone())?;
         let spawner = Spawner::open(footing, surroundings, reader, ears.notify_path().to_owned())?;
         report.extend(platform::marks(spawner.marker));
-        report.extend(leftovers::end_and_note(&config.runtime_dir, spawner.marker.tag())?.report());
+        let (found, note) = leftovers::end_and_note(&config.runtime_dir, spawner.marker.tag())?;
         Ok(Self {
             spawner,
             logs,
@@ -170,6 +174,8 @@ impl Processes {
             measured: None,
             outbox: VecDeque::new(),
             report,
+            found: found.report(),
+            note,
             counters: Counters::default(),
         })
     }
@@ -272,6 +278,16 @@ impl Processes {
     /// What this machine cannot give, one sentence each; empty when it has everything.
     pub fn platform_report(&self) -> Vec<String> {
         self.report.clone()
+    }
+
+    /// What a daemon before this one had left running, one sentence each.
+    pub fn leftovers(&self) -> &[String] {
+        &self.found
+    }
+
+    /// The daemon ends in order: what the next one finds has survived that.
+    pub fn end_in_order(&self) {
+        self.note.ends_in_order();
     }
 
     /// What was met so far and has no place elsewhere.

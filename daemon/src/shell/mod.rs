@@ -154,6 +154,7 @@ impl Shell {
                 tokio::task::yield_now().await;
             }
         }
+        self.processes.end_in_order();
     }
 
     async fn wake(&mut self) -> Wake {
