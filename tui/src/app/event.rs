@@ -88,6 +88,8 @@ pub enum Area {
     Events,
     /// LEDs, inventory, rails, supplies
     Hardware,
+    /// The boot timeline of `SystemService`
+    Boot,
 }
 
 /// Tells an answer which request it belongs to. Counts up from 1.
@@ -148,6 +150,8 @@ pub enum Ask {
     },
     /// LEDs, inventory, rails, supplies; they come as news.
     Hardware,
+    /// How the platform came up; it comes as news.
+    Boot,
 }
 
 /// What can be asked for a service.

@@ -14,6 +14,8 @@ const PAGE: isize = 10;
 
 /// Seconds between two looks at what has no stream, while it is on the screen.
 const HARDWARE_EVERY_S: f64 = 5.0;
+/// Seconds between two looks at a start that goes on.
+const BOOT_EVERY_S: f64 = 1.0;
 
 /// Takes a key.
 pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
@@ -82,7 +84,7 @@ pub(super) fn show(state: &mut State, view: View, effects: &mut Vec<Effect>) {
     state.request = None;
     state.view = view;
     selection_changed(state, effects);
-    look_at_hardware(state, effects);
+    look_at_what_has_no_stream(state, effects);
 }
 
 fn close_page(state: &mut State, effects: &mut Vec<Effect>) {
@@ -350,11 +352,33 @@ pub(super) fn tick(state: &mut State, wall_s: f64, effects: &mut Vec<Effect>) {
     }
     // The graph of the selected sensor wants its past even when nobody has pressed a key yet.
     selection_changed(state, effects);
+    look_at_what_has_no_stream(state, effects);
+}
+
+/// What is asked for while it is on the screen.
+pub(super) fn look_at_what_has_no_stream(state: &mut State, effects: &mut Vec<Effect>) {
     look_at_hardware(state, effects);
+    look_at_boot(state, effects);
+}
+
+/// The boot timeline: when its view opens, and again while something of it is open.
+fn look_at_boot(state: &mut State, effects: &mut Vec<Effect>) {
+    let every_s = match &state.model.boot {
+        None => 0.0,
+        Some(boot) if boot.ended_s.is_none() => BOOT_EVERY_S,
+        // Over, but one or the other is still on its way up.
+        Some(boot) if boot.is_open() => HARDWARE_EVERY_S,
+        Some(_) => f64::INFINITY,
+    };
+    let due = state.boot_asked.is_none_or(|asked| state.now.since(asked) >= every_s.max(BOOT_EVERY_S));
+    if state.view == View::Boot && due && state.connected() && super::serves(state, super::Area::Boot) {
+        state.boot_asked = Some(state.now);
+        intent::ask(state, super::Ask::Boot, None, effects);
+    }
 }
 
 /// LEDs, inventory, rails and supplies have no stream: they are asked for while they are on the screen.
-pub(super) fn look_at_hardware(state: &mut State, effects: &mut Vec<Effect>) {
+fn look_at_hardware(state: &mut State, effects: &mut Vec<Effect>) {
     let shown = match state.view {
         View::Hardware | View::Power | View::Overview => true,
         View::Services | View::Sensors | View::Thermal | View::Operations | View::Events | View::Boot => false,

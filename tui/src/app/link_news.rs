@@ -1,7 +1,7 @@
 //! What the link brings.
 
 use super::{
-    Answer, Area, Effect, LinkEvent, LinkState, Modal, State, Token, Tone,
+    Answer, Area, Effect, Item, LinkEvent, LinkState, Modal, State, Token, Tone,
     confirm::{Deed, Plan},
     handle, intent,
 };
@@ -15,6 +15,7 @@ pub(super) fn take(state: &mut State, event: LinkEvent, effects: &mut Vec<Effect
         LinkEvent::NewDaemon => {
             state.model.tail.push(Entry::Restarted);
             state.awaited.clear();
+            state.model.boot = None;
         }
         LinkEvent::Down { reason, retry_in_s } => down(state, reason, retry_in_s),
         LinkEvent::News(update) => news(state, *update),
@@ -38,6 +39,7 @@ fn up(state: &mut State, effects: &mut Vec<Effect>) {
     set_link(state, LinkState::Up);
     state.missing.clear();
     state.hardware_asked = None;
+    state.boot_asked = None;
     for history in state.model.histories.values_mut() {
         history.fetched = false;
     }
@@ -47,7 +49,7 @@ fn up(state: &mut State, effects: &mut Vec<Effect>) {
         state.log_anchor = None;
         effects.push(Effect::FollowLog(Some(name)));
     }
-    handle::look_at_hardware(state, effects);
+    handle::look_at_what_has_no_stream(state, effects);
 }
 
 fn down(state: &mut State, reason: String, retry_in_s: f64) {
@@ -78,11 +80,37 @@ fn news(state: &mut State, update: Update) {
                 intent::tell(state, text, tone);
             }
         }
+        Update::ServiceRemoved(name) => vanished(state, std::slice::from_ref(name)),
+        Update::Services(all) => {
+            let gone = state.model.services.iter().map(|one| &one.name);
+            let gone: Vec<_> = gone.filter(|name| !all.iter().any(|one| one.name == **name)).cloned().collect();
+            vanished(state, &gone);
+        }
         // Rails, supplies and LEDs follow the machines, and have no stream of their own.
         Update::Machine(_) => state.hardware_asked = None,
         _ => {}
     }
     state.model.apply(state.now, update);
+}
+
+/// Services are not declared any more: nothing can be done with them, so what offers that goes away.
+fn vanished(state: &mut State, names: &[String]) {
+    let target = match &state.modal {
+        Some(Modal::Menu(menu)) => match &menu.target {
+            Item::Service(name) => name,
+            _ => return,
+        },
+        Some(Modal::Confirm(confirm)) => match &confirm.deed {
+            Deed::Service { name, .. } => name,
+            Deed::Transition { .. } | Deed::CancelOperation { .. } | Deed::Identify { .. } => return,
+        },
+        _ => return,
+    };
+    if names.contains(target) {
+        let text = format!("{target} is not declared any more: a reload has removed it");
+        state.modal = None;
+        intent::tell(state, text, Tone::Bad);
+    }
 }
 
 /// The end of an operation that was begun here, in a sentence.

@@ -50,9 +50,10 @@ pub fn items_of(state: &State, view: View) -> Vec<Item> {
             .map(|(number, _)| Item::Entry(number))
             .collect(),
         View::Boot => model
-            .services
+            .boot
             .iter()
-            .filter(|one| fits(&[&one.name, &one.group]))
+            .flat_map(|boot| &boot.services)
+            .filter(|one| fits(&[&one.name, &one.group, one.outcome.word()]))
             .map(|one| Item::Service(one.name.clone()))
             .collect(),
         View::Hardware => hardware(state, &filter),

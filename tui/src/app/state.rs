@@ -179,6 +179,8 @@ pub struct State {
     pub last_token: Token,
     /// When LEDs, inventory, rails and supplies were last asked for. None: not since the link came up.
     pub hardware_asked: Option<Mono>,
+    /// When the boot timeline was last asked for. None: not since the link came up.
+    pub boot_asked: Option<Mono>,
 }
 
 impl State {
@@ -210,12 +212,18 @@ impl State {
             asked: Vec::new(),
             last_token: Token(0),
             hardware_asked: None,
+            boot_asked: None,
         }
     }
 
     /// Whether the daemon answers.
     pub fn connected(&self) -> bool {
         self.link == LinkState::Up
+    }
+
+    /// The daemon's clock, in seconds from its start. None until it has said how long it is up.
+    pub fn daemon_clock(&self) -> Option<f64> {
+        self.model.status.as_ref().map(|status| self.now.since(status.started))
     }
 
     /// The filter of the present view; empty: none.

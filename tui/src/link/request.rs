@@ -7,6 +7,7 @@ use ubmc_proto::v1::{
     self, inventory_service_client::InventoryServiceClient, led_service_client::LedServiceClient,
     operator_service_client::OperatorServiceClient, power_service_client::PowerServiceClient,
     sensor_service_client::SensorServiceClient, state_service_client::StateServiceClient,
+    system_service_client::SystemServiceClient,
 };
 
 use super::session::Out;
@@ -80,7 +81,18 @@ async fn send(channel: Channel, out: &Out, ask: Ask) -> Result<Answer, Status> {
             Ok(Answer::Done)
         }
         Ask::Hardware => hardware(channel, out).await,
+        Ask::Boot => boot(channel, out).await,
     }
+}
+
+/// The boot timeline.
+async fn boot(channel: Channel, out: &Out) -> Result<Answer, Status> {
+    match SystemServiceClient::new(channel).get_boot_timeline(v1::GetBootTimelineRequest {}).await {
+        Ok(answer) => out.news(from_wire::boot(answer.into_inner())).await,
+        Err(error) if error.code() == Code::Unimplemented => out.send(LinkEvent::Missing(Area::Boot)).await,
+        Err(error) => return Err(error),
+    }
+    Ok(Answer::Done)
 }
 
 /// LEDs, inventory, rails and supplies: each stands alone, so one that fails does not hide the others.

@@ -6,6 +6,7 @@
 //!
 //! Instants are on the console's own clock ([`Mono`]), so ages go on counting while the link is down.
 
+mod boot;
 mod event;
 pub mod from_wire;
 mod machine;
@@ -18,6 +19,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
+pub use boot::{Boot, BootPhase, BootService, Outcome};
 pub use event::{Entry, Event, Tail};
 pub use machine::{Machine, MachineKind, Operation, OperationState, Request, Step, StepState};
 pub use sensor::{HISTORY_KEPT, History, Point, Quality, Sensor, SensorKind, SensorStatus, Thresholds};
@@ -35,7 +37,7 @@ pub enum Update {
     /// All services, in start order.
     Services(Vec<Service>),
     /// One service changed.
-    Service(Service),
+    Service(Box<Service>),
     /// A reload removed this service.
     ServiceRemoved(String),
     /// All machines.
@@ -71,6 +73,8 @@ pub enum Update {
     Rails(Vec<Rail>),
     /// The supplies, and whether one of them would do.
     Supplies(Vec<Supply>, bool),
+    /// How the platform came up.
+    Boot(Boot),
     /// The daemon's past of one sensor, oldest first.
     History {
         /// Which.
@@ -108,6 +112,8 @@ pub struct Model {
     pub log: Log,
     /// LEDs, inventory, rails, supplies.
     pub hardware: Hardware,
+    /// How the platform came up. None until first answered, and in a new life of the daemon.
+    pub boot: Option<Boot>,
     /// When the last news came. None before the first.
     pub heard: Option<Mono>,
 }
@@ -119,8 +125,14 @@ impl Model {
         match update {
             Update::Status(status) => self.status = Some(status),
             Update::Services(all) => self.services = all,
-            Update::Service(one) => put(&mut self.services, one, |service| &service.name),
-            Update::ServiceRemoved(name) => self.services.retain(|service| service.name != name),
+            Update::Service(one) => put(&mut self.services, *one, |service| &service.name),
+            Update::ServiceRemoved(name) => {
+                self.services.retain(|service| service.name != name);
+                if let Some(boot) = &mut self.boot {
+                    boot.services.retain(|service| service.name != name);
+                    boot.critical_path.retain(|other| *other != name);
+                }
+            }
             Update::Machines(all) => self.machines = all,
             Update::Machine(one) => put(&mut self.machines, one, |machine| &machine.name),
             Update::Operations(all) => self.operations = all,
@@ -147,6 +159,7 @@ impl Model {
                     put(&mut self.fans, fan, |fan| &fan.name);
                 }
             }
+            Update::Boot(boot) => self.boot = Some(boot),
             Update::Tail(entry) => self.tail.push(entry),
             Update::Log { service, entry } => self.log.push(&service, entry),
             Update::Leds(leds) => self.hardware.leds = Some(leds),

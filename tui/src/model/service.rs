@@ -145,9 +145,24 @@ pub struct Service {
     pub dropped_lines: u64,
     /// What the service says of itself; may be empty.
     pub status_text: String,
+    /// Whether others may rely on it now.
+    pub ready: bool,
+    /// What its readiness check said last; empty when it has none of its own.
+    pub readiness_text: String,
+    /// How its health is asked; empty: not at all.
+    pub health_check: String,
+    /// Seconds that the last health check took. None when none has run.
+    pub health_latency_s: Option<f64>,
+    /// Operations that need it.
+    pub required_for: Vec<String>,
 }
 
 impl Service {
+    /// It runs, and its readiness check says that others may not rely on it.
+    pub fn is_unready(&self) -> bool {
+        self.state == ServiceState::Running && !self.ready && !self.readiness_text.is_empty()
+    }
+
     /// Whether a process or task of it is alive or about to be.
     pub fn is_active(&self) -> bool {
         match self.state {

@@ -48,6 +48,8 @@ pub struct Status {
     pub watchers: u32,
     /// Events dropped for slow subscribers since start.
     pub dropped_events: u64,
+    /// What this machine cannot give, and what follows, one sentence each.
+    pub limitations: Vec<String>,
 }
 
 /// How an LED lights.

@@ -69,6 +69,8 @@ pub struct Condition {
     pub text: String,
     /// One sentence: what to do about it. Empty when nothing but time helps.
     pub remedy: String,
+    /// Since when, in seconds of the daemon's clock. None when not known.
+    pub since_s: Option<f64>,
 }
 
 /// A request that the daemon answered with an error.

@@ -38,7 +38,10 @@ fn judged(state: &State) -> (Mark, String) {
     }
     let Some(status) = &state.model.status else { return (Mark::Busy, "waiting for the status".to_owned()) };
     if status.state == "stopping" {
-        return (Mark::Busy, "ubmcd is stopping".to_owned());
+        // Who stops now stands at the end: what starts last stops first.
+        let held = status.holding_up.last();
+        let text = held.map_or("ubmcd is stopping".to_owned(), |held| format!("stopping: {}", held.text));
+        return (Mark::Busy, text);
     }
     let problems = status.problems.len();
     let mark = match (status.health, problems) {

@@ -69,10 +69,15 @@ fn fitting(area: Rect, count: usize) -> Rect {
 
 /// Everything that is not as it should be, worst first. The answer is the rows used.
 fn problems(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<usize>) -> u16 {
+    if state.model.status.as_ref().is_some_and(|status| !status.holding_up.is_empty()) {
+        return holding_up(canvas, area, state);
+    }
     let problems: &[Condition] = state.model.status.as_ref().map_or(&[], |status| &status.problems);
     let roomy = area.width >= 100;
+    let lacks = state.model.status.as_ref().map_or(0, |status| status.limitations.len());
+    let remark = if lacks > 0 { format!("{}: see 8", format::count(lacks, "limitation")) } else { String::new() };
     if problems.is_empty() {
-        canvas.heading(area, "Problems", "");
+        canvas.heading(area, "Problems", &remark);
         let row = Rect { y: area.y + 1, height: 1, ..area };
         let (mark, text) = match &state.model.status {
             None => (Mark::Busy, "not known yet".to_owned()),
@@ -90,7 +95,7 @@ fn problems(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option
         Column::new("", if roomy { 30 } else { 0 }).grows().rank(1),
     ];
     let columns = if roomy { &columns[..] } else { &columns[..3] };
-    let table = Table { title: "Problems", remark: String::new(), columns, count: problems.len(), selected, empty: "" };
+    let table = Table { title: "Problems", remark, columns, count: problems.len(), selected, empty: "" };
     let grave = state.model.status.as_ref().is_some_and(|status| status.health == crate::model::Health::Unhealthy);
     let mark = if grave { Mark::Critical } else { Mark::Warning };
     let glyphs = canvas.glyphs();
@@ -106,6 +111,33 @@ fn problems(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option
             Piece::new(role_of(mark), &problem.subject),
             Piece::text(&problem.text),
             Piece::dim(remedy),
+        ]
+    });
+    height
+}
+
+/// While it stops, in place of the problems: who is waited for, and since when. The answer is the rows used.
+fn holding_up(canvas: &mut Canvas<'_>, area: Rect, state: &State) -> u16 {
+    let held: &[Condition] = state.model.status.as_ref().map_or(&[], |status| &status.holding_up);
+    let height = area.height.min(u16::try_from(held.len()).unwrap_or(u16::MAX).saturating_add(1));
+    let columns = [Column::new("", 1), Column::new("", 6).right(), Column::new("", 20).grows()];
+    let table = Table {
+        title: "Stopping waits for",
+        remark: String::new(),
+        columns: &columns,
+        count: held.len(),
+        selected: None,
+        empty: "",
+    };
+    let (glyphs, clock) = (canvas.glyphs(), state.daemon_clock());
+    table::draw(canvas, Rect { height, ..area }, &table, |index| {
+        // What starts last stops first: whoever holds up the rest stands at the end.
+        let Some(condition) = held.iter().rev().nth(index) else { return Vec::new() };
+        let age = clock.zip(condition.since_s).map(|(clock, since)| format::duration((clock - since).max(0.0)));
+        vec![
+            super::canvas::mark_piece(glyphs, Mark::Busy),
+            Piece::dim(age.unwrap_or_default()),
+            Piece::text(&condition.text),
         ]
     });
     height

@@ -61,8 +61,14 @@ fn state_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -
             Piece::new(role_of(verdict::health(service.health)), format!(" {}", service.health.word())),
         ]
     };
+    if !service.health_check.is_empty() {
+        health.push(Piece::dim(format!(", {}", service.health_check)));
+    }
     if let Some(rate) = service.health_success_rate {
         health.push(Piece::dim(format!(", {:.0} % of checks passed", rate * 100.0)));
+    }
+    if let Some(took) = service.health_latency_s {
+        health.push(Piece::dim(format!(", in {}", format::precise(took))));
     }
     if !service.health_text.is_empty() {
         health.push(Piece::text(format!(": {}", service.health_text)));
@@ -84,10 +90,20 @@ fn state_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -
             ],
         ),
         ("why", vec![Piece::text(services::why(service, state))]),
+        ("ready", readiness(service)),
         ("health", health),
         ("uses", vec![Piece::text(use_of.join(", "))]),
         ("kind", vec![Piece::text(kind.join(", "))]),
     ]
+}
+
+/// Worth a row when a check of its own tells.
+fn readiness(service: &Service) -> Vec<Piece> {
+    match (service.readiness_text.as_str(), service.ready) {
+        ("", _) => Vec::new(),
+        (said, true) => vec![Piece::text(format!("yes: {said}"))],
+        (said, false) => vec![Piece::new(Role::Warning, format!("no: {said}"))],
+    }
 }
 
 fn tie_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -> Vec<(&'static str, Vec<Piece>)> {
@@ -114,6 +130,7 @@ fn tie_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -> 
         ("needs", names(&service.dependencies)),
         ("wants", names(&service.wants)),
         ("needed by", names(&service.dependents)),
+        ("needed for", vec![Piece::text(service.required_for.join(", "))]),
     ]
 }
 

@@ -113,6 +113,9 @@ pub(super) fn why(service: &Service, state: &State) -> String {
     if let Some(retry) = service.retry_at {
         parts.push(format!("next start in {:.0} s", retry.since(state.now).ceil()));
     }
+    if service.is_unready() {
+        parts.push(format!("not ready: {}", service.readiness_text));
+    }
     for text in [&service.reason, &service.status_text] {
         if !text.is_empty() && !parts.contains(text) {
             parts.push(text.clone());

@@ -28,6 +28,12 @@ impl Column {
         Self { right: true, ..self }
     }
 
+    /// The same without its heading.
+    #[must_use]
+    pub const fn untitled(self) -> Self {
+        Self { title: "", ..self }
+    }
+
     /// Takes what is left of the width; the width is its least.
     #[must_use]
     pub const fn grows(self) -> Self {

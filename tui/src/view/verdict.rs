@@ -2,8 +2,8 @@
 
 use crate::{
     model::{
-        Fan, FanMode, Health, Machine, OperationState, Quality, Sensor, SensorStatus, Service, ServiceState, Severity,
-        StepState, ZoneState,
+        Fan, FanMode, Health, Machine, OperationState, Outcome, Quality, Sensor, SensorStatus, Service, ServiceState,
+        Severity, StepState, ZoneState,
     },
     style::Mark,
 };
@@ -15,6 +15,7 @@ pub fn service(service: &Service) -> Mark {
         ServiceState::Stopped if service.wanted == Some(true) => Mark::Warning,
         ServiceState::Stopped => Mark::Off,
         ServiceState::Waiting | ServiceState::Starting | ServiceState::Stopping => Mark::Busy,
+        ServiceState::Running if service.is_unready() => Mark::Warning,
         ServiceState::Running => match service.health {
             Health::Unknown | Health::Healthy => Mark::Good,
             Health::Degraded => Mark::Warning,
@@ -23,6 +24,17 @@ pub fn service(service: &Service) -> Mark {
         ServiceState::Backoff => Mark::Warning,
         ServiceState::Failed => Mark::Critical,
         ServiceState::Completed => Mark::Done,
+    }
+}
+
+/// Of a service's first start.
+pub fn outcome(outcome: Outcome) -> Mark {
+    match outcome {
+        Outcome::Pending => Mark::Busy,
+        Outcome::Ready => Mark::Good,
+        Outcome::Completed => Mark::Done,
+        Outcome::Failed => Mark::Critical,
+        Outcome::Abandoned => Mark::Off,
     }
 }
 

@@ -48,8 +48,81 @@ pub(crate) fn status() -> v1::SystemStatus {
             group("management", 2, 2, 0),
             group("interface", 6, 5, 1),
         ],
+        limitations: vec!["cgroup v2 is not writable: limits of memory and cpu do not hold".into()],
         ..Default::default()
     }
+}
+
+/// A start of 3.2 s: `demo-ready-late` held up the last group, and `demo-flaky` failed.
+pub(crate) fn boot() -> v1::BootTimeline {
+    let phase = |group: &str, began: f64, ended: f64| v1::BootPhase {
+        group: group.into(),
+        began_s: Some(began),
+        ended_s: Some(ended),
+    };
+    let times = |service: &v1::Service| match service.name.as_str() {
+        "journal" => (0.1, 0.104, "", "ready", true),
+        "inventory" => (0.1, 0.3, "", "ready", false),
+        "sensormon" => (0.3, 0.5, "group foundation", "ready", true),
+        "api" => (0.9, 0.95, "service statemgr", "ready", false),
+        "demo-ready-late" => (0.9, 2.913, "group core", "ready", true),
+        "demo-web" => (2.913, 3.0, "group management", "ready", false),
+        "demo-needs-web" => (3.0, 3.3, "service demo-web", "ready", true),
+        "demo-flaky" => (2.913, 3.1, "group management", "failed", false),
+        "demo-oneshot" => (2.913, 3.05, "group management", "completed", false),
+        _ if service.group == "core" => (0.5, 0.9, "service sensormon", "ready", service.name == "statemgr"),
+        _ => (2.913, 2.95, "group management", "ready", false),
+    };
+    let services = services()
+        .iter()
+        .map(|service| {
+            let (from, to, waited_for, outcome, critical) = times(service);
+            v1::BootService {
+                name: service.name.clone(),
+                group: service.group.clone(),
+                released_s: Some(from),
+                spawned_s: Some(from),
+                settled_s: Some(to),
+                outcome: outcome.into(),
+                waited_for: waited_for.into(),
+                critical,
+            }
+        })
+        .collect();
+    v1::BootTimeline {
+        started_s: 0.1,
+        ended_s: Some(3.3),
+        timed_out: false,
+        phases: vec![
+            phase("foundation", 0.1, 0.3),
+            phase("core", 0.3, 0.9),
+            phase("management", 0.9, 2.913),
+            phase("interface", 2.913, 3.3),
+        ],
+        services,
+        critical_path: ["journal", "sensormon", "statemgr", "demo-ready-late", "demo-needs-web"]
+            .map(str::to_owned)
+            .to_vec(),
+    }
+}
+
+/// The same when the clock stood at 2 s.
+pub(crate) fn booting() -> v1::BootTimeline {
+    let by_then = |at: Option<f64>| at.filter(|at| *at <= 2.0);
+    let mut boot = boot();
+    boot.ended_s = None;
+    for phase in &mut boot.phases {
+        (phase.began_s, phase.ended_s) = (by_then(phase.began_s), by_then(phase.ended_s));
+    }
+    for service in &mut boot.services {
+        (service.released_s, service.settled_s) = (by_then(service.released_s), by_then(service.settled_s));
+        if service.settled_s.is_none() {
+            service.outcome = "pending".into();
+            service.critical = false;
+        }
+    }
+    boot.critical_path.truncate(3);
+    boot
 }
 
 fn condition(kind: &str, subject: &str, text: &str, remedy: &str) -> v1::Condition {
@@ -117,11 +190,16 @@ pub(crate) fn services() -> Vec<v1::Service> {
                 service.start_duration_s = Some(2.013);
                 service.group = "management".into();
                 service.status_text = "serving on :9091".into();
+                service.readiness_text = "READY=1".into();
+                service.ready = true;
             }
             "demo-web" => {
                 service.health = v1::Health::Unhealthy.into();
                 service.health_text = "HTTP 503 from http://localhost:9090/health".into();
                 service.health_success_rate = Some(0.62);
+                service.health_check = "http".into();
+                service.health_latency_s = Some(0.031);
+                service.required_for = vec!["update".into()];
                 service.reason = "3 of its last 3 health checks failed".into();
                 service.cpu_percent = Some(12.4);
                 service.rss_bytes = Some(25_165_824);

@@ -42,6 +42,7 @@ pub(crate) fn all_news() -> Vec<Update> {
         from_wire::rails(board::rails()),
         from_wire::leds(NOW, board::leds()),
         from_wire::items(board::items()),
+        from_wire::boot(board::boot()),
         from_wire::history(NOW, "inlet_temp".into(), board::history()),
         from_wire::history(NOW, "host0_cpu_temp".into(), board::history()),
     ]);

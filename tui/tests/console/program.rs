@@ -151,12 +151,12 @@ fn it_starts_goes_through_the_views_and_quits() {
         ("5", "Requests to chassis"),
         ("6", "op-17"),
         ("7", "following"),
-        ("8", "Last start of each service"),
+        ("8", "started in 3.20 s"),
         ("9", "SIM-2U-01"),
         ("?", "command palette"),
         // A lone ESC is a key of its own, once it was held.
         ("\x1b", "1 overview"),
-        ("\x1b[Z", "Last start of each service"),
+        ("\x1b[Z", "started in 3.20 s"),
     ] {
         console.keys(keys);
         console.shows(text);

@@ -77,12 +77,17 @@ fn size(dice: &mut Dice) -> Event {
 }
 
 fn news(dice: &mut Dice, now: Mono) -> Update {
-    match dice.below(13) {
+    match dice.below(14) {
         0 => {
             let mut status = board::status();
             status.problems.truncate(usize::try_from(dice.below(4)).expect("a small number"));
             status.uptime_s = dice.odd();
             status.state = dice.text();
+            for _ in 0..dice.below(3) {
+                status.limitations.push(dice.text());
+                let (text, since_s) = (dice.text(), Some(dice.odd()));
+                status.holding_up.push(v1::Condition { text, since_s, ..v1::Condition::default() });
+            }
             Update::Status(from_wire::status(now, status))
         }
         1 | 2 => {
@@ -96,7 +101,7 @@ fn news(dice: &mut Dice, now: Mono) -> Update {
             service.reason = dice.text();
             service.name = if dice.below(9) == 0 { dice.text() } else { service.name };
             service.dependencies = vec![dice.text(), service.name.clone()];
-            Update::Service(from_wire::service(now, service))
+            Update::Service(Box::new(from_wire::service(now, service)))
         }
         3 => Update::ServiceRemoved(dice.one_of(&board::services()).name),
         4 => {
@@ -163,6 +168,21 @@ fn news(dice: &mut Dice, now: Mono) -> Update {
         11 => {
             let points = (0..dice.below(900)).map(|age| (now.ago(age as f64), Some(dice.odd()))).collect();
             Update::History { sensor: dice.one_of(&board::sensors()).name, points }
+        }
+        12 => {
+            let mut boot = if dice.below(2) == 0 { board::boot() } else { board::booting() };
+            boot.started_s = dice.odd();
+            boot.ended_s = (dice.below(2) == 0).then(|| dice.odd());
+            boot.critical_path.push(dice.text());
+            for service in &mut boot.services {
+                service.released_s = (dice.below(3) > 0).then(|| dice.odd());
+                service.settled_s = (dice.below(3) > 0).then(|| dice.odd());
+                service.waited_for = dice.text();
+            }
+            for phase in &mut boot.phases {
+                (phase.began_s, phase.ended_s) = (Some(dice.odd()), (dice.below(2) == 0).then(|| dice.odd()));
+            }
+            from_wire::boot(boot)
         }
         _ => {
             let entry = LogEntry::Line { stderr: false, time_s: dice.odd(), text: dice.text() };

@@ -9,6 +9,7 @@ use crate::{board, desk};
 
 /// Runs a script. What happens: `keys …`, `type TEXT`, `paste TEXT`, `wait SECONDS`, `link down|up|connecting|new`,
 /// `event N`, `lost A B`, `plan`, `refuse-plan`, `answer begun|refused|done`, `ended succeeded|failed`, `read-only`.
+/// `removed SERVICE`, `booting`, `booted`.
 /// What must be true: parts of [`told`], separated by commas; with `!` in front, what must not.
 fn check(script: &str) {
     let mut app = desk::connected(80, 24);
@@ -49,6 +50,13 @@ fn happen(app: &mut App, now: &mut Mono, input: &str) -> Vec<Effect> {
         "event" => desk::news(Update::Tail(Entry::Event(from_wire::event(board::event(numbers[0]))))),
         "lost" => {
             desk::news(Update::Tail(Entry::Lost { first: numbers[0], last: numbers[1], reason: "expired".into() }))
+        }
+        "removed" => desk::news(Update::ServiceRemoved(rest.to_owned())),
+        "booting" => desk::news(from_wire::boot(board::booting())),
+        "booted" => {
+            let mut boot = board::boot();
+            boot.services.iter_mut().filter(|one| rest == one.name).for_each(|one| one.outcome = "pending".into());
+            desk::news(from_wire::boot(boot))
         }
         "plan" | "refuse-plan" | "answer" => answer(app, word, rest),
         "ended" => {
@@ -184,6 +192,7 @@ fn effect(effect: &Effect) -> String {
             Ask::Identify { on } => format!("DO identify {on}"),
             Ask::History { sensor } => format!("history {sensor}"),
             Ask::Hardware => "hardware".into(),
+            Ask::Boot => "boot".into(),
         },
     }
 }
@@ -450,6 +459,67 @@ fn the_selection_stays_on_its_thing_when_the_list_changes() {
     assert!(told(&app, &[]).contains("selected=host0_cpu_temp"));
     app.handle(desk::NOW, desk::news(Update::Sensors(Vec::new())));
     assert!(told(&app, &[]).contains("selected=-"));
+}
+
+#[test]
+fn a_service_that_a_reload_removes_vanishes_everywhere_and_the_selection_stays_sane() {
+    check(
+        "
+        keys 2 /
+        type demo-web
+        keys Enter j             => selected=demo-web
+        keys Esc                 => selected=demo-web, shown=19
+        removed demo-web         => shown=18, !selected=demo-web, !selected=-
+        keys 8                   => shown=14
+        keys :
+        type service demo-web
+        keys Enter               => notice=no command fits `service demo-web`
+        keys 2 G                 => selected=demo-übersetzer
+        removed demo-übersetzer  => shown=17, selected=demo-oneshot
+        ",
+    );
+}
+
+#[test]
+fn what_is_offered_for_a_service_goes_away_with_it() {
+    check(
+        "
+        keys 2 /
+        type flaky
+        keys Enter j Enter       => page=service demo-flaky
+        keys a                   => modal=menu 0
+        removed demo-flaky       => modal=-, notice=demo-flaky is not declared any more, page=service demo-flaky
+        keys a                   => modal=-
+        keys Esc                 => page=-
+        keys Esc /
+        type oneshot
+        keys Enter j a j j j Enter => modal=confirm stop demo-oneshot
+        removed demo-chatty      => modal=confirm stop demo-oneshot
+        removed demo-oneshot     => modal=-, notice=demo-oneshot is not declared any more, !DO
+        ",
+    );
+}
+
+#[test]
+fn the_boot_timeline_is_asked_for_when_its_view_opens_and_while_the_platform_starts() {
+    check(
+        "
+        keys 8                   => effects=[boot]
+        wait 1                   => !boot]
+        booting
+        wait 1                   => effects=[boot]
+        keys 1                   => view=overview
+        wait 5                   => !boot]
+        keys 8                   => effects=[boot]
+        booted demo-web
+        wait 1                   => effects=[]
+        wait 4                   => effects=[boot]
+        booted
+        wait 60                  => effects=[]
+        link down
+        link up                  => effects=[boot]
+        ",
+    );
 }
 
 #[test]

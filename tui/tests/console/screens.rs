@@ -124,6 +124,38 @@ fn boot() {
 }
 
 #[test]
+fn a_start_that_goes_on() {
+    check("booting", |app| {
+        desk::press(app, desk::NOW, "8 G k k");
+        let status = ubmc_proto::v1::SystemStatus { uptime_s: 2.0, state: "starting".into(), ..board::status() };
+        app.handle(desk::NOW, desk::news(Update::Status(from_wire::status(desk::NOW, status))));
+        app.handle(desk::NOW, desk::news(from_wire::boot(board::booting())));
+    });
+}
+
+#[test]
+fn a_shutdown_with_who_holds_it_up() {
+    check("stopping", |app| {
+        let held = |name: &str, text: &str, since_s: f64| ubmc_proto::v1::Condition {
+            kind: "still-up".into(),
+            subject: format!("service {name}"),
+            text: text.into(),
+            since_s: Some(since_s),
+            ..Default::default()
+        };
+        let status = ubmc_proto::v1::SystemStatus {
+            state: "stopping".into(),
+            holding_up: vec![
+                held("journal", "journal is stopping: waits for demo-web to stop first", 4_190.0),
+                held("demo-web", "demo-web is stopping: asked to stop, killed in 7 s", 4_207.0),
+            ],
+            ..board::status()
+        };
+        app.handle(desk::NOW, desk::news(Update::Status(from_wire::status(desk::NOW, status))));
+    });
+}
+
+#[test]
 fn hardware() {
     check("hardware", keys("9"));
 }

@@ -131,7 +131,7 @@ impl system::SystemService for Canned {
         Err(Status::unimplemented("not canned"))
     }
     async fn get_boot_timeline(&self, _: Request<v1::GetBootTimelineRequest>) -> Answer<v1::BootTimeline> {
-        Err(Status::unimplemented("not canned"))
+        Ok(Response::new(board::boot()))
     }
     async fn shutdown(&self, _: Request<v1::ShutdownRequest>) -> Answer<v1::ShutdownResponse> {
         Ok(Response::new(v1::ShutdownResponse {}))

@@ -107,7 +107,7 @@ fn questions_have_answers_for_people_and_exit_codes_for_scripts() {
             // Without a terminal a chart is 80 columns wide; without a locale it is ASCII.
             stdout: &[
                 "started in 2.0s, 2 services\n",
-                "\n* web        1.0s    1.0s  ...........................#########",
+                "\n> web        1.0s    1.0s  ...........................#########",
             ],
             stderr: &[],
         },

@@ -85,7 +85,7 @@ impl Event {
     /// Another life of the daemon answers.
     pub(crate) fn restarted(boot_id: String, last_seen: u64) -> Self {
         let text = format!(
-            "ubmcd was restarted, and event numbers begin anew; what it told before that, after event {last_seen}, is lost"
+            "ubmcd was restarted, and event numbers begin anew; what it may have told after event {last_seen} is lost"
         );
         let restarted = Some(Restarted { boot_id, last_seen });
         Self { restarted, ..Self::mark(last_seen, "journal.restarted", text) }

@@ -10,8 +10,9 @@ use tonic_types::StatusExt;
 use ubmc_proto::v1;
 
 use super::{
-    Condition, Entry, Event, Group, Health, LogEntry, Machine, MachineKind, Mono, Operation, OperationState, Refusal,
-    Request, Service, ServiceKind, ServiceState, Severity, Status, Step, StepState, Update,
+    Boot, BootPhase, BootService, Condition, Entry, Event, Group, Health, LogEntry, Machine, MachineKind, Mono,
+    Operation, OperationState, Outcome, Refusal, Request, Service, ServiceKind, ServiceState, Severity, Status, Step,
+    StepState, Update,
 };
 pub use hardware::{items, leds, rails, supplies};
 pub use readings::{history, sensor, sensors, zone, zones};
@@ -38,7 +39,7 @@ fn severity(wire: i32) -> Severity {
 }
 
 fn condition(wire: v1::Condition) -> Condition {
-    Condition { kind: wire.kind, subject: wire.subject, text: wire.text, remedy: wire.remedy }
+    Condition { kind: wire.kind, subject: wire.subject, text: wire.text, remedy: wire.remedy, since_s: wire.since_s }
 }
 
 fn conditions(wire: Vec<v1::Condition>) -> Vec<Condition> {
@@ -62,7 +63,36 @@ pub fn status(now: Mono, wire: v1::SystemStatus) -> Status {
         pid: wire.pid,
         watchers: wire.watchers,
         dropped_events: wire.dropped_events,
+        limitations: wire.limitations,
     }
+}
+
+/// The platform's start.
+pub fn boot(wire: v1::BootTimeline) -> Update {
+    let service = |wire: v1::BootService| BootService {
+        outcome: match wire.outcome.as_str() {
+            "ready" => Outcome::Ready,
+            "completed" => Outcome::Completed,
+            "failed" => Outcome::Failed,
+            "abandoned" => Outcome::Abandoned,
+            _ => Outcome::Pending,
+        },
+        name: wire.name,
+        group: wire.group,
+        waited_for: wire.waited_for,
+        released_s: wire.released_s,
+        settled_s: wire.settled_s,
+        critical: wire.critical,
+    };
+    let phase = |wire: v1::BootPhase| BootPhase { group: wire.group, began_s: wire.began_s, ended_s: wire.ended_s };
+    Update::Boot(Boot {
+        started_s: wire.started_s,
+        ended_s: wire.ended_s,
+        timed_out: wire.timed_out,
+        phases: wire.phases.into_iter().map(phase).collect(),
+        services: wire.services.into_iter().map(service).collect(),
+        critical_path: wire.critical_path,
+    })
 }
 
 fn group(wire: v1::GroupStatus) -> Group {
@@ -129,6 +159,11 @@ pub fn service(now: Mono, wire: v1::Service) -> Service {
         retry_at: wire.retry_in_s.map(|left| now.after(left)),
         dropped_lines: wire.dropped_lines,
         status_text: wire.status_text,
+        ready: wire.ready,
+        readiness_text: wire.readiness_text,
+        health_check: wire.health_check,
+        health_latency_s: wire.health_latency_s,
+        required_for: wire.required_for,
     }
 }
 
@@ -137,7 +172,7 @@ pub fn services(now: Mono, wire: v1::WatchServicesResponse) -> Option<Update> {
     use v1::watch_services_response::Update as Wire;
     Some(match wire.update? {
         Wire::Snapshot(all) => Update::Services(all.services.into_iter().map(|one| service(now, one)).collect()),
-        Wire::Changed(one) => Update::Service(service(now, one)),
+        Wire::Changed(one) => Update::Service(Box::new(service(now, one))),
         Wire::Removed(name) => Update::ServiceRemoved(name),
     })
 }
@@ -292,11 +327,17 @@ pub fn log(service: &str, wire: v1::TailLogsResponse) -> Option<Update> {
 /// An error answer, with each condition that the daemon named.
 pub fn refusal(wire: &RpcStatus) -> Refusal {
     let conditions = wire.get_details_precondition_failure().map(|failure| {
-        let convert = |violation: tonic_types::PreconditionViolation| Condition {
-            kind: violation.r#type,
-            subject: violation.subject,
-            text: violation.description,
-            remedy: String::new(),
+        // As the daemon writes it: the sentence, and behind the mark the way out.
+        let convert = |violation: tonic_types::PreconditionViolation| {
+            let (text, remedy) =
+                violation.description.split_once(" — resolve: ").unwrap_or((&violation.description, ""));
+            Condition {
+                kind: violation.r#type,
+                subject: violation.subject,
+                text: text.to_owned(),
+                remedy: remedy.to_owned(),
+                since_s: None,
+            }
         };
         failure.violations.into_iter().map(convert).collect::<Vec<_>>()
     });

@@ -3,7 +3,7 @@
 //! ```text
 //!   SERVICE     WAITED    OWN  0                          2.0s
 //! core           12ms   2.0s  ══════════════════════════
-//! * db           12ms   2.0s  ·█████████████████████████
+//! > db           12ms   2.0s  ·█████████████████████████
 //! ```
 
 use std::fmt::Write;
@@ -42,7 +42,7 @@ pub(super) fn draw(boot: &Boot, canvas: Canvas) -> String {
     }
     Chart::new(boot, canvas).draw(&mut text);
     let [waited, own] = [Stroke::Waiting, Stroke::Own].map(|stroke| stroke.glyph(canvas.glyphs()));
-    let legend = format!("{waited} waited  {own} its own start  * on the critical path");
+    let legend = format!("{waited} waited  {own} its own start  > on the critical path");
     let _ = writeln!(text, "\n{}", canvas.paint(Paint::Faint, &legend));
     let waiting: Vec<_> = boot.services.iter().filter(|one| one.outcome == "pending").collect();
     if !waiting.is_empty() {
@@ -124,7 +124,7 @@ impl<'a> Chart<'a> {
     }
 
     fn draw_service(&self, service: &BootService, text: &mut String) {
-        let mark = if service.critical { '*' } else { ' ' };
+        let mark = if service.critical { '>' } else { ' ' };
         let name = format!("{mark} {}", plain_text(&service.name));
         let waited = service.released_s.or(service.settled_s);
         let line = self.columns(&name, &time(waited), &time(service.own_s), "");
@@ -225,11 +225,11 @@ started in 2.0s · 3 services
   SERVICE  WAITED     OWN  0                            2.0s
 core          0ms    1.0s  ═════════════════
   journal     0ms     4ms  █
-* db          0ms    1.0s  █████████████████
+> db          0ms    1.0s  █████████████████
 interface    1.0s    1.0s                   ════════════════
-* web        1.0s    1.0s  ·················████████████████
+> web        1.0s    1.0s  ·················████████████████
 
-· waited  █ its own start  * on the critical path
+· waited  █ its own start  > on the critical path
 "
         );
     }
@@ -238,7 +238,7 @@ interface    1.0s    1.0s                   ════════════
     fn ascii_has_bars_too_and_no_line_is_wider_than_the_terminal() {
         let text = draw(&Boot::new(done(), None), Canvas::ascii(60));
         assert!(
-            text.is_ascii() && text.contains("* web        1.0s    1.0s  .................################\n"),
+            text.is_ascii() && text.contains("> web        1.0s    1.0s  .................################\n"),
             "{text}"
         );
         assert!(text.lines().all(|line| line.len() <= 60), "{text}");
@@ -270,7 +270,7 @@ core          0ms    4.0s           ══════════════�
   web           -       -  pending  ·······················→
   cache     500ms   500ms  failed   ···███
 
-· waited  █ its own start  * on the critical path
+· waited  █ its own start  > on the critical path
 
 NOT UP YET
   db has been starting for 3.0s

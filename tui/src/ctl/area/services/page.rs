@@ -9,7 +9,7 @@ use crate::ctl::{
 pub(super) fn service(service: &Service) -> Page {
     let title = service.display_name.as_deref().filter(|title| *title != service.name).unwrap_or_default();
     let mut page =
-        Page::new([Cell::name(&service.name), title.into(), Cell::word(&service.state), health_word(&service.health)]);
+        Page::new([Cell::name(&service.name), title.into(), Cell::word(&service.state), known_health(&service.health)]);
     page.maybe("why", service.reason.clone())
         .maybe("says", service.status_text.clone())
         .maybe("ready", readiness(service.ready, service.readiness_text.as_deref()))
@@ -46,9 +46,9 @@ pub(super) fn service(service: &Service) -> Page {
     page
 }
 
-/// Nothing, when nothing tells.
-fn health_word(word: &str) -> Cell {
-    if word == "unknown" { "no health known".into() } else { Cell::word(word) }
+/// Left out when nothing tells.
+fn known_health(word: &str) -> Cell {
+    if word == "unknown" { "".into() } else { Cell::word(word) }
 }
 
 /// Worth a line when a check of its own tells.
@@ -86,7 +86,7 @@ fn kind(service: &Service) -> String {
 
 /// What is known of its health.
 pub(super) fn health(health: &ServiceHealth) -> Page {
-    let mut page = Page::new([Cell::name(&health.name), health_word(&health.health), Cell::word(&health.state)]);
+    let mut page = Page::new([Cell::name(&health.name), Cell::word(&health.health), Cell::word(&health.state)]);
     page.maybe("says", health.text.clone())
         .fact(
             "health check",
