@@ -10,11 +10,16 @@ use super::{
 pub(crate) fn verdict(operation: &Operation) -> Result<(), Failure> {
     let (title, id) = (operation.title(), &operation.id);
     let took = operation.duration_s.map(|took| format!(" after {}", duration(took))).unwrap_or_default();
-    let failed_step = operation.steps.iter().find(|step| step.state == "failed").map(|step| match &step.detail {
-        Some(detail) => format!("step `{}` failed: {detail}", step.name),
-        None => format!("step `{}` failed", step.name),
+    // A reason that names the step says it all; in front of it stands what was asked for, and that is the title.
+    let own = format!("{title}: ");
+    let reason = operation.reason.as_ref().map(|reason| reason.strip_prefix(&own).unwrap_or(reason).to_owned());
+    let told = |detail: &str| reason.as_ref().is_some_and(|reason| reason.contains(detail));
+    let failed_step = operation.steps.iter().find(|step| step.state == "failed").and_then(|step| match &step.detail {
+        Some(detail) if told(detail) => None,
+        Some(detail) => Some(format!("step `{}` failed: {detail}", step.name)),
+        None => Some(format!("step `{}` failed", step.name)),
     });
-    let reasons: Vec<_> = [operation.reason.clone(), failed_step].into_iter().flatten().collect();
+    let reasons: Vec<_> = [reason.clone(), failed_step].into_iter().flatten().collect();
     let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
     match operation.state.as_str() {
         "failed" => Err(Failure::Failed(format!("{title} failed{took}{why} ({id})"))),
@@ -145,6 +150,20 @@ mod tests {
             "host.0 on failed after 10s and was rolled back: power-good never came; step `wait for power-good` \
              failed: no answer within 10 s (op-17)"
         );
+    }
+
+    #[test]
+    fn a_reason_that_names_the_step_is_not_told_twice() {
+        let failed = v1::Operation {
+            kind: "service-restart".into(),
+            target: "web".into(),
+            steps: vec![step("restart web", v1::StepState::Failed, Some(0.1), "exit code 7")],
+            reason: "restart web: exit code 7".into(),
+            state: v1::OperationState::Failed.into(),
+            ..v1::Operation::default()
+        };
+        let failure = verdict(&failed.into()).unwrap_err();
+        assert_eq!(failure.to_string(), "restart web failed: exit code 7 ()");
     }
 
     #[test]

@@ -153,11 +153,9 @@ impl Table {
         let names: Vec<_> = left_out.map(|(_, column)| column.heading).collect();
         let Some(room) = canvas.width.filter(|_| !names.is_empty()) else { return };
         let used = text.trim_end().lines().next_back().map_or(0, visible_width);
-        let full = format!("(+ {})", names.join(", "));
-        let note = if used + GAP + full.width() <= room { full } else { format!("(+ {} columns)", names.len()) };
-        if used + GAP + note.width() > room {
-            return;
-        }
+        let count = names.len();
+        let notes = [format!("(+ {})", names.join(", ")), format!("(+ {count} columns)"), format!("(+ {count})")];
+        let Some(note) = notes.into_iter().find(|note| used + GAP + note.width() <= room) else { return };
         text.truncate(text.trim_end().len());
         let pad = room - used - note.width();
         let _ = writeln!(text, "{:pad$}{}", "", canvas.paint(Paint::Faint, &note));
@@ -272,6 +270,16 @@ mod tests {
         );
         let narrow = table.draw(Canvas::narrow(34));
         assert!(narrow.starts_with("NAME  STATE    WHY   (+ 2 columns)\nweb   backoff  it ended with exi"), "{narrow}");
+    }
+
+    #[test]
+    fn the_note_on_what_is_missing_shrinks_with_the_terminal() {
+        let mut table = Table::new([left("NAME"), left("PID").rank(1), left("WHY")], "");
+        table.row([Cell::name("control-center"), "212".into(), "it waits for what it needs".into()]);
+        for (width, note) in [(45, "(+ PID)"), (29, "(+ PID)"), (26, "(+ 1)"), (22, "")] {
+            let text = table.draw(Canvas::narrow(width));
+            assert_eq!(text.lines().next().unwrap().split_once("WHY").unwrap().1.trim(), note, "{width}: {text}");
+        }
     }
 
     #[test]
