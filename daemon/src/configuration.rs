@@ -48,6 +48,8 @@ pub struct Configuration {
     services_dir: Option<PathBuf>,
     /// What supervises us, when it wants to know.
     notifier: Option<Arc<Notifier>>,
+    /// [`PATIENCE`], but for tests.
+    patience: Duration,
     /// Held while the files are read and gone over to.
     turn: Arc<tokio::sync::Mutex<()>>,
     state: Mutex<State>,
@@ -98,12 +100,12 @@ pub enum NotReloaded {
     #[error(
         "the configuration could not be read within {} s; nothing was changed: is one of its files on a disk that does \
          not answer?",
-        PATIENCE.as_secs()
+        .0.as_secs_f64()
     )]
-    Slow,
+    Slow(Duration),
     /// Another one does not come to its end.
-    #[error("another reload has not ended within {} s; nothing was changed", PATIENCE.as_secs())]
-    Busy,
+    #[error("another reload has not ended within {} s; nothing was changed", .0.as_secs_f64())]
+    Busy(Duration),
     /// The daemon is about to end.
     #[error("ubmcd is stopping")]
     Gone,
@@ -117,9 +119,16 @@ impl Configuration {
             registries: args.services.clone(),
             services_dir: args.absolute_services_dir()?,
             notifier,
+            patience: PATIENCE,
             turn: Arc::default(),
             state: Mutex::default(),
         })
+    }
+
+    /// The same, with less patience.
+    #[cfg(test)]
+    pub(crate) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Reads and checks everything. Waits for the disk.
@@ -157,13 +166,15 @@ impl Configuration {
         dry_run: bool,
     ) -> Result<Reloaded, NotReloaded> {
         let turn = Arc::clone(&self.turn).lock_owned();
-        let turn = timeout(PATIENCE, turn).await.map_err(|_| NotReloaded::Busy)?;
+        let turn = timeout(self.patience, turn).await.map_err(|_| NotReloaded::Busy(self.patience))?;
         let _told = self.notifier.as_ref().filter(|_| !dry_run).map(|notifier| notifier.reloading());
         let configuration = Arc::clone(self);
         // The turn goes along: as long as this hangs on a dead disk nobody else begins.
         let reading = tokio::task::spawn_blocking(move || (configuration.load(), turn));
         // A loader that panics is a defect; what runs is not harmed by it.
-        let Ok(Ok((read, _turn))) = timeout(PATIENCE, reading).await else { return Err(NotReloaded::Slow) };
+        let Ok(Ok((read, _turn))) = timeout(self.patience, reading).await else {
+            return Err(NotReloaded::Slow(self.patience));
+        };
         let mut problems = None;
         let (read, warnings) = match read {
             Ok(loaded) => {

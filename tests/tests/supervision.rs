@@ -85,6 +85,25 @@ fn a_oneshot_of_this_boot_runs_once_however_often_the_daemon_starts() {
 }
 
 #[test]
+fn a_oneshot_of_a_power_on_waits_for_it_and_outlives_the_daemon() {
+    let mut ubmcd = Ubmcd::with_services(&tally("train", "once_per = \"chassis-power\""));
+    eventually("the bmc is ready", || (ubmcd.json(&["bmc", "status"])["state"] == "ready").then_some(()));
+    assert_eq!((ubmcd.service("train", "state"), times(&ubmcd, "train")), ("waiting".into(), 0));
+    assert_eq!(ubmcd.code(&["chassis", "on", "--wait"]), 0);
+    ubmcd.await_service("train", "completed");
+    eventually("it is kept", || {
+        fs::read_to_string(ubmcd.path("state/memory.json")).ok().filter(|text| text.contains("train"))
+    });
+    ubmcd.sigkill();
+    ubmcd.relaunch();
+    eventually("the chassis is discovered", || (ubmcd.json(&["chassis", "status"])["state"] == "on").then_some(()));
+    ubmcd.await_service("train", "completed");
+    assert_eq!(times(&ubmcd, "train"), 1, "it is still the same power-on");
+    assert_eq!(ubmcd.code(&["--yes", "chassis", "cycle", "--wait"]), 0);
+    eventually("the next power-on", || (times(&ubmcd, "train") == 2).then_some(()));
+}
+
+#[test]
 fn a_reload_touches_what_differs_and_what_depends_on_it_and_nothing_else() {
     let registry = |changed: u32, last: &str| {
         [

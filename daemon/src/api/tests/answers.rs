@@ -1,5 +1,8 @@
 //! Questions that go across services, and going over to another registry, as clients see them.
 
+use std::{fs, time::Duration};
+
+use nix::{sys::stat::Mode, unistd::mkfifo};
 use tonic::{Code, transport::Channel};
 use tonic_types::StatusExt;
 use ubmc_proto::v1::{
@@ -9,7 +12,7 @@ use ubmc_proto::v1::{
 
 use super::{
     next,
-    world::{World, with_world},
+    world::{World, with_impatient_world, with_world, within},
 };
 
 /// Processes that nobody starts.
@@ -102,6 +105,43 @@ fn files_with_errors_change_nothing_and_say_where_they_are() {
         assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
         assert!(status.message().contains("--check"), "{}", status.message());
         assert_eq!(services(&mut client).await.len(), 3);
+    });
+}
+
+#[test]
+fn reloads_come_one_after_the_other() {
+    with_world(1000, |world| async move {
+        world.declare(REGISTRY);
+        let (mut one, mut two) = (operator(&world).await, operator(&world).await);
+        let (first, second) = tokio::join!(reload(&mut one, false), reload(&mut two, false));
+        let mut changes = [first.changes.len(), second.changes.len()];
+        changes.sort_unstable();
+        assert_eq!(changes, [0, 2], "the second finds nothing left to do");
+    });
+}
+
+#[test]
+fn a_disk_that_does_not_answer_holds_up_nobody_but_the_next_reload() {
+    let patience = Duration::from_millis(300);
+    with_impatient_world(patience, 1000, |world| async move {
+        let mut client = operator(&world).await;
+        fs::remove_file(world.registry()).unwrap();
+        // Opening one waits until somebody writes to it.
+        mkfifo(&world.registry(), Mode::S_IRWXU).unwrap();
+        for reason in ["CONFIGURATION_UNREAD", "RELOAD_UNDER_WAY"] {
+            let status = client.reload_services(v1::ReloadServicesRequest::default()).await.unwrap_err();
+            assert_eq!(status.get_details_error_info().unwrap().reason, reason, "{status}");
+            assert_eq!(services(&mut client).await.len(), 3, "everybody else is served");
+        }
+        drop(fs::File::options().write(true).open(world.registry()).unwrap());
+        fs::remove_file(world.registry()).unwrap();
+        world.declare(REGISTRY);
+        within(async {
+            // The one that hung has yet to give its turn back.
+            while client.reload_services(v1::ReloadServicesRequest::default()).await.is_err() {}
+        })
+        .await;
+        assert_eq!(services(&mut client).await.len(), 5);
     });
 }
 

@@ -47,9 +47,14 @@ pub(super) struct World {
 }
 
 impl World {
+    /// The registry that a reload reads.
+    pub(super) fn registry(&self) -> PathBuf {
+        self.dir.path().join("services.toml")
+    }
+
     /// Writes the registry that a reload reads.
     pub(super) fn declare(&self, registry: &str) {
-        fs::write(self.dir.path().join("services.toml"), registry).unwrap();
+        fs::write(self.registry(), registry).unwrap();
     }
 
     /// A client's connection.
@@ -170,17 +175,26 @@ mode = "builtin"
 stop_timeout = 3600
 "#;
 
-fn configuration(dir: &Path) -> Arc<Configuration> {
+fn configuration(dir: &Path, patience: Duration) -> Arc<Configuration> {
     let (board, services) = (dir.join("board.toml"), dir.join("services.toml"));
     fs::write(&board, BOARD_FILE).unwrap();
     fs::write(&services, "").unwrap();
     let words = [Path::new("ubmcd"), Path::new("--board"), &board, Path::new("--services"), &services];
     let line = CommandLine::try_parse_from(words.map(Path::as_os_str)).unwrap();
-    Arc::new(Configuration::new(&line.run, None).unwrap())
+    Arc::new(Configuration::new(&line.run, None).unwrap().with_patience(patience))
 }
 
 /// Runs `test` against a daemon that keeps at most `events` events.
 pub(super) fn with_world<F: Future<Output = ()>>(events: usize, test: impl FnOnce(World) -> F) {
+    with_impatient_world(PATIENCE, events, test);
+}
+
+/// The same; `patience` is for files that are read.
+pub(super) fn with_impatient_world<F: Future<Output = ()>>(
+    patience: Duration,
+    events: usize,
+    test: impl FnOnce(World) -> F,
+) {
     let dir = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -188,7 +202,7 @@ pub(super) fn with_world<F: Future<Output = ()>>(events: usize, test: impl FnOnc
         let config = Config { runtime_dir: dir.path().to_owned(), cgroups: false, output: OutputConfig::default() };
         let processes = Processes::new(config).unwrap();
         let survey = processes.survey();
-        let configuration = configuration(dir.path());
+        let configuration = configuration(dir.path(), patience);
         let services = configuration.load().unwrap().board.services;
         let journal = Journal::new(Bounds { events, bytes: usize::MAX });
         let shared = Arc::new(Shared {

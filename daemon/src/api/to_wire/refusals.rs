@@ -77,8 +77,8 @@ pub fn not_reloaded(failure: &NotReloaded) -> Status {
             status_of(&Refusal { text, ..refusal.clone() })
         }
         NotReloaded::Refused(refusal) => status_of(refusal),
-        NotReloaded::Slow => with_reason(Code::DeadlineExceeded, "CONFIGURATION_UNREAD", failure.to_string()),
-        NotReloaded::Busy => with_reason(Code::Aborted, "RELOAD_UNDER_WAY", failure.to_string()),
+        NotReloaded::Slow(_) => with_reason(Code::DeadlineExceeded, "CONFIGURATION_UNREAD", failure.to_string()),
+        NotReloaded::Busy(_) => with_reason(Code::Aborted, "RELOAD_UNDER_WAY", failure.to_string()),
         NotReloaded::Gone => gone(),
     }
 }
