@@ -103,7 +103,14 @@ impl Core {
         let mut view = self.supervisor.what_if_stopped(id);
         for member in self.supervisor.stopped_with(id) {
             if let Deployment::Builtin(builtin) = self.supervisor.unit(member).spec.deployment {
-                view.consequences.extend(self.without(builtin));
+                // Two services may be needed for the same: once is enough to know.
+                for consequence in self.without(builtin) {
+                    let known =
+                        |other: &Consequence| (&other.subject, other.kind) == (&consequence.subject, consequence.kind);
+                    if !view.consequences.iter().any(known) {
+                        view.consequences.push(consequence);
+                    }
+                }
             }
         }
         Ok(view)

@@ -38,8 +38,8 @@ fn judged(state: &State) -> (Mark, String) {
     }
     let Some(status) = &state.model.status else { return (Mark::Busy, "waiting for the status".to_owned()) };
     if status.state == "stopping" {
-        // Who stops now stands at the end: what starts last stops first.
-        let held = status.holding_up.last();
+        // Whoever holds up the rest comes first.
+        let held = status.holding_up.first();
         let text = held.map_or("ubmcd is stopping".to_owned(), |held| format!("stopping: {}", held.text));
         return (Mark::Busy, text);
     }

@@ -131,8 +131,8 @@ fn holding_up(canvas: &mut Canvas<'_>, area: Rect, state: &State) -> u16 {
     };
     let (glyphs, clock) = (canvas.glyphs(), state.daemon_clock());
     table::draw(canvas, Rect { height, ..area }, &table, |index| {
-        // What starts last stops first: whoever holds up the rest stands at the end.
-        let Some(condition) = held.iter().rev().nth(index) else { return Vec::new() };
+        // Whoever holds up the rest comes first.
+        let Some(condition) = held.get(index) else { return Vec::new() };
         let age = clock.zip(condition.since_s).map(|(clock, since)| format::duration((clock - since).max(0.0)));
         vec![
             super::canvas::mark_piece(glyphs, Mark::Busy),

@@ -146,8 +146,8 @@ fn a_shutdown_with_who_holds_it_up() {
         let status = ubmc_proto::v1::SystemStatus {
             state: "stopping".into(),
             holding_up: vec![
-                held("journal", "journal is stopping: waits for demo-web to stop first", 4_190.0),
                 held("demo-web", "demo-web is stopping: asked to stop, killed in 7 s", 4_207.0),
+                held("journal", "journal is stopping: waits for demo-web to stop first", 4_190.0),
             ],
             ..board::status()
         };

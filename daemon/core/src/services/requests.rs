@@ -36,7 +36,10 @@ impl Supervisor {
         let members = self.with_needs(&targets);
         let waking: Vec<_> = members.iter().copied().filter(|id| !self.unit(*id).is_up()).collect();
         let mut obstacles: Vec<_> = members.iter().flat_map(|id| self.start_obstacles(*id, &members)).collect();
-        if !force {
+        if names.is_empty() {
+            // One that cannot be started fails by itself, and keeps nobody else down.
+            obstacles.clear();
+        } else if !force {
             // What is there already needs nothing more.
             let spawned = waking.iter().filter(|id| !self.unit(**id).state.is_alive());
             obstacles.extend(spawned.filter_map(|id| found.get(id)).flatten().cloned());
@@ -369,7 +372,7 @@ impl Supervisor {
 
 fn start_text(obstacles: &[Obstacle]) -> String {
     match obstacles {
-        [only] => format!("cannot start: {}", only.text),
+        [only] => format!("cannot start {}: {}", only.subject.trim_start_matches("service "), only.text),
         all => format!("cannot start: {} conditions stand against it", all.len()),
     }
 }

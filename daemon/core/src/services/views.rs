@@ -194,11 +194,15 @@ impl Supervisor {
         self.standing_alarms().into_iter().chain(self.ids().filter_map(problem)).collect()
     }
 
-    /// While everything goes down: who is still there, and what each waits for.
+    /// While everything goes down: who is still there, and what each waits for. First those that everything waits for,
+    /// the longest first; then those that only wait for their turn.
     pub fn holding_up(&self) -> Vec<Obstacle> {
         let Phase::Stopping { .. } = self.phase else { return Vec::new() };
-        self.ids()
-            .filter(|id| self.unit(*id).state.is_alive())
+        let waits =
+            |unit: &Unit| matches!(unit.state, State::Stopping { phase: StopPhase::Holding, .. } | State::Running);
+        let mut left: Vec<_> = self.ids().rev().filter(|id| self.unit(*id).state.is_alive()).collect();
+        left.sort_by_key(|id| (waits(self.unit(*id)), self.unit(*id).since));
+        left.into_iter()
             .map(|id| {
                 let unit = self.unit(id);
                 Obstacle {

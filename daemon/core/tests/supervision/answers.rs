@@ -97,7 +97,7 @@ fn why_of_a_conflict_names_the_other() {
         service b
         service c wants=a
         0s   start b   -> spawn b#1; b running; op-1 succeeded
-        1s   start a   -> refused: cannot start: a conflicts with b
+        1s   start a   -> refused: cannot start a: a conflicts with b
         2s   start c   -> a waiting; c waiting
         2s   explain a -> a is waiting: conflicts with b, which is running
         ",
@@ -200,7 +200,7 @@ fn what_the_machine_says_against_a_start_refuses_it_unless_forced_or_not_needed(
     check(
         r"
         service x
-        0s   missing x       -> refused: cannot start: the binary of x is missing
+        0s   missing x       -> refused: cannot start x: the binary of x is missing
         0s   missing x force -> spawn x#1; x running; op-1 succeeded
         1s   missing x       -> op-2 succeeded
         ",

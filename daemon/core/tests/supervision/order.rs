@@ -131,12 +131,12 @@ fn conflicting_services_are_never_up_together() {
         r"
         service coredns conflicts=dnsmasq
         service dnsmasq
-        0s   start dnsmasq -> spawn dnsmasq#1; dnsmasq running; op-1 succeeded
-        1s   start coredns -> refused: cannot start: coredns conflicts with dnsmasq
-        2s   stop dnsmasq  -> term dnsmasq#1
+        0s   start dnsmasq    -> spawn dnsmasq#1; dnsmasq running; op-1 succeeded
+        1s   start coredns    -> refused: cannot start coredns: coredns conflicts with dnsmasq
+        2s   stop dnsmasq     -> term dnsmasq#1
         2s   exit dnsmasq#1 0 -> dnsmasq stopped; op-2 succeeded
-        3s   start coredns -> spawn coredns#2; coredns running; op-3 succeeded
-        4s   start dnsmasq -> refused: cannot start: dnsmasq conflicts with coredns
+        3s   start coredns    -> spawn coredns#2; coredns running; op-3 succeeded
+        4s   start dnsmasq    -> refused: cannot start dnsmasq: dnsmasq conflicts with coredns
         ",
     );
 }

@@ -117,7 +117,20 @@ fn a_deployment_that_cannot_be_run_is_refused_with_a_sentence() {
     check(
         r"
         service dns docker
-        0s   start dns       -> refused: cannot start: dns is deployed by `docker`, which this version cannot run
+        0s   start dns -> refused: cannot start dns: dns is deployed by `docker`, which this version cannot run
+        ",
+    );
+}
+
+#[test]
+fn a_start_of_everything_is_not_refused_for_one_that_cannot_be_started() {
+    check(
+        r"
+        service dns auto docker
+        service web auto
+        0s   stop web     -> spawn web#1; dns failed; web running; term web#1
+        0s   exit web#1 0 -> web stopped; op-1 succeeded
+        1s   start        -> spawn web#2; dns stopped; dns failed; web running; op-2 failed
         ",
     );
 }

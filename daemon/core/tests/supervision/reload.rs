@@ -81,7 +81,7 @@ fn a_service_that_is_not_declared_any_more_stops_and_is_forgotten() {
         service web auto
         0s   list         -> spawn old#1; spawn web#2; old running; web running; old running, web running
         1s   reload -old  -> term old#1; old Removed: Stop; old removed
-        1s   start old    -> refused: cannot start: old is not declared any more and runs to its end
+        1s   start old    -> refused: cannot start old: old is not declared any more and runs to its end
         2s   list         -> old stopping, web running
         3s   exit old#1 0 -> old stopped; op-1 succeeded
         4s   list         -> web running
@@ -401,7 +401,7 @@ fn a_conflict_between_two_that_run_is_refused_until_one_is_down() {
         2s   stop b                    -> term b#2
         3s   exit b#2 0                -> b stopped; op-1 succeeded
         4s   reload a auto conflicts=b -> a Changed (conflicts): InPlace; a changed
-        5s   start b                   -> refused: cannot start: b conflicts with a
+        5s   start b                   -> refused: cannot start b: b conflicts with a
         ",
     );
 }

@@ -98,8 +98,7 @@ impl End {
             let age = condition.age_s.map(|age| format!(" (for {})", duration(age))).unwrap_or_default();
             format!("{}{age}", plain_text(&condition.text))
         };
-        // What starts last stops first: whoever holds up the rest stands at the end.
-        status.holding_up.iter().rev().map(told).collect()
+        status.holding_up.iter().map(told).collect()
     }
 
     fn lines(&self, elapsed_s: f64) -> Vec<String> {
