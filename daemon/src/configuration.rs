@@ -55,10 +55,13 @@ pub struct Configuration {
     state: Mutex<State>,
 }
 
+/// Files, each in the state in which it was found.
+type Seen = BTreeMap<PathBuf, Option<Identity>>;
+
 #[derive(Debug, Default)]
 struct State {
-    /// The files of the last load that succeeded, as they were at the last load of all.
-    seen: BTreeMap<PathBuf, Option<Identity>>,
+    /// The files of the last load that succeeded, as they were at the last one that was to hold.
+    seen: Seen,
     /// How hardware is reached and what is simulated, as it was at the start: a reload does not change that.
     hardware: Option<(Bindings, Option<SimConfig>)>,
 }
@@ -131,8 +134,18 @@ impl Configuration {
         Self { patience, ..self }
     }
 
-    /// Reads and checks everything. Waits for the disk.
+    /// Reads and checks everything, for the start. Waits for the disk.
     pub fn load(&self) -> Result<Loaded, Diagnostics> {
+        let (read, seen) = self.read();
+        let mut state = self.state();
+        state.seen = seen;
+        state.hardware = read.as_ref().ok().map(|loaded| (loaded.bindings.clone(), loaded.sim.clone()));
+        drop(state);
+        read
+    }
+
+    /// Reads and checks everything, and says in which state each file was.
+    fn read(&self) -> (Result<Loaded, Diagnostics>, Seen) {
         let options = LoadOptions {
             board: self.board.clone(),
             registries: self.registries.clone(),
@@ -141,20 +154,14 @@ impl Configuration {
         };
         // Before they are read: what changes meanwhile then differs from what was seen.
         let before = look_at(self.watched());
-        let read = board::load(&options);
-        let mut state = self.state();
-        match &read {
+        match board::load(&options) {
             Ok(loaded) => {
                 let seen = |file: &PathBuf| before.get(file).copied().unwrap_or_else(|| Identity::of(file));
-                state.seen = loaded.files.iter().map(|file| (file.clone(), seen(file))).collect();
-                if state.hardware.is_none() {
-                    state.hardware = Some((loaded.bindings.clone(), loaded.sim.clone()));
-                }
+                let seen = loaded.files.iter().map(|file| (file.clone(), seen(file))).collect();
+                (Ok(loaded), seen)
             }
-            Err(_) => state.seen = before,
+            Err(problems) => (Err(problems), before),
         }
-        drop(state);
-        read
     }
 
     /// Reads the files again and has the core go over to them, or only say what that would change (`dry_run`).
@@ -170,11 +177,14 @@ impl Configuration {
         let _told = self.notifier.as_ref().filter(|_| !dry_run).map(|notifier| notifier.reloading());
         let configuration = Arc::clone(self);
         // The turn goes along: as long as this hangs on a dead disk nobody else begins.
-        let reading = tokio::task::spawn_blocking(move || (configuration.load(), turn));
+        let reading = tokio::task::spawn_blocking(move || (configuration.read(), turn));
         // A loader that panics is a defect; what runs is not harmed by it.
-        let Ok(Ok((read, _turn))) = timeout(self.patience, reading).await else {
+        let Ok(Ok(((read, seen), _turn))) = timeout(self.patience, reading).await else {
             return Err(NotReloaded::Slow(self.patience));
         };
+        if !dry_run {
+            self.state().seen = seen;
+        }
         let mut problems = None;
         let (read, warnings) = match read {
             Ok(loaded) => {
@@ -211,13 +221,23 @@ impl Configuration {
                     warn!("{actor}: {note}");
                 }
             }
+            Err(NotReloaded::Refused(refusal)) => {
+                error!("{actor}: {refusal}");
+                for obstacle in &refusal.obstacles {
+                    error!("{actor}: {}: {} ({})", obstacle.subject, obstacle.text, obstacle.remedy);
+                }
+            }
             Err(failure) => error!("{actor}: {}", failure.to_string().trim_end()),
         }
     }
 
-    /// Reloads whenever the files have changed, until it is dropped.
+    /// Reloads whenever the files have changed, until it is dropped. Looks at them every two seconds.
     pub async fn watch(self: Arc<Self>, handle: Handle) {
-        info!("the configuration's {} files are watched", self.watched().len());
+        match self.watched().len() {
+            0 => return warn!("--watch-config: there is nothing to watch: the board is shipped inside the program"),
+            1 => info!("the configuration's file is watched"),
+            files => info!("the configuration's {files} files are watched"),
+        }
         let mut stirred = None;
         loop {
             sleep(LOOK).await;
@@ -242,7 +262,7 @@ impl Configuration {
         self.state().seen.keys().cloned().collect()
     }
 
-    fn first_difference(&self, now: &BTreeMap<PathBuf, Option<Identity>>) -> Option<PathBuf> {
+    fn first_difference(&self, now: &Seen) -> Option<PathBuf> {
         let state = self.state();
         now.iter().find(|(file, identity)| state.seen.get(*file) != Some(*identity)).map(|(file, _)| file.clone())
     }
@@ -282,7 +302,7 @@ fn variables() -> BTreeMap<String, String> {
     vars
 }
 
-fn look_at(files: Vec<PathBuf>) -> BTreeMap<PathBuf, Option<Identity>> {
+fn look_at(files: Vec<PathBuf>) -> Seen {
     files.into_iter().map(|file| (file.clone(), Identity::of(&file))).collect()
 }
 

@@ -231,6 +231,8 @@ fn a_watched_configuration_is_reloaded_when_it_has_come_to_rest() {
     ubmcd.await_service("web", "running");
     let before = pid(&ubmcd, "web");
     ubmcd.declare(&[sleeper("web", 3600, ""), sleeper("more", 3600, "")].concat());
+    // That somebody asks what it would change does not mean that it holds.
+    assert_eq!(reload(&ubmcd, true).map(|would| would.changes.len()).ok(), Some(1));
     eventually("the new service runs", || ubmcd.ctl(&["services", "status", "more"]).status.success().then_some(()));
     ubmcd.await_service("more", "running");
     assert_eq!(pid(&ubmcd, "web"), before);
