@@ -43,8 +43,12 @@ impl Shell {
                 let (prober, inlet) = (self.prober.clone(), self.inlet.clone());
                 tokio::spawn(async move {
                     let verdict = prober.run(&check, timeout).await;
-                    let happening =
-                        ServiceHappening::Checked { probe, passed: verdict.passed, text: verdict.text, took: verdict.took };
+                    let happening = ServiceHappening::Checked {
+                        probe,
+                        passed: verdict.passed,
+                        text: verdict.text,
+                        took: verdict.took,
+                    };
                     // A loop that has ended does not want to know.
                     let _ = inlet.send(Input::Service { service, generation, happening }).await;
                 });
