@@ -16,8 +16,8 @@
 //!
 //! What is absent here, on purpose: no clock (time comes in with each input), no randomness of its own (a seed comes in
 //! with the board), no files, sockets, threads, tokio or protobuf. Same inputs, same outputs, byte for byte: nothing
-//! iterates in an order that is not defined. Only `outbox` numbers events; only `Supervisor::enter` changes a service's
-//! state and only `Machines::take` a machine's; only `Thermal::drive` tells fans.
+//! iterates in an order that is not defined. Only `outbox` numbers events; only `Supervisor::enter` moves a service from one
+//! state to another and only `Machines::take` a machine's; only `Thermal::drive` tells fans.
 
 mod asked;
 pub mod board;

@@ -220,7 +220,7 @@ impl Scene<'_> {
             [(Builtin::Statemgr, "follows the lines of the machines"), (Builtin::Powermgr, "drives the power lines")]
         {
             if !supersedes && !self.supervisor.is_up(builtin) && machine.spec.definition.kind != MachineKind::Bmc {
-                let builtin = builtin.as_str();
+                let builtin = self.supervisor.name_of(builtin);
                 found.push(Obstacle {
                     kind: "service-down",
                     subject: format!("service {builtin}"),

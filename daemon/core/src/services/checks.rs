@@ -60,6 +60,27 @@ impl Supervisor {
         }
     }
 
+    /// A check is declared otherwise: it begins anew. What the old one says when it comes back is no answer any more, and
+    /// what was not ready stays so until the new one has said otherwise.
+    pub(super) fn ask_otherwise(&mut self, id: ServiceId, probe: Probe, out: &mut Outbox) {
+        let interval = self.spec_of(id, probe).map(|spec| spec.interval);
+        let unit = &mut self.units[id.index()];
+        let (book, timer) = match probe {
+            Probe::Liveness => (&mut unit.health, Timer::Health(id)),
+            Probe::Readiness => (&mut unit.readiness, Timer::Readiness(id)),
+        };
+        book.begin_anew();
+        out.cancel(timer);
+        match interval {
+            Some(interval) => out.arm(timer, out.now() + interval),
+            None if probe == Probe::Readiness => {
+                unit.unready = None;
+                self.touch(id);
+            }
+            None => {}
+        }
+    }
+
     /// What counts at the start: the readiness check, or the health check where there is none.
     fn probe_at_start(&self, id: ServiceId) -> Probe {
         if self.unit(id).spec.readiness_check.is_some() { Probe::Readiness } else { Probe::Liveness }
@@ -111,6 +132,10 @@ impl Supervisor {
             Probe::Liveness => &mut unit.health,
             Probe::Readiness => &mut unit.readiness,
         };
+        let timer = match probe {
+            Probe::Liveness => Timer::Health(id),
+            Probe::Readiness => Timer::Readiness(id),
+        };
         let starting = match unit.state {
             State::Starting { .. } => true,
             State::Running => false,
@@ -126,12 +151,15 @@ impl Supervisor {
                 return;
             }
         };
+        if book.is_outdated() {
+            // Its turn may have come while the old question was on its way.
+            if !starting && out.timers.get(timer).is_none() {
+                out.arm(timer, out.now() + spec.interval);
+            }
+            return;
+        }
         let finding = book.record(&spec, passed, text.to_owned(), took);
         out.changed().services.insert(id);
-        let timer = match probe {
-            Probe::Liveness => Timer::Health(id),
-            Probe::Readiness => Timer::Readiness(id),
-        };
         if starting {
             if passed && unit.spec.readiness == Readiness::Check && probe == at_start {
                 self.become_ready(id, out);

@@ -1,6 +1,9 @@
 //! In what a declaration differs from the one that holds, and whether a running process could be given that.
 
-use super::{Binary, Deployment, HealthCheck, ServiceSpec, unit::Unit};
+use super::{
+    Binary, Deployment, HealthCheck, Readiness, ServiceSpec,
+    unit::{State, Unit},
+};
 
 /// In what a declaration differs from the one that holds.
 #[derive(Debug, Default)]
@@ -37,10 +40,13 @@ impl Difference {
         };
         // How often it has to beat is told to the process when it is started.
         note("health_check", old.health != new.health && heartbeat(old) != heartbeat(new), true);
-        note("health_check", old.health != new.health && heartbeat(old) == heartbeat(new), false);
-        note("readiness_check", old.readiness_check != new.readiness_check, false);
-        note("readiness", old.readiness != new.readiness, false);
-        note("oneshot", old.run != new.run, false);
+        // What decides a start cannot change under it.
+        let starting = matches!(unit.state, State::Starting { .. });
+        let decides = starting && old.readiness == Readiness::Check;
+        note("health_check", old.health != new.health && heartbeat(old) == heartbeat(new), decides);
+        note("readiness_check", old.readiness_check != new.readiness_check, starting);
+        note("readiness", old.readiness != new.readiness, starting);
+        note("oneshot", old.run != new.run, starting);
         note("dependencies", old.dependencies != new.dependencies, false);
         note("wants", old.wants != new.wants, false);
         note("after", old.after != new.after, false);

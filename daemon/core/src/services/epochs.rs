@@ -66,17 +66,26 @@ impl Supervisor {
         (done.epoch == epoch && done.mark == now).then_some(epoch)
     }
 
-    /// A oneshot has done its work.
-    pub(super) fn remember_done(&mut self, id: ServiceId) {
-        let unit = self.unit(id);
-        let Run::Oneshot { once_per: Some(epoch) } = unit.spec.run else { return };
-        let Some(mark) = self.epochs.mark(epoch) else { return };
+    /// Which power-on or boot the life that begins now belongs to.
+    pub(super) fn mark_of_now(&self, id: ServiceId) -> Option<(Epoch, String)> {
+        let Run::Oneshot { once_per: Some(epoch) } = self.unit(id).spec.run else { return None };
+        self.epochs.mark(epoch).map(|mark| (epoch, mark))
+    }
+
+    /// A oneshot has done its work, for the power-on or boot in which it began. False: that is not today's any more.
+    pub(super) fn remember_done(&mut self, id: ServiceId) -> bool {
+        let now = self.mark_of_now(id);
+        let unit = &mut self.units[id.index()];
+        let Some((epoch, mark)) = unit.mark.take() else { return true };
+        let todays = now.is_none_or(|now| now == (epoch, mark.clone()));
         let name = unit.spec.name.clone();
         self.epochs.memory.done.insert(name, Done { epoch, mark });
         // Of services that nobody declares any more nothing needs to be known.
-        let names = &self.names;
-        self.epochs.memory.done.retain(|name, _| names.contains_key(name));
+        let (names, graph) = (&self.names, &self.graph);
+        let declared = |name: &Name| names.get(name).is_some_and(|id| graph.rank(*id).is_some());
+        self.epochs.memory.done.retain(|name, _| declared(name));
         self.epochs.unsaved = true;
+        todays
     }
 
     /// An operator wants it done again.
@@ -134,6 +143,7 @@ impl Supervisor {
     /// Instead of a start: what is done stays done.
     pub(super) fn skip_start(&mut self, id: ServiceId, epoch: Epoch, out: &mut Outbox) {
         self.enter(id, State::Completed, out);
+        self.stand_down(id, out);
         let name = &self.unit(id).spec.name;
         out.event(
             format!("service.{name}.skipped"),

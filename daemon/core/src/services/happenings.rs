@@ -191,6 +191,10 @@ impl Supervisor {
             Announced::Reloading => unit.spec.start_timeout,
             Announced::Stopping => unit.spec.stop_timeout,
         };
+        if unit.announced == Some(what) {
+            // Said again: it has as long as it had.
+            return;
+        }
         unit.announced = Some(what);
         out.arm(Timer::Announced(id), out.now() + bound);
         out.changed().services.insert(id);
@@ -334,8 +338,13 @@ impl Supervisor {
     fn complete(&mut self, id: ServiceId, out: &mut Outbox) {
         let unit = &mut self.units[id.index()];
         unit.record.start_duration = Some(out.now().since(unit.spawned));
+        unit.record.last_error.clear();
         self.enter(id, State::Completed, out);
-        self.remember_done(id);
+        self.stand_down(id, out);
+        if !self.remember_done(id) {
+            // While it worked, the next power-on or boot began: that one has it done too.
+            self.enter(id, State::Stopped, out);
+        }
     }
 
     fn after_failure(&mut self, id: ServiceId, reason: &str, uptime: Duration, out: &mut Outbox) {

@@ -16,6 +16,8 @@ pub struct HealthBook {
     proven: bool,
     /// A check is on its way.
     pub in_flight: bool,
+    /// It asks what is not asked any more.
+    outdated: bool,
     text: String,
     took: Option<Duration>,
 }
@@ -37,7 +39,22 @@ impl HealthBook {
         self.streak = 0;
         self.proven = false;
         self.in_flight = false;
+        self.outdated = false;
         self.text.clear();
+    }
+
+    /// The same life is asked something else; the rate goes on.
+    pub fn begin_anew(&mut self) {
+        self.streak = 0;
+        self.proven = false;
+        self.outdated = self.in_flight;
+    }
+
+    /// The answer that has just come is one to an older question. Says so once.
+    pub fn is_outdated(&mut self) -> bool {
+        let outdated = std::mem::take(&mut self.outdated);
+        self.in_flight &= !outdated;
+        outdated
     }
 
     /// A check ended.

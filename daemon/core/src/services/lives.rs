@@ -40,7 +40,9 @@ impl Supervisor {
         }
         let generation = self.take_generation();
         let now = out.now();
+        let mark = self.mark_of_now(id);
         let unit = &mut self.units[id.index()];
+        unit.mark = mark;
         unit.generation = generation;
         unit.spawned = now;
         unit.ready = None;

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     event::Severity,
     ids::{Name, ServiceId},
+    input::Probe,
     outbox::Outbox,
     refusal::{Obstacle, Refusal},
     time::Mono,
@@ -240,6 +241,7 @@ impl Supervisor {
         let unit = &mut self.units[id.index()];
         unit.retired = true;
         unit.goal = Goal::HeldDown;
+        unit.desired = Desired::Down;
         unit.cause = out.cause();
         out.changed().services.insert(id);
         let name = unit.spec.name.clone();
@@ -248,6 +250,7 @@ impl Supervisor {
         out.event(format!("service.{name}.removed"), "operator", Severity::Notice, text, Vec::new());
         if !self.unit(id).state.is_alive() {
             self.enter(id, State::Stopped, out);
+            self.unswept = true;
         }
     }
 
@@ -289,10 +292,13 @@ impl Supervisor {
         }
         let alive = unit.state.is_alive();
         let begins = unit.goal == Goal::Unasked && spec.auto_start && !unit.spec.auto_start;
-        let asked_otherwise = unit.spec.health != spec.health || unit.spec.readiness_check != spec.readiness_check;
+        let asked_otherwise = [
+            (Probe::Liveness, unit.spec.health != spec.health),
+            (Probe::Readiness, unit.spec.readiness_check != spec.readiness_check),
+        ];
         let was_oneshot = unit.spec.run != spec.run;
         let running = std::mem::replace(&mut unit.spec, spec).deployment;
-        if alive && difference.needs_new_life {
+        if alive && (difference.needs_new_life || unit.renewal.is_some()) {
             // Its life ends as it was begun: with the stop command of then.
             unit.renewal = Some(std::mem::replace(&mut unit.spec.deployment, running));
         }
@@ -309,8 +315,8 @@ impl Supervisor {
             vec![("fields", difference.fields.join(" ").into())],
         );
         let running = self.unit(id).state == State::Running;
-        if asked_otherwise && running {
-            self.ask_otherwise(id, out);
+        for (probe, _) in asked_otherwise.into_iter().filter(|(_, differs)| *differs && running) {
+            self.ask_otherwise(id, probe, out);
         }
         // What failed as it was declared before is tried as it is declared now. A oneshot that is done stays done.
         let unit = self.unit(id);
@@ -323,17 +329,6 @@ impl Supervisor {
             out.cancel(Timer::Service(id));
             self.enter(id, State::Stopped, out);
         }
-    }
-
-    /// Checks begin anew, as they are declared now.
-    fn ask_otherwise(&mut self, id: ServiceId, out: &mut Outbox) {
-        out.cancel(Timer::Health(id));
-        out.cancel(Timer::Readiness(id));
-        let unit = &mut self.units[id.index()];
-        unit.health.new_life();
-        unit.readiness.new_life();
-        unit.unready = None;
-        self.begin_checks(id, out);
     }
 
     /// The table after services have come or gone: relations, places and counts.
@@ -351,14 +346,25 @@ impl Supervisor {
         if let Ok(graph) = Graph::over(&slots) {
             self.graph = graph;
         }
+        self.note_tasks();
         self.recount();
     }
 
     /// Services that nobody declares and whose life is over leave the table.
-    pub(super) fn sweep(&mut self) {
-        if std::mem::take(&mut self.unswept) {
-            self.put_in_order();
+    /// True: there were some, and who waited for them is to be looked at again.
+    pub(super) fn sweep(&mut self) -> bool {
+        if !std::mem::take(&mut self.unswept) {
+            return false;
         }
+        for unit in self.units.iter_mut().filter(|unit| unit.retired && !unit.state.is_alive()) {
+            // Only its name and its numbers are kept, so that a later namesake goes on counting.
+            let spec = ServiceSpec::new(unit.spec.name.clone(), Deployment::Unsupported { mode: "".into() });
+            let (generation, haunted) = (unit.generation, unit.haunted);
+            *unit = Unit { generation, haunted, retired: true, ..Unit::new(spec) };
+        }
+        self.put_in_order();
+        self.look_at_all();
+        true
     }
 }
 

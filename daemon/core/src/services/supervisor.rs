@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Group, ServiceSpec,
+    Builtin, Deployment, Group, ServiceSpec,
     boot::BootBook,
     epochs::Epochs,
     graph::{Graph, GraphError},
@@ -65,6 +65,8 @@ pub struct Supervisor {
     /// Services for whose failure a reboot of the BMC is asked, and since when.
     pub(super) reboot_asked: BTreeMap<ServiceId, Mono>,
     next_generation: u64,
+    /// The service of each built-in task that was ever declared.
+    tasks: BTreeMap<Builtin, ServiceId>,
     pub(super) epochs: Epochs,
     pub(super) boot_book: BootBook,
     /// A service that nobody declares any more has ended: the table is to be put in order.
@@ -77,7 +79,7 @@ impl Supervisor {
         let graph = Graph::build(&specs)?;
         let names = specs.iter().enumerate().map(|(index, spec)| (spec.name.clone(), ServiceId::new(index))).collect();
         let zero = || Group::ALL.into_iter().map(|group| (group, 0)).collect();
-        Ok(Self {
+        let mut supervisor = Self {
             units: specs.into_iter().map(Unit::new).collect(),
             names,
             graph,
@@ -91,10 +93,13 @@ impl Supervisor {
             failsafe: BTreeMap::new(),
             reboot_asked: BTreeMap::new(),
             next_generation: 1,
+            tasks: BTreeMap::new(),
             epochs: Epochs::after(past),
             boot_book: BootBook::default(),
             unswept: false,
-        })
+        };
+        supervisor.note_tasks();
+        Ok(supervisor)
     }
 
     /// The service of that name.
@@ -141,9 +146,27 @@ impl Supervisor {
         self.failsafe.keys().next().map(|id| &self.unit(*id).spec.name)
     }
 
-    /// A built-in service is up. A board that does not declare it never loses it.
-    pub fn is_up(&self, builtin: super::Builtin) -> bool {
-        self.find(builtin.as_str()).is_none_or(|id| matches!(self.unit(id).state, State::Running))
+    /// A built-in task is up, whatever its service is called. A board that never declared it never loses it; one that
+    /// is not declared any more is down.
+    pub fn is_up(&self, builtin: Builtin) -> bool {
+        self.tasks.get(&builtin).is_none_or(|id| {
+            let unit = self.unit(*id);
+            unit.state == State::Running && unit.spec.deployment == Deployment::Builtin(builtin)
+        })
+    }
+
+    /// What the service of a built-in task is called, or was last.
+    pub fn name_of(&self, builtin: Builtin) -> &str {
+        self.tasks.get(&builtin).map_or(builtin.as_str(), |id| self.unit(*id).spec.name.as_str())
+    }
+
+    /// Which service is which task; what was one is remembered.
+    pub(super) fn note_tasks(&mut self) {
+        for id in self.ids() {
+            if let Deployment::Builtin(builtin) = self.unit(id).spec.deployment {
+                self.tasks.insert(builtin, id);
+            }
+        }
     }
 
     /// Begins: every service with auto-start is wanted up.
@@ -246,7 +269,8 @@ impl Supervisor {
 
     /// The shutdown had its time: whatever is left is killed, protectors last of all.
     pub fn shutdown_timed_out(&mut self, out: &mut Outbox) {
-        let left: Vec<_> = self.ids().filter(|id| self.unit(*id).state.is_alive()).collect();
+        let mut left: Vec<_> = self.ids().rev().filter(|id| self.unit(*id).state.is_alive()).collect();
+        left.sort_by_key(|id| self.graph.of(*id).protects);
         let names: Vec<_> = left.iter().map(|id| self.unit(*id).spec.name.to_string()).collect();
         out.event(
             "platform.stop-timeout".to_owned(),
@@ -334,9 +358,11 @@ impl Supervisor {
                 self.finish_boot(out);
                 continue;
             }
+            if self.sweep() {
+                continue;
+            }
             break;
         }
-        self.sweep();
         let none_alive = self.lifelines_alive == 0 && self.alive.values().all(|count| *count == 0);
         if matches!(self.phase, Phase::Stopping { .. }) && none_alive {
             self.end(out);

@@ -17,7 +17,7 @@ use super::{
     boot::BootMark,
     health::HealthBook,
     restart::RestartBook,
-    spec::{Deployment, ServiceSpec},
+    spec::{Deployment, Epoch, ServiceSpec},
 };
 use crate::{
     ids::{Generation, Name, ServiceId},
@@ -287,6 +287,8 @@ pub struct Unit {
     pub unchecked: bool,
     /// What the next life runs; this one goes on, and ends, as it was begun.
     pub renewal: Option<Deployment>,
+    /// Which power-on or boot this life belongs to, for what runs once per such.
+    pub mark: Option<(Epoch, String)>,
     /// No registry declares it any more: when its life is over it is forgotten.
     pub retired: bool,
     /// How its first start went.
@@ -321,6 +323,7 @@ impl Unit {
             announced: None,
             unchecked: false,
             renewal: None,
+            mark: None,
             retired: false,
             boot: BootMark::default(),
             record: Record::default(),

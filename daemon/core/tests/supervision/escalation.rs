@@ -3,21 +3,6 @@
 use crate::script::check;
 
 #[test]
-fn failsafe_mode_lasts_until_the_service_is_ready_again() {
-    check(
-        r"
-        service x delay=1s burst=1 escalate=failsafe ready=notify
-        0s   start x    -> spawn x#1
-        0s   exit x#1 1 -> kill x#1; x backoff; op-1 failed
-        1s              -> spawn x#2; x stopped
-        1s   exit x#2 1 -> kill x#2; x escalates; x backoff
-        2s              -> spawn x#3; x stopped
-        3s   ready x#3  -> x running
-        ",
-    );
-}
-
-#[test]
 fn after_the_last_rung_it_is_given_up() {
     check(
         r"
@@ -132,6 +117,19 @@ fn failsafe_and_the_wish_for_a_reboot_stand_until_ready_or_until_an_operator_act
         3s   exit x#3 1 -> kill x#3; x failed
         4s   stop x     -> x stopped; op-2 succeeded
         4s   problems   ->
+        ",
+    );
+}
+
+#[test]
+fn a_oneshot_that_succeeds_in_the_end_ends_failsafe_mode() {
+    check(
+        r"
+        service job auto oneshot burst=0 escalate=failsafe delay=1s
+        0s   exit job#1 1 -> spawn job#1; kill job#1; job escalates; job backoff
+        1s                -> spawn job#2; job stopped
+        2s   exit job#2 0 -> kill job#2; job completed
+        3s   problems     ->
         ",
     );
 }

@@ -80,9 +80,25 @@ fn a_clock_that_jumps_a_day_ends_what_is_due_once() {
     check(
         r"
         service x restart=always delay=1s check=10s
-        0s   start x  -> spawn x#1; x running; op-1 succeeded
-        1d            -> check x#1
-        1d   pass x#1 ->
+        service y ready=notify start_timeout=5s stop_timeout=2s delay=1h
+        service z delay=1m
+        0s   start x y z -> spawn x#1; spawn y#2; spawn z#3; x running; z running
+        1s   exit z#3 1  -> kill z#3; z backoff
+        1d   jump        -> term y#2; check x#1; spawn z#4; z stopped; op-1 failed; z running
+        1d   pass x#1    ->
+        ",
+    );
+}
+
+#[test]
+fn an_announcement_that_is_repeated_has_no_more_time() {
+    check(
+        r"
+        service x start_timeout=20s
+        0s   start x       -> spawn x#1; x running; op-1 succeeded
+        1s   reloading x#1 ->
+        20s  reloading x#1 ->
+        21s                -> term x#1
         ",
     );
 }

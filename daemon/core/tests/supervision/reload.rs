@@ -405,3 +405,111 @@ fn a_conflict_between_two_that_run_is_refused_until_one_is_down() {
         ",
     );
 }
+
+#[test]
+fn the_newest_declaration_holds_also_when_an_earlier_one_still_waits() {
+    check(
+        r"
+        service x auto
+        0s   list                                     -> spawn x#1; x running; x running
+        1s   reload x auto args=2                     -> term x#1; x Changed (args): Restart; x changed
+        2s   reload x auto args=2 stop_command=/bin/s -> x Changed (stop): Restart; x changed
+        3s   exit x#1 0                               -> spawn x#2; x stopped; x running; op-1 succeeded
+        4s   reload x auto args=2 stop_command=/bin/s -> nothing differs
+        5s   stop x                                   -> run /bin/s
+        ",
+    );
+}
+
+#[test]
+fn another_health_check_does_not_make_ready_what_is_not() {
+    check(
+        r"
+        service db auto rcheck=10s check=1h
+        service web needs=db
+        0s   rfail db#1                         -> spawn db#1; check db#1; db running
+        10s                                     -> check db#1
+        10s  rfail db#1                         -> db not-ready
+        11s  start web                          -> web waiting
+        12s  reload db auto rcheck=10s check=2h -> db Changed (health_check): InPlace; db changed
+        13s  reload db auto rcheck=20s check=2h -> db Changed (readiness_check): InPlace; db changed
+        14s  explain web                        -> web is waiting because db runs and is not ready: rfail
+        34s                                     -> check db#1
+        34s  rpass db#1                         -> spawn web#2; db ready-again; web running; op-1 succeeded
+        ",
+    );
+}
+
+#[test]
+fn the_answer_to_an_old_check_does_not_count_for_the_new_one() {
+    check(
+        r"
+        service x auto check=10s
+        10s                         -> spawn x#1; x running; check x#1
+        11s  reload x auto check=5s -> x Changed (health_check): InPlace; x changed
+        12s  fail x#1               ->
+        16s                         -> check x#1
+        16s  fail x#1               ->
+        21s                         -> check x#1
+        21s  pass x#1               ->
+        ",
+    );
+}
+
+#[test]
+fn a_check_that_is_declared_otherwise_is_asked_also_when_the_old_answer_comes_late() {
+    check(
+        r"
+        service x auto check=10s
+        10s                         -> spawn x#1; x running; check x#1
+        11s  reload x auto check=5s -> x Changed (health_check): InPlace; x changed
+        17s  fail x#1               ->
+        22s                         -> check x#1
+        ",
+    );
+}
+
+#[test]
+fn what_decides_a_start_is_not_changed_under_it() {
+    check(
+        r"
+        service x auto ready=notify
+        service y auto ready=check rcheck=10s
+        0s   list                                        -> spawn x#1; spawn y#2; check y#2; x starting, y starting
+        1s   reload x auto, y auto ready=check check=10s -> term x#1; term y#2; x Changed (readiness): Restart; y Changed (health_check readiness_check): Restart; x changed; y changed
+        2s   exit x#1 0                                  -> spawn x#3; x stopped; x running
+        2s   exit y#2 0                                  -> spawn y#4; y stopped; check y#4
+        2s   pass y#4                                    -> y running; op-1 succeeded
+        ",
+    );
+}
+
+#[test]
+fn an_operation_on_what_is_taken_away_while_it_waits_ends() {
+    check(
+        r"
+        service db ready=notify
+        service web needs=db
+        0s   start web   -> spawn db#1; web waiting
+        1s   reload -web -> term db#1; web Removed: InPlace; web removed; web stopped; op-1 failed
+        ",
+    );
+}
+
+#[test]
+fn a_protector_that_is_taken_away_while_everything_stops_holds_nobody_up() {
+    check(
+        r"
+        service db auto
+        service fans auto needs=db protects
+        service o auto
+        0s   list            -> spawn db#1; spawn o#2; fans waiting; spawn fans#3; db running; fans running; o running; db running, fans running, o running
+        1s   stop fans force -> term fans#3
+        2s   reload -fans    -> fans Removed: Stop; fans removed
+        3s   shutdown        -> term o#2
+        4s   exit fans#3 0   -> term db#1; fans stopped; op-1 succeeded
+        5s   exit o#2 0      -> o stopped
+        6s   exit db#1 0     -> exit; db stopped
+        ",
+    );
+}
