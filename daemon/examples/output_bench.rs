@@ -110,7 +110,10 @@ async fn measure(numbers: &[usize; 3]) -> Result<(), Failure> {
         };
         println!("{what:<20}{last}; {:?}", logs.counters(&name));
         drop(processes);
-        std::fs::remove_dir_all(&dir)?;
+        // What is still on its way to the disk may come between.
+        while std::fs::remove_dir_all(&dir).is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use std::{
 use super::access::{Barred, Who};
 
 /// What is read of a program: enough for its first line or for its headers.
-const HEAD: u64 = 4096;
+const HEAD: usize = 4096;
 /// The kernel looks no further for the end of the first line.
 const LINE: usize = 256;
 /// Scripts that interpret scripts.
@@ -143,15 +143,15 @@ fn of_file(path: &Path, path_variable: &str, who: &Who, deepest: usize) -> Optio
         let who = who.is_other().then(|| who.name().to_owned());
         return Some(Flaw::NotExecutable { path: path_buf(), who });
     }
-    let interpreter = missing_interpreter(&head(path)?, path_variable, who, deepest)?;
+    let mut buffer = [0; HEAD];
+    let length = head(path, &mut buffer)?;
+    let interpreter = missing_interpreter(buffer.get(..length)?, path_variable, who, deepest)?;
     Some(Flaw::NoInterpreter { path: path_buf(), interpreter })
 }
 
-/// The beginning of a file. None: it cannot be read, which is no reason not to execute it.
-fn head(path: &Path) -> Option<Vec<u8>> {
-    let mut head = Vec::new();
-    File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
-    Some(head)
+/// The beginning of a file, in one read. None: it cannot be read, which is no reason not to execute it.
+fn head(path: &Path, buffer: &mut [u8; HEAD]) -> Option<usize> {
+    File::open(path).ok()?.read(buffer).ok()
 }
 
 fn missing_interpreter(head: &[u8], path_variable: &str, who: &Who, deepest: usize) -> Option<Interpreter> {
