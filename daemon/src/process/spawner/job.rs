@@ -59,6 +59,16 @@ pub(in crate::process) enum Task {
     Command { argv: Vec<String>, started: oneshot::Sender<Result<OwnedFd, SpawnError>> },
 }
 
+impl Task {
+    /// Whose process it is. Absent: no service's.
+    pub(super) fn service(&self) -> Option<&Name> {
+        match self {
+            Self::Main { log, .. } | Self::StopCommand { log, .. } => Some(log.name()),
+            Self::Command { .. } => None,
+        }
+    }
+}
+
 /// Which part a process plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::process) enum Role {

@@ -35,6 +35,8 @@ use ubmc_core::{
 
 pub use self::job::Order;
 pub(super) use self::job::{Arrival, Job, Role, Started, Task};
+#[cfg(test)]
+pub(super) use self::pool::MOST;
 use self::pool::{PATIENCE, Pool};
 use super::{
     cgroup::{Cgroups, Group},

@@ -1,7 +1,8 @@
 //! The threads in which processes are made, and the queue before them.
 //!
 //! One thread is enough while file systems answer. When all that there are hang in one start each and more is waiting,
-//! another is added, up to a bound: a service whose program lies on a dead mount holds up itself, not the others.
+//! another is added, up to a bound: a service whose program lies on a dead mount holds up itself, not the others. It
+//! takes one thread and no more, however often it is tried again; and so do commands, of which a few may hang.
 
 use std::{
     collections::VecDeque,
@@ -11,13 +12,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ubmc_core::ids::Name;
+
 use super::{Spawner, job::Job};
 use crate::process::{launch::Launcher, mark::Serial, undisturbed};
 
 /// A start that takes longer holds up nobody else.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// More threads are not made: as many starts may hang at a time.
-const MOST: usize = 8;
+pub(in crate::process) const MOST: usize = 32;
+/// Threads that commands may have at a time.
+const MOST_FOR_COMMANDS: usize = 4;
 /// Name services want some.
 const STACK_BYTES: usize = 512 * 1024;
 
@@ -33,15 +38,33 @@ pub(super) struct Pool {
 struct Queue {
     /// Bounded by who asks: a life has one start and one stop command, and checks have their own bound.
     jobs: VecDeque<Job>,
-    /// One for each thread.
-    posts: Vec<Post>,
+    /// What each thread is at. Absent: it waits for something to do.
+    posts: Vec<Option<Post>>,
     /// That no further thread is made has been told.
     told: bool,
     ended: bool,
 }
 
-/// Since when a thread has been at its present job. Absent: it waits for one.
-type Post = Option<Instant>;
+/// A thread's present job, which may have been called off since.
+#[derive(Debug)]
+struct Post {
+    since: Instant,
+    /// Absent: a command's.
+    service: Option<Name>,
+}
+
+impl Queue {
+    /// The first job that need not wait for another of the same kind to come back.
+    fn next(&self) -> Option<usize> {
+        self.jobs.iter().position(|job| {
+            let busy = self.posts.iter().flatten();
+            match job.task.service() {
+                Some(service) => !busy.into_iter().any(|post| post.service.as_ref() == Some(service)),
+                None => busy.filter(|post| post.service.is_none()).count() < MOST_FOR_COMMANDS,
+            }
+        })
+    }
+}
 
 impl Pool {
     /// Without threads yet.
@@ -75,11 +98,15 @@ impl Pool {
     /// Adds a thread when none of those that there are gets on with what is waiting. Returns when to look again.
     pub(super) fn relieve(&self, spawner: &Spawner) -> Duration {
         let mut queue = self.queue();
-        let longest = |post: &Post| post.map_or(Duration::ZERO, |since| since.elapsed());
+        if queue.ended || queue.next().is_none() {
+            return self.patience;
+        }
+        let times: Vec<_> =
+            queue.posts.iter().map(|post| post.as_ref().map_or(Duration::ZERO, |post| post.since.elapsed())).collect();
         // Who waits behind one that hangs has waited already: further ones are given less time.
-        let hangs = queue.posts.iter().map(longest).any(|time| time >= self.patience);
+        let hangs = times.iter().any(|time| *time >= self.patience);
         let patience = if hangs { self.patience / 8 } else { self.patience };
-        if queue.ended || queue.jobs.is_empty() || !queue.posts.iter().map(longest).all(|time| time >= patience) {
+        if times.iter().any(|time| *time < patience) {
             return patience;
         }
         if queue.posts.len() < MOST {
@@ -122,10 +149,10 @@ impl Pool {
             if queue.ended {
                 return None;
             }
-            if let Some(job) = queue.jobs.pop_front() {
+            if let Some(job) = queue.next().and_then(|place| queue.jobs.remove(place)) {
                 queue.told = false;
                 if let Some(post) = queue.posts.get_mut(post) {
-                    *post = Some(Instant::now());
+                    *post = Some(Post { since: Instant::now(), service: job.task.service().cloned() });
                 }
                 return Some(job);
             }

@@ -8,7 +8,7 @@ use std::{fs::File, os::unix::fs::OpenOptionsExt, path::PathBuf, time::Instant};
 use ubmc_core::services::Limits;
 
 use super::*;
-use crate::process::{Command, cgroup::Cgroups, life::Main};
+use crate::process::{Command, cgroup::Cgroups, life::Main, spawner::MOST};
 
 fn world() -> World {
     let footing = |dir: &Path| Footing {
@@ -91,13 +91,13 @@ async fn starts_that_hang_hold_up_nobody_else() {
 #[tokio::test]
 async fn when_everything_hangs_what_waits_can_be_called_off_and_no_more_threads_are_made() {
     let mut world = world();
-    let hung: Vec<_> = (0..12).map(|index| world.hang(&format!("hung{index}"))).collect();
-    for hung in &hung[..8] {
+    let hung: Vec<_> = (0..MOST + 4).map(|index| world.hang(&format!("hung{index}"))).collect();
+    for hung in &hung[..MOST] {
         world.hangs(hung).await;
     }
-    // Long enough for a ninth thread.
+    // Long enough for one more thread.
     world.during(tokio::time::sleep(Duration::from_millis(100))).await;
-    for hung in &hung[8..] {
+    for hung in &hung[MOST..] {
         world.signal(hung.generation, Signal::Term, false);
         world.gone(hung.generation).await;
         assert!(world.told(hung.generation).is_empty(), "there was never a process");
@@ -105,12 +105,73 @@ async fn when_everything_hangs_what_waits_can_be_called_off_and_no_more_threads_
     let command = Command { argv: vec!["true".to_owned()], timeout: Duration::from_millis(50) };
     let commands = world.processes.commands();
     assert_eq!(world.during(commands.run(command)).await.unwrap().exit, None, "it had its time");
-    for hung in &hung[..8] {
+    for hung in &hung[..MOST] {
         world.signal(hung.generation, Signal::Kill, true);
         world.gone(hung.generation).await;
     }
     // The threads are free again.
     world.spawn("other", &sh("exec sleep 1000")).await;
+    world.end().await;
+}
+
+/// A file system whose server has stopped serving.
+struct DeadMount {
+    at: PathBuf,
+    /// Nobody reads from it.
+    server: File,
+}
+
+impl DeadMount {
+    /// None where that is not permitted.
+    fn below(dir: &Path) -> Option<Self> {
+        let server = File::options().read(true).write(true).open("/dev/fuse").ok()?;
+        let at = dir.join("dead");
+        std::fs::create_dir(&at).unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-i", "-t", "fuse", "-o", "fd=0,rootmode=40000,user_id=0,group_id=0", "dead"]).arg(&at);
+        mount.stdin(server.try_clone().unwrap()).stderr(std::process::Stdio::null());
+        mount.status().is_ok_and(|status| status.success()).then_some(Self { at, server })
+    }
+
+    /// Whoever waits for it gets an error.
+    fn give_up(self) {
+        let unmounted = std::process::Command::new("umount").arg("-l").arg(&self.at).status();
+        assert!(unmounted.unwrap().success());
+        drop(self.server);
+    }
+}
+
+fn launchers() -> usize {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let names = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("comm")).ok());
+    names.filter(|name| name.starts_with("launcher-")).count()
+}
+
+#[tokio::test]
+async fn a_service_that_hangs_again_and_again_takes_one_thread_only() {
+    let mut world = world();
+    let Some(dead) = DeadMount::below(world.dir.path()) else {
+        println!("not tried: mounting is not permitted here");
+        return world.end().await;
+    };
+    world.preflight = true;
+    let program = program(dead.at.join("program").to_str().unwrap(), &[]);
+    for _ in 0..2 * MOST {
+        let generation = world.begin("web", &program, Readiness::Exec);
+        // Behind it: what hangs has to be overtaken.
+        let other = world.spawn("other", &sh("exit 0")).await;
+        world.gone(other).await;
+        // The look has not come back, and there is no child: it is called off.
+        world.signal(generation, Signal::Term, false);
+        world.gone(generation).await;
+        assert!(world.told(generation).is_empty());
+    }
+    assert_eq!(launchers(), 2);
+    // Alive again, it may be tried again.
+    let generation = world.begin("web", &program, Readiness::Exec);
+    dead.give_up();
+    let error = world.started(generation).await.unwrap_err();
+    assert_eq!(error.errno, libc::ENOENT, "{error}");
     world.end().await;
 }
 
