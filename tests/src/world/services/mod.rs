@@ -2,6 +2,7 @@
 //! for anything, and a daemon that dies in between.
 
 mod nature;
+mod operators;
 mod registry;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -11,7 +12,7 @@ use ubmc_core::{
     core::Core,
     effect::{Effect, Effects, Reply},
     ids::{Generation, RequestId, ServiceId},
-    input::{Asked, Exit, Findings, Input, Request, ServiceHappening, SpawnError, SpawnStage},
+    input::{Asked, Exit, Input, Request, ServiceHappening, SpawnError, SpawnStage},
     memory::{Memory, Past},
     rng::Rng,
     services::{HealthCheck, Readiness, Run, ServiceSpec, Signal},
@@ -48,6 +49,8 @@ struct Life {
     service: ServiceId,
     nature: Nature,
     exited: bool,
+    /// Its process is there. Before that it can be called off.
+    spawned: bool,
 }
 
 #[derive(Debug)]
@@ -71,6 +74,7 @@ struct World {
     reloaded: Option<ReloadView>,
     calm: bool,
     ended: bool,
+    stopping: bool,
     steps: u64,
     tail: Tail,
 }
@@ -100,6 +104,7 @@ impl World {
             reloaded: None,
             calm: false,
             ended: false,
+            stopping: false,
             steps: 0,
             tail: Tail::default(),
         };
@@ -114,7 +119,12 @@ impl World {
         let mut next_request = self.pause();
         // In every fifth world the daemon dies once.
         let mut dies_at = if self.chance(0.2) { Some(Mono::new(TROUBLE.mul_f64(self.rng.unit()))) } else { None };
+        // In every third world everything is to stop in the middle of the trouble.
+        let ends_at = if self.chance(0.3) { Some(Mono::new(TROUBLE.mul_f64(self.rng.unit()))) } else { None };
         while self.now < trouble_ends {
+            if ends_at.is_some_and(|at| at <= self.now) {
+                return self.shut_down();
+            }
             if dies_at.is_some_and(|at| at <= self.now) {
                 dies_at = None;
                 self.daemon_dies()?;
@@ -131,6 +141,11 @@ impl World {
         if let Some(difference) = self.mirror.difference(&self.core) {
             return Err(difference);
         }
+        self.shut_down()
+    }
+
+    /// Everything stops, in bounded time, whatever it was doing.
+    fn shut_down(&mut self) -> Result<(), String> {
         let emergency = self.chance(0.3);
         self.ask(Request::Shutdown { emergency })?;
         let bound = self.now + self.core.board().policy.stop_timeout + Duration::from_secs(30);
@@ -139,7 +154,7 @@ impl World {
     }
 
     /// Trouble without a death of the daemon: one core hears all of it.
-    fn calm_after_no_death(&mut self) -> Result<(), String> {
+    fn trouble_of_one_core(&mut self) -> Result<(), String> {
         let trouble_ends = Mono::new(TROUBLE);
         while self.now < trouble_ends {
             let next = self.pause().min(trouble_ends);
@@ -216,6 +231,12 @@ impl World {
                     let lingers = life.nature.lingers;
                     self.later(lingers, *generation, ServiceHappening::Gone);
                 }
+                ServiceHappening::Spawned { .. } => {
+                    let Some(life) = self.lives.get_mut(generation) else { return Ok(()) };
+                    life.spawned = true;
+                }
+                // There is no process: with that news the life is over.
+                ServiceHappening::SpawnFailed(_) if self.lives.remove(generation).is_none() => return Ok(()),
                 ServiceHappening::Gone if self.lives.remove(generation).is_none() => return Ok(()),
                 ServiceHappening::Heartbeat => {
                     let Some(life) = self.lives.get(generation).filter(|life| !life.exited) else { return Ok(()) };
@@ -251,11 +272,15 @@ impl World {
 
     fn absorb(&mut self, effects: Effects) -> Result<(), String> {
         for event in &effects.events {
+            self.stopping |= event.subject == "platform.stopping";
             if event.seq != self.next_seq {
                 return Err(format!("event {} came where {} should have", event.seq, self.next_seq));
             }
             self.next_seq += 1;
-            if event.subject == "platform.stop-timeout" && !self.lives.values().any(|life| life.nature.survives_kill) {
+            if event.subject == "platform.stop-timeout"
+                && self.calm
+                && !self.lives.values().any(|life| life.nature.survives_kill)
+            {
                 return Err(format!("the shutdown waits for itself: {}", event.text));
             }
         }
@@ -316,6 +341,9 @@ impl World {
                 spec.name
             ));
         }
+        if self.stopping {
+            return Err(format!("{} is spawned as {generation} while everything stops", spec.name));
+        }
         if !self.specs.iter().any(|declared| declared.name == spec.name) {
             return Err(format!("{} is spawned as {generation} and nobody declares it", spec.name));
         }
@@ -330,31 +358,31 @@ impl World {
         let fails = !self.calm && self.chance(0.05);
         let nature =
             if self.calm { Nature::calm(oneshot, &mut self.rng) } else { Nature::troubled(oneshot, &mut self.rng) };
-        self.lives.insert(generation, Life { service, nature, exited: false });
-        let instant = Duration::ZERO;
+        self.lives.insert(generation, Life { service, nature, exited: false, spawned: false });
+        // Sometimes a file system takes its time.
+        let slow = !self.calm && self.chance(0.1);
+        let instant = if slow { Duration::from_secs_f64(self.rng.unit() * 40.0) } else { Duration::ZERO };
         if fails {
             let errno = if self.chance(0.5) { 11 } else { 2 };
             let error = SpawnError { stage: SpawnStage::Exec, errno, text: "as drawn".to_owned() };
             self.later(instant, generation, ServiceHappening::SpawnFailed(error));
-            // There is no process: the queue holds the news, the life is over.
-            self.lives.remove(&generation);
             return Ok(());
         }
         self.later(instant, generation, ServiceHappening::Spawned { pid: Some(100) });
         if let (Readiness::Notify | Readiness::Fd(_), Some(after)) = (readiness, nature.ready_after) {
-            self.later(after, generation, ServiceHappening::Ready);
+            self.later(instant + after, generation, ServiceHappening::Ready);
         }
         if let Some((after, exit)) = nature.exits_after {
-            self.later(after, generation, ServiceHappening::Exited(exit));
+            self.later(instant + after, generation, ServiceHappening::Exited(exit));
         }
         if let Some((after, ready)) = nature.reloads {
-            self.later(after, generation, ServiceHappening::Reloading);
+            self.later(instant + after, generation, ServiceHappening::Reloading);
             if let Some(ready) = ready {
-                self.later(after + ready, generation, ServiceHappening::Ready);
+                self.later(instant + after + ready, generation, ServiceHappening::Ready);
             }
         }
         if let Some(after) = nature.announces_stop {
-            self.later(after, generation, ServiceHappening::AnnouncesStop);
+            self.later(instant + after, generation, ServiceHappening::AnnouncesStop);
         }
         if spec.health.as_ref().is_some_and(|health| *health.check == HealthCheck::Heartbeat) {
             self.later(instant, generation, ServiceHappening::Heartbeat);
@@ -365,6 +393,12 @@ impl World {
     fn signal(&mut self, generation: Generation, signal: Signal, everything: bool) {
         let Some(life) = self.lives.get(&generation) else { return };
         let nature = life.nature;
+        if !life.spawned {
+            if signal != Signal::Cont {
+                self.later(Duration::ZERO, generation, ServiceHappening::Gone);
+            }
+            return;
+        }
         match signal {
             Signal::Kill if everything => {
                 if nature.survives_kill {
@@ -385,63 +419,6 @@ impl World {
                 let after = Duration::from_secs_f64(self.rng.unit());
                 self.later(after, generation, ServiceHappening::Exited(Exit::Code(0)));
             }
-        }
-    }
-
-    fn request(&mut self) -> Result<(), String> {
-        if self.chance(0.15) {
-            return self.reload();
-        }
-        if self.specs.is_empty() {
-            return Ok(());
-        }
-        let some = |world: &mut Self| {
-            let index = world.below(world.specs.len());
-            world.specs[index].name.clone()
-        };
-        let names = match self.below(4) {
-            0 => vec![some(self), some(self)],
-            _ => vec![some(self)],
-        };
-        let force = self.chance(0.3);
-        let request = match self.below(10) {
-            0..=3 => Request::StartServices { names, force, found: Findings::default() },
-            4..=6 => Request::StopServices { names, force },
-            7 | 8 => Request::RestartServices { names, force, found: Findings::default() },
-            _ => Request::ResetService(some(self)),
-        };
-        self.ask(request)
-    }
-
-    fn reload(&mut self) -> Result<(), String> {
-        let dry_run = self.chance(0.2);
-        let (specs, whole) = match self.below(10) {
-            0 => (registry::with_a_cycle(&self.specs), false),
-            1 | 2 => (self.specs.clone(), true),
-            _ => (registry::redraw(&self.specs, &mut self.rng), true),
-        };
-        let before: Vec<_> =
-            self.core.service_ids().into_iter().map(|id| (id, self.core.service(id).generation)).collect();
-        let (lives, seq) = (self.lives.len(), self.next_seq);
-        let same = specs == self.specs;
-        let read = Ok(Box::new(board(specs.clone())));
-        let declared = std::mem::replace(&mut self.specs, specs);
-        self.reloaded = None;
-        self.ask(Request::Reload { read, warnings: Vec::new(), dry_run })?;
-        let accepted = self.reloaded.take();
-        if dry_run || accepted.is_none() {
-            self.specs = declared;
-        }
-        let unmoved = before.iter().all(|(id, generation)| self.core.service(*id).generation == *generation);
-        let quiet = unmoved && lives == self.lives.len();
-        match accepted {
-            Some(_) if !whole && !same => Err("a registry that waits for itself was taken".to_owned()),
-            Some(_) if dry_run && (!quiet || self.next_seq != seq) => Err("a dry run changed something".to_owned()),
-            Some(view) if same && (!view.changes.is_empty() || !view.restarts.is_empty() || !quiet) => {
-                Err(format!("the same registry changed something: {view:?}"))
-            }
-            None if !quiet => Err("a refused reload changed something".to_owned()),
-            Some(_) | None => Ok(()),
         }
     }
 
@@ -496,6 +473,25 @@ impl World {
                 }
             }
         }
+        for spec in &self.specs {
+            let id = self.core.find_service(spec.name.as_str()).ok_or("a declared service is not there")?;
+            if self.core.service(id).spec != spec {
+                return Err(format!("{} is not as it is declared", spec.name));
+            }
+        }
+        for problem in self.core.problems() {
+            let text = problem.obstacle.text;
+            let up = |spec: &&ServiceSpec| {
+                let id = self.core.find_service(spec.name.as_str());
+                text.ends_with(&format!("restarts of {} did not help", spec.name))
+                    && id.is_some_and(|id| self.core.service(id).ready)
+            };
+            if matches!(problem.obstacle.kind, "failsafe-mode" | "reboot-requested")
+                && self.specs.iter().any(|spec| up(&spec))
+            {
+                return Err(format!("this has passed and still stands: {text}"));
+            }
+        }
         for id in self.core.operations() {
             let view = self.core.operation(id).ok_or("an operation is not there")?;
             if !view.state.is_final() {
@@ -514,7 +510,7 @@ pub fn replays(seed: u64) -> Result<(), Violation> {
     let mut replica = Core::after(board(world.specs.clone()), seed, past(Memory::default()))
         .map_err(|errors| violation(format!("{errors:?}")))?;
     replica.start(Mono::ZERO);
-    world.calm_after_no_death().map_err(violation)?;
+    world.trouble_of_one_core().map_err(violation)?;
     for (at, input) in &world.inputs {
         replica.handle(*at, input.clone());
     }
