@@ -1,7 +1,8 @@
 //! Supervision of services.
 //!
-//! - [`spec`]: what a registry declares; [`graph`]: who needs whom;
+//! - [`spec`] and `probes`: what a registry declares; [`graph`]: who needs whom;
 //! - [`unit`]: one service and its next step; [`supervisor`]: how a change of one reaches the others;
+//! - `phases`: how the platform as a whole comes up and goes down;
 //! - `gates`: what starts and stops wait for; `lives`: how a life is begun and ended; `happenings`: what becomes of it;
 //! - [`restart`], `escalation` and [`health`]: what failures and checks lead to;
 //! - `counts`: who lives and who is awaited, by group;
@@ -27,12 +28,14 @@ mod gates;
 mod happenings;
 mod lives;
 mod outcomes;
+mod phases;
+mod probes;
 mod requests;
 mod required;
 mod views;
 mod why;
 
+pub use probes::{HealthCheck, HealthSpec, Readiness};
 pub use spec::{
-    Binary, Builtin, Deployment, Epoch, Group, HealthCheck, HealthSpec, Limits, Readiness, RestartPolicy, RestartSpec,
-    Run, Rung, ServiceSpec, Signal,
+    Binary, Builtin, Deployment, Epoch, Group, Limits, RestartPolicy, RestartSpec, Run, Rung, ServiceSpec, Signal,
 };
