@@ -331,7 +331,10 @@ fn lock(dir: &Path) -> Result<File, Failure> {
         Err(error) => return Err(io_failure(failed())(error.into())),
     }
     // For people, and for the message above.
-    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(io_failure(failed()))?;
+    if let Err(error) = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())) {
+        // The lock holds without it, and a full disk is no reason not to run.
+        warn!("{}: {error}", path.display());
+    }
     Ok(file)
 }
 

@@ -77,7 +77,15 @@ impl Core {
             }
             Request::Reload { read, warnings, dry_run } => {
                 let board = read.map_err(|obstacles| {
-                    let text = "the configuration has errors; nothing was changed";
+                    let first = obstacles.first().map(|first| format!("{}: {}", first.subject, first.text));
+                    let more = match obstacles.len() {
+                        0 | 1 => String::new(),
+                        all => format!(", and {} more", all - 1),
+                    };
+                    let text = format!(
+                        "the configuration has errors ({}{more}); nothing was changed",
+                        first.unwrap_or_default()
+                    );
                     Refusal::precondition("CONFIGURATION", text, obstacles)
                 })?;
                 self.reload(*board, warnings, dry_run, actor, reason)

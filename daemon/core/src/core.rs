@@ -187,6 +187,7 @@ impl Core {
             Timer::Health(id) => self.supervisor.health_due(id, out),
             Timer::Readiness(id) => self.supervisor.readiness_due(id, out),
             Timer::Announced(id) => self.supervisor.announced_due(id, out),
+            Timer::Recovered(id) => self.supervisor.recovered(id, out),
             Timer::Boot => self.supervisor.boot_timed_out(out),
             Timer::Shutdown => self.supervisor.shutdown_timed_out(out),
             Timer::Machine(id) => self.machines.timed_out(id, out),

@@ -4,7 +4,8 @@
 use crate::{
     core::Core,
     ids::{MachineId, Name, ServiceId},
-    machines::{Demand, Tone},
+    machines::{Demand, MachineKind, Tone},
+    operations::{book::kind_of, plan::verbs_of},
     refusal::{Obstacle, Refusal},
     services::{Builtin, Deployment},
     time::{Mono, human},
@@ -147,9 +148,14 @@ impl Core {
         self.supervisor.boot_view()
     }
 
-    /// The services that an operation needs.
+    /// The services that an operation needs; none for an operation of ours that needs none.
     pub fn required_for(&self, operation: &str) -> Result<Vec<ServiceId>, Refusal> {
-        self.supervisor.required_for(operation)
+        let kinds = [MachineKind::Host, MachineKind::Chassis, MachineKind::Bmc];
+        let ours = |kind: MachineKind| verbs_of(kind).iter().any(|verb| kind_of(kind, *verb) == operation);
+        match self.supervisor.required_for(operation) {
+            Err(_) if kinds.into_iter().any(ours) => Ok(Vec::new()),
+            answer => answer,
+        }
     }
 
     /// What the core itself knows against starting a service now; the machine is for the shell to ask.

@@ -123,7 +123,7 @@ impl Core {
     }
 
     /// The whole in one answer.
-    pub fn system(&self, _now: Mono) -> SystemView {
+    pub fn system(&self, now: Mono) -> SystemView {
         let mut problems = self.problems();
         problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
         let worst = problems.first().map(|problem| problem.severity);
@@ -142,7 +142,7 @@ impl Core {
             },
             problems,
             groups: self.supervisor.groups(),
-            holding_up: self.supervisor.holding_up(),
+            holding_up: self.supervisor.holding_up(now, &self.out.timers),
         }
     }
 

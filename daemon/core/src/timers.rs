@@ -32,6 +32,8 @@ pub enum Timer {
     Readiness(ServiceId),
     /// What a service has said that it is doing should be done.
     Announced(ServiceId),
+    /// A service that had taken the ladder has been ready for long enough.
+    Recovered(ServiceId),
     /// Lines that should have been read by now.
     Discovery,
     /// Identify ends by itself.

@@ -83,14 +83,23 @@ impl Note {
 }
 
 /// Ends what the last daemon of this folder left, and notes this one's tag for the next.
-pub(super) fn end_and_note(folder: &Path, own: Option<Tag>) -> io::Result<(Found, Note)> {
+///
+/// A note that cannot be written is said, and is no reason not to run: fans and services come first.
+pub(super) fn end_and_note(folder: &Path, own: Option<Tag>) -> (Found, Option<String>, Note) {
     let found = match fs::read_to_string(folder.join("mark")).ok().as_deref().and_then(read) {
         Some((tag, in_order)) if Some(tag) != own => Found { in_order, ..end(tag) },
         Some(_) | None => Found::default(),
     };
     let note = Note { folder: folder.to_owned(), own };
-    note.write("")?;
-    Ok((found, note))
+    let unnoted = note.write("").err().map(|error| {
+        let mark = folder.join("mark");
+        format!(
+            "{}: {error}. If this daemon crashes, the next one does not find what it leaves running, and services may run \
+             twice. Make room there and restart ubmcd.",
+            mark.display()
+        )
+    });
+    (found, unnoted, note)
 }
 
 /// The tag in the file, if this kernel wrote it, and whether its daemon ended in order.
@@ -189,13 +198,23 @@ mod tests {
     fn the_next_daemon_knows_whether_this_one_ended_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let own = Tag::from_number(1 << 30);
-        let (found, note) = end_and_note(folder.path(), own).unwrap();
-        assert_eq!(found, Found::default());
+        let (found, unnoted, note) = end_and_note(folder.path(), own);
+        assert_eq!((found, unnoted), (Found::default(), None));
         let noted = || read(&fs::read_to_string(folder.path().join("mark")).unwrap());
         assert_eq!(noted(), own.map(|tag| (tag, false)));
         note.ends_in_order();
         assert_eq!(noted(), own.map(|tag| (tag, true)));
         assert_eq!(read(&format!("{} another-boot\n", 1 << 30)), None);
         assert_eq!(read(""), None);
+    }
+
+    #[test]
+    fn a_note_that_cannot_be_written_is_told_and_no_reason_not_to_run() {
+        let folder = tempfile::tempdir().unwrap();
+        // Nothing can be written in the place of a directory.
+        fs::create_dir(folder.path().join("mark.new")).unwrap();
+        let (_, unnoted, _) = end_and_note(folder.path(), Tag::from_number(1 << 30));
+        let told = unnoted.unwrap();
+        assert!(told.contains("/mark: ") && told.contains("may run twice"), "{told}");
     }
 }

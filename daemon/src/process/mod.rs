@@ -157,7 +157,8 @@ impl Processes {
         let reader = Reader::start(logs.clone())?;
         let spawner = Spawner::open(footing, surroundings, reader, ears.notify_path().to_owned())?;
         report.extend(platform::marks(spawner.marker));
-        let (found, note) = leftovers::end_and_note(&config.runtime_dir, spawner.marker.tag())?;
+        let (found, unnoted, note) = leftovers::end_and_note(&config.runtime_dir, spawner.marker.tag());
+        report.extend(unnoted);
         Ok(Self {
             spawner,
             logs,

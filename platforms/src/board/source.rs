@@ -1,9 +1,13 @@
 //! Files as they were read, and places in them.
 
 use std::{
+    fs::File,
     io::Read as _,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
+
+use rustix::fs::OFlags;
 
 /// A file that does not fit in this is no configuration; 1 MiB holds some ten thousand services.
 pub(super) const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -69,6 +73,9 @@ pub(super) enum ReadError {
     /// The system refuses.
     #[error("cannot be read: {0}")]
     Io(#[from] std::io::Error),
+    /// A pipe, a device, a directory.
+    #[error("is no ordinary file")]
+    NoFile,
     /// Too long.
     #[error("is longer than {} KiB, the most that a configuration file may have", MAX_FILE_BYTES / 1024)]
     TooLong,
@@ -80,7 +87,13 @@ pub(super) enum ReadError {
 /// Reads a whole file, bounded.
 pub(super) fn read(path: &Path) -> Result<String, ReadError> {
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    // Opening a pipe that nobody writes to would wait for ever.
+    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(nonblocking).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(ReadError::NoFile);
+    }
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(ReadError::TooLong);
     }

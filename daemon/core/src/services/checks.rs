@@ -25,7 +25,8 @@ impl Supervisor {
         out.because(self.unit(id).cause.clone());
         let Some(health) = self.unit(id).spec.health.clone() else { return };
         if *health.check == HealthCheck::Heartbeat {
-            let text = format!("no heartbeat for {}", human(health.interval));
+            let misses = self.unit(id).health.streak() + 1;
+            let text = format!("no heartbeat for {}", human(health.interval * misses));
             out.arm(Timer::Health(id), out.now() + health.interval);
             self.checked(id, Probe::Liveness, false, &text, Duration::ZERO, out);
         } else {

@@ -24,7 +24,7 @@ impl Supervisor {
             Rung::Dependents => (Severity::Error, "it is restarted together with what depends on it"),
             Rung::Group => (Severity::Error, "its whole group is restarted"),
             Rung::Failsafe => {
-                (Severity::Critical, "failsafe mode: fans run at their fail-safe speed until it is ready")
+                (Severity::Critical, "failsafe mode: fans run at their fail-safe speed until it stays ready")
             }
             Rung::Reboot => (Severity::Critical, "a reboot of the BMC is asked for"),
         };
@@ -59,7 +59,20 @@ impl Supervisor {
         }
     }
 
-    /// What its failure has led to ends: it is ready, or an operator has taken it in hand.
+    /// It is ready. What its failure has led to ends when it stays so.
+    pub(super) fn begin_recovery(&self, id: ServiceId, out: &mut Outbox) {
+        if self.failsafe.contains_key(&id) || self.reboot_asked.contains_key(&id) {
+            out.arm(Timer::Recovered(id), out.now() + self.unit(id).spec.restart.reset_after);
+        }
+    }
+
+    /// It has stayed ready.
+    pub fn recovered(&mut self, id: ServiceId, out: &mut Outbox) {
+        out.because(self.unit(id).cause.clone());
+        self.stand_down(id, out);
+    }
+
+    /// What its failure has led to ends: it works again, or an operator has taken it in hand.
     pub(super) fn stand_down(&mut self, id: ServiceId, out: &mut Outbox) {
         if self.failsafe.remove(&id).is_some() {
             out.changed().system = true;

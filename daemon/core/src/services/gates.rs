@@ -32,7 +32,9 @@ impl Supervisor {
         if let Some(other) = relations.after.iter().find(|other| self.is_on_its_way(**other)) {
             return Gate::Wait(Blocker::Order(*other));
         }
-        if self.phase == Phase::Booting {
+        // Tasks of our own do not wait: from the first moment on the API answers, and what protects the hardware works.
+        let waits = !matches!(self.unit(id).spec.deployment, Deployment::Builtin(_));
+        if self.phase == Phase::Booting && waits {
             let group = self.unit(id).spec.group;
             let earlier = Group::ALL
                 .into_iter()

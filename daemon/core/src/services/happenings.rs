@@ -164,7 +164,7 @@ impl Supervisor {
         let took = now.since(unit.spawned);
         unit.record.start_duration = Some(took);
         unit.record.last_error.clear();
-        self.stand_down(id, out);
+        self.begin_recovery(id, out);
         let unit = self.unit(id);
         let name = &unit.spec.name;
         out.event(
@@ -372,7 +372,12 @@ impl Supervisor {
             Verdict::Exhausted if unit.rung < unit.spec.restart.escalate.len() => self.climb(id, reason, out),
             Verdict::Exhausted => {
                 let spec = &unit.spec.restart;
-                let text = format!("{reason}; {} restarts within {} did not help", spec.burst, human(spec.window));
+                let window = human(spec.window);
+                let text = match spec.burst {
+                    0 => format!("{reason}; it is not to be restarted (burst = 0)"),
+                    1 => format!("{reason}; 1 restart within {window} did not help"),
+                    burst => format!("{reason}; {burst} restarts within {window} did not help"),
+                };
                 self.give_up(id, &text, out);
             }
         }

@@ -85,6 +85,11 @@ impl HealthBook {
         }
     }
 
+    /// Failures in a row in this life.
+    pub const fn streak(&self) -> u32 {
+        self.streak
+    }
+
     /// What the last check said.
     pub fn text(&self) -> &str {
         &self.text

@@ -302,7 +302,7 @@ pub enum Rung {
     Dependents,
     /// Restart its whole group.
     Group,
-    /// Fans to their fail-safe speed until it is ready again, or an operator stops or resets it.
+    /// Fans to their fail-safe speed until it has been ready for `reset_after`, or an operator stops or resets it.
     Failsafe,
     /// Ask for a reboot of the BMC.
     Reboot,

@@ -151,7 +151,10 @@ impl Supervisor {
     pub fn is_up(&self, builtin: Builtin) -> bool {
         self.tasks.get(&builtin).is_none_or(|id| {
             let unit = self.unit(*id);
-            unit.state == State::Running && unit.spec.deployment == Deployment::Builtin(builtin)
+            // One that waits for others before it stops works on until then.
+            let works =
+                matches!(unit.state, State::Running | State::Stopping { phase: StopPhase::Holding, exited: false, .. });
+            works && unit.spec.deployment == Deployment::Builtin(builtin)
         })
     }
 
@@ -296,6 +299,7 @@ impl Supervisor {
             out.cancel(Timer::Health(id));
             out.cancel(Timer::Readiness(id));
             out.cancel(Timer::Ready(id));
+            out.cancel(Timer::Recovered(id));
             unit.unready = None;
         }
         if !becomes_alive {

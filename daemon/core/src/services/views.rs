@@ -9,7 +9,7 @@ use crate::{
     event::Severity,
     ids::ServiceId,
     refusal::Obstacle,
-    time::human,
+    time::{Mono, human},
     timers::{Timer, Timers},
     view::{Desired, GroupView, Health, Problem, ServiceView},
 };
@@ -168,6 +168,9 @@ impl Supervisor {
                 (State::Failed(FailReason::Dependency(_)), _) => {
                     format!("it comes up by itself when {} does", self.unit(self.root_failure(id)).spec.name)
                 }
+                _ if unit.record.last_error.starts_with("pre-flight failed") => {
+                    format!("`ubmcctl services validate {name}` says what to do about it")
+                }
                 (_, "service-failed") => {
                     format!("look at `ubmcctl services logs {name}`, then `ubmcctl services start {name}`")
                 }
@@ -196,7 +199,7 @@ impl Supervisor {
 
     /// While everything goes down: who is still there, and what each waits for. First those that everything waits for,
     /// the longest first; then those that only wait for their turn.
-    pub fn holding_up(&self) -> Vec<Obstacle> {
+    pub fn holding_up(&self, now: Mono, timers: &Timers) -> Vec<Obstacle> {
         let Phase::Stopping { .. } = self.phase else { return Vec::new() };
         let waits =
             |unit: &Unit| matches!(unit.state, State::Stopping { phase: StopPhase::Holding, .. } | State::Running);
@@ -205,10 +208,14 @@ impl Supervisor {
         left.into_iter()
             .map(|id| {
                 let unit = self.unit(id);
+                let (name, state, reason) = (&unit.spec.name, unit.state.public().as_str(), self.reason(id));
                 Obstacle {
                     kind: "still-up",
                     subject: format!("service {}", unit.spec.name),
-                    text: format!("{} is {}: {}", unit.spec.name, unit.state.public().as_str(), self.reason(id)),
+                    text: match timers.get(Timer::Service(id)).map(|at| human(now.until(at))) {
+                        Some(left) => format!("{name} is {state}: {reason}, killed in {left}"),
+                        None => format!("{name} is {state}: {reason}"),
+                    },
                     remedy: String::new(),
                     since: Some(unit.since),
                 }

@@ -79,7 +79,13 @@ impl Supervisor {
         let unit = self.unit(id);
         let name = &unit.spec.name;
         let reason = self.reason(id);
-        let logs = || format!("look at `ubmcctl services logs {name}`");
+        let logs = || {
+            if unit.record.last_error.starts_with("pre-flight failed") {
+                format!("`ubmcctl services validate {name}` says what to do")
+            } else {
+                format!("look at `ubmcctl services logs {name}`")
+            }
+        };
         let (text, remedy) = match &unit.state {
             State::Stopped | State::Completed if unit.desired == Desired::Down => self.not_wanted(id, now),
             State::Stopped | State::Waiting | State::Delaying => {
@@ -126,7 +132,10 @@ impl Supervisor {
     fn not_wanted(&self, id: ServiceId, now: Mono) -> (String, String) {
         let unit = self.unit(id);
         let name = &unit.spec.name;
-        let start = format!("`ubmcctl services start {name}`");
+        let against = self.start_obstacles(id, &[id]);
+        let start = against
+            .first()
+            .map_or_else(|| format!("`ubmcctl services start {name}`"), |obstacle| obstacle.remedy.clone());
         if unit.retired {
             return (format!("{name} is not declared any more"), String::new());
         }

@@ -101,7 +101,7 @@ fn the_group_is_restarted_in_reverse_and_comes_back_in_order() {
 }
 
 #[test]
-fn failsafe_and_the_wish_for_a_reboot_stand_until_ready_or_until_an_operator_acts() {
+fn failsafe_and_the_wish_for_a_reboot_stand_until_an_operator_acts() {
     check(
         r"
         service x delay=1s burst=0 escalate=failsafe,reboot ready=notify
@@ -113,7 +113,7 @@ fn failsafe_and_the_wish_for_a_reboot_stand_until_ready_or_until_an_operator_act
         1s   problems   -> fans run at their fail-safe speed because restarts of x did not help; a reboot of the BMC is asked for because restarts of x did not help; x is waiting for its next start: exit code 1 before it was ready
         2s              -> spawn x#3; x stopped
         2s   ready x#3  -> x running
-        2s   problems   ->
+        2s   problems   -> fans run at their fail-safe speed because restarts of x did not help; a reboot of the BMC is asked for because restarts of x did not help
         3s   exit x#3 1 -> kill x#3; x failed
         4s   stop x     -> x stopped; op-2 succeeded
         4s   problems   ->
@@ -130,6 +130,23 @@ fn a_oneshot_that_succeeds_in_the_end_ends_failsafe_mode() {
         1s                -> spawn job#2; job stopped
         2s   exit job#2 0 -> kill job#2; job completed
         3s   problems     ->
+        ",
+    );
+}
+
+#[test]
+fn failsafe_ends_when_the_service_stays_ready_and_not_before() {
+    check(
+        r"
+        service x delay=1s burst=0 escalate=failsafe,failsafe reset_after=10s
+        0s   start x    -> spawn x#1; x running; op-1 succeeded
+        0s   exit x#1 1 -> kill x#1; x escalates; x backoff
+        1s              -> spawn x#2; x stopped; x running
+        5s   exit x#2 1 -> kill x#2; x escalates; x backoff
+        6s              -> spawn x#3; x stopped; x running
+        12s  problems   -> fans run at their fail-safe speed because restarts of x did not help
+        16s             ->
+        16s  problems   ->
         ",
     );
 }

@@ -66,7 +66,7 @@ fn the_api_stays_until_no_process_is_left_to_be_watched() {
         service api auto builtin group=interface needs=sensormon
         service slow auto group=foundation
         service web auto group=interface
-        0s   shutdown           -> spawn slow#1; sensormon waiting; api waiting; web waiting; begin sensormon#2; slow running; begin api#3; spawn web#4; sensormon running; api running; web running; term web#4
+        0s   shutdown           -> spawn slow#1; begin sensormon#2; api waiting; web waiting; slow running; begin api#3; spawn web#4; sensormon running; api running; web running; term web#4
         1s   exit web#4 0       -> term slow#1; web stopped
         2s   why api            -> waits for slow to stop first
         3s   exit slow#1 0      -> end api#3; slow stopped
@@ -131,6 +131,21 @@ fn a_start_of_everything_is_not_refused_for_one_that_cannot_be_started() {
         0s   stop web     -> spawn web#1; dns failed; web running; term web#1
         0s   exit web#1 0 -> web stopped; op-1 succeeded
         1s   start        -> spawn web#2; dns stopped; dns failed; web running; op-2 failed
+        ",
+    );
+}
+
+#[test]
+fn tasks_of_our_own_do_not_wait_for_groups() {
+    check(
+        r"
+        service hang auto group=foundation ready=notify
+        service thermalmgr auto builtin group=core protects
+        service api auto builtin group=interface
+        service web auto group=interface
+        0s   list         -> spawn hang#1; begin thermalmgr#2; begin api#3; web waiting; thermalmgr running; api running; hang starting, thermalmgr running, api running, web waiting
+        0s   explain web  -> web is waiting because hang is starting: waits for READY=1, for at most 30 s more
+        1s   ready hang#1 -> spawn web#4; hang running; web running
         ",
     );
 }

@@ -153,7 +153,7 @@ fn a_file_with_errors_changes_nothing() {
         r"
         service x auto
         0s   list    -> spawn x#1; x running; x running
-        1s   reload! -> refused: the configuration has errors; nothing was changed
+        1s   reload! -> refused: the configuration has errors (services.toml:3: unknown key); nothing was changed
         2s   list    -> x running
         ",
     );
