@@ -1,6 +1,6 @@
 //! Questions that go across services, and going over to another registry, as clients see them.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use nix::{sys::stat::Mode, unistd::mkfifo};
 use tonic::{Code, transport::Channel};
@@ -12,7 +12,7 @@ use ubmc_proto::v1::{
 
 use super::{
     next,
-    world::{World, with_impatient_world, with_world, within},
+    world::{World, with_world},
 };
 
 /// Processes that nobody starts.
@@ -117,29 +117,6 @@ fn reloads_come_one_after_the_other() {
         let mut changes = [first.changes.len(), second.changes.len()];
         changes.sort_unstable();
         assert_eq!(changes, [0, 2], "the second finds nothing left to do");
-    });
-}
-
-#[test]
-fn a_disk_that_does_not_answer_in_time_holds_up_nobody_but_the_next_reload() {
-    // Nothing is fast enough for that.
-    with_impatient_world(Duration::ZERO, 1000, |world| async move {
-        let mut client = operator(&world).await;
-        world.declare(REGISTRY);
-        within(async {
-            for _ in 0..3 {
-                loop {
-                    let status = client.reload_services(v1::ReloadServicesRequest::default()).await.unwrap_err();
-                    assert_eq!(services(&mut client).await.len(), 3, "everybody else is served: {status}");
-                    match status.get_details_error_info().unwrap().reason.as_str() {
-                        "CONFIGURATION_UNREAD" => break,
-                        // The one before has yet to give its turn back.
-                        reason => assert_eq!(reason, "RELOAD_UNDER_WAY", "{status}"),
-                    }
-                }
-            }
-        })
-        .await;
     });
 }
 

@@ -190,11 +190,7 @@ pub(super) fn with_world<F: Future<Output = ()>>(events: usize, test: impl FnOnc
 }
 
 /// The same; `patience` is for files that are read.
-pub(super) fn with_impatient_world<F: Future<Output = ()>>(
-    patience: Duration,
-    events: usize,
-    test: impl FnOnce(World) -> F,
-) {
+fn with_impatient_world<F: Future<Output = ()>>(patience: Duration, events: usize, test: impl FnOnce(World) -> F) {
     let dir = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
