@@ -1,5 +1,8 @@
 //! Real processes under the real daemon: crashes, stubbornness, orphans, output, readiness. Nothing may be left of any.
 
+#![allow(clippy::expect_used, reason = "a test that cannot be set up should say where")]
+#![allow(clippy::zombie_processes, reason = "what leaves its children behind is what is tried here")]
+
 use std::{
     fs::{self, File},
     io::Write,
@@ -33,7 +36,7 @@ fn service(name: &str, arguments: &str, more: &str) -> String {
 fn shell(name: &str, line: &str, more: &str) -> String {
     service(name, "", more)
         .replace("\"$WORKLOAD\"", "\"/bin/sh\"")
-        .replace("args = []", &format!("args = [\"-c\", {:?}]", line))
+        .replace("args = []", &format!("args = [\"-c\", {line:?}]"))
 }
 
 /// A service that this test binary is itself; see [`acts_when_started_as_a_service`].

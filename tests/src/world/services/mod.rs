@@ -235,9 +235,12 @@ impl World {
                     let Some(life) = self.lives.get_mut(generation) else { return Ok(()) };
                     life.spawned = true;
                 }
-                // There is no process: with that news the life is over.
-                ServiceHappening::SpawnFailed(_) if self.lives.remove(generation).is_none() => return Ok(()),
-                ServiceHappening::Gone if self.lives.remove(generation).is_none() => return Ok(()),
+                // With either the life is over: there never was a process, or there is none any more.
+                ServiceHappening::SpawnFailed(_) | ServiceHappening::Gone
+                    if self.lives.remove(generation).is_none() =>
+                {
+                    return Ok(());
+                }
                 ServiceHappening::Heartbeat => {
                     let Some(life) = self.lives.get(generation).filter(|life| !life.exited) else { return Ok(()) };
                     let health = self.core.service(life.service).spec.health.clone();
