@@ -299,7 +299,7 @@ fn a_full_disk_under_the_logs_blocks_no_service_and_its_loss_is_counted() {
 }
 
 #[test]
-fn a_flood_that_nobody_reads_is_not_throttled_and_what_is_lost_of_it_is_counted() {
+fn a_flood_that_nobody_reads_is_not_throttled() {
     let ubmcd = Ubmcd::idle();
     let figure = ubmcd.path("figure");
     let mut ubmcd = ubmcd;
@@ -310,8 +310,11 @@ fn a_flood_that_nobody_reads_is_not_throttled_and_what_is_lost_of_it_is_counted(
     // Of a build without optimization on a machine that may be busy. That of a release is measured, not tested:
     // `cargo run --release --example output_bench`.
     assert!(speed > 3.0, "{speed:.1} MB/s");
+    // Whether anything is lost depends on the machine's disk; that what is lost is counted has a test of its own, with a
+    // disk that keeps nobody waiting.
     let status = ubmcd.json(&["services", "status", "flood"]);
-    assert!(status["dropped_lines"].as_u64().is_some_and(|dropped| dropped > 0), "{status}");
+    assert!(status["dropped_lines"].is_u64(), "{status}");
+    assert_eq!((&status["state"], &status["restarts"]), (&"running".into(), &0.into()), "{status}");
 }
 
 /// A file system of our own.
