@@ -128,7 +128,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Spawner {
-    /// Begins with one thread.
+    /// With its usual threads.
     pub(super) fn open(
         footing: Footing,
         surroundings: Surroundings,

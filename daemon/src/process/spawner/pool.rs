@@ -1,12 +1,14 @@
 //! The threads in which processes are made, and the queue before them.
 //!
-//! One thread is enough while file systems answer. When all that there are hang in one start each and more is waiting,
-//! another is added, up to a bound: a service whose program lies on a dead mount holds up itself, not the others. It
-//! takes one thread and no more, however often it is tried again; and so do commands, of which a few may hang.
+//! One thread does while the other waits for the kernel: two keep two processors busy, and more gain nothing. When all
+//! that there are hang in one start each and more is waiting, another is added, up to a bound: a service whose program
+//! lies on a dead mount holds up itself, not the others. It takes one thread and no more, however often it is tried
+//! again; and so do commands, of which a few may hang.
 
 use std::{
     collections::VecDeque,
     io,
+    num::NonZero,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -19,6 +21,8 @@ use crate::process::{launch::Launcher, mark::Serial, undisturbed};
 
 /// A start that takes longer holds up nobody else.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// Threads while nothing hangs.
+const USUAL: usize = 2;
 /// More threads are not made: as many starts may hang at a time.
 pub(in crate::process) const MOST: usize = 32;
 /// Threads that commands may have at a time.
@@ -124,9 +128,11 @@ impl Pool {
         patience
     }
 
-    /// The first thread.
+    /// The usual threads.
     pub(super) fn open(&self, spawner: &Spawner) -> io::Result<()> {
-        Self::hire(&mut self.queue(), spawner)
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        let mut queue = self.queue();
+        (0..USUAL.min(processors)).try_for_each(|_| Self::hire(&mut queue, spawner))
     }
 
     fn hire(queue: &mut Queue, spawner: &Spawner) -> io::Result<()> {
