@@ -14,7 +14,7 @@
 //! | `ears`, `notify` | readiness descriptors and the notification socket |
 //! | `main_pid` | a service that says which of its processes is its main one |
 //! | `watch` | many descriptors behind one |
-//! | `output`, `patience` | pipes, lines, rings, files, followers; a thread that interrupts nobody |
+//! | `output` | pipes, lines, rings, files, followers |
 //! | `usage`, `cgroup`, `platform` | what processes use, what bounds them, what the machine lacks |
 //!
 //! What holds: only this module waits for children, and only for those that it knows; a pid is signalled only while its
@@ -43,7 +43,6 @@ mod main_pid;
 mod mark;
 mod notify;
 mod output;
-mod patience;
 mod platform;
 mod reap;
 mod recipe;

@@ -62,8 +62,6 @@ pub const INPUTS: usize = 1024;
 const CHECKS: usize = 32;
 /// How long inputs are handled before whoever shares this thread gets a turn: clients, checks, built-in tasks.
 const TURN: Duration = Duration::from_millis(2);
-/// Who waited so long for an input has slept.
-const PAUSE: Duration = Duration::from_micros(100);
 /// Between measurements of what services use, while somebody watches; who only asks gets no newer one either. While
 /// nobody looks nothing is measured.
 const MEASURE: Duration = Duration::from_secs(2);
@@ -139,22 +137,17 @@ impl Shell {
     pub async fn run(&mut self) {
         let effects = self.core.start(self.shared.clock.now());
         self.follow(effects);
-        let (mut busy, mut done) = (Duration::ZERO, Instant::now());
+        let mut busy = Duration::ZERO;
         while !self.over {
             let wake = self.wake().await;
             let begun = Instant::now();
-            if begun.duration_since(done) >= PAUSE {
-                // Everybody else has had a turn.
-                busy = Duration::ZERO;
-            }
             match wake {
                 Wake::Deadline => self.feed(Input::Tick),
                 Wake::Input(input) => self.feed(input),
                 Wake::Call(call) => self.answer(call),
                 Wake::Measure => self.measure(),
             }
-            done = Instant::now();
-            busy += done.duration_since(begun);
+            busy += begun.elapsed();
             if busy >= TURN {
                 // An endless supply of ready inputs must not starve the tasks that share this thread.
                 busy = Duration::ZERO;

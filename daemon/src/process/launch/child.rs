@@ -97,24 +97,23 @@ unsafe fn become_image(job: &Job<'_>) -> Result<(), Failure> {
             let limit = [mark.soft(), mark.hard()];
             call!(Limits, usize::MAX, libc::SYS_prlimit64, 0, libc::RLIMIT_LOCKS, limit.as_ptr(), null::<u64>());
         }
-        // From here on it holds nothing of ours: what follows may take as long as a file system does.
-        wire(job)?;
-        if let Some(procs) = &recipe.cgroup_procs {
-            write_file(procs.as_ptr(), c"0", SpawnStage::Cgroup, 0)?;
-        }
-        if let Some(score) = &recipe.oom_score {
-            write_file(c"/proc/self/oom_score_adj".as_ptr(), score, SpawnStage::Priority, 2)?;
-        }
-        // After the files: a table that is fuller than the new limit opens none.
         for (index, limit) in recipe.rlimits.iter().enumerate() {
             let pair = [limit.soft, limit.hard];
             call!(Limits, index, libc::SYS_prlimit64, 0, limit.resource, pair.as_ptr(), null::<u64>());
         }
+        // From here on it holds nothing of ours: what follows may take as long as a file system does.
+        wire(job)?;
         if let Some(umask) = recipe.umask {
             call!(Priority, 0, libc::SYS_umask, umask);
         }
         if let Some(nice) = recipe.nice {
             call!(Priority, 1, libc::SYS_setpriority, libc::PRIO_PROCESS, 0, nice);
+        }
+        if let Some(score) = &recipe.oom_score {
+            write_file(c"/proc/self/oom_score_adj".as_ptr(), score, SpawnStage::Priority, 2)?;
+        }
+        if let Some(procs) = &recipe.cgroup_procs {
+            write_file(procs.as_ptr(), c"0", SpawnStage::Cgroup, 0)?;
         }
         change_identity(job)?;
         call!(WorkingDirectory, 0, libc::SYS_chdir, recipe.working_dir.as_ptr());

@@ -19,7 +19,7 @@ use rustix::{
 use ubmc_core::ids::Generation;
 
 use super::{Logs, ServiceLog, Stream, line::Splitter};
-use crate::process::{patience::be_patient, undisturbed};
+use crate::process::undisturbed;
 
 /// What one pipe gives in one round, at most; a pipe holds as much. Each that has something gets its turn before any has
 /// a second one, so that a flood starves nobody.
@@ -101,7 +101,6 @@ impl Drop for Reader {
 
 fn run(shared: &Shared, logs: &Logs) {
     undisturbed();
-    be_patient();
     let mut pipes: HashMap<u64, Pipe> = HashMap::new();
     let mut events = Vec::with_capacity(ROUND_PIPES);
     let mut buffer = vec![0; ROUND_BYTES];

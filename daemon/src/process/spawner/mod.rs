@@ -128,7 +128,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Spawner {
-    /// With its usual threads.
+    /// Begins with one thread.
     pub(super) fn open(
         footing: Footing,
         surroundings: Surroundings,

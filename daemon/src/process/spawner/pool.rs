@@ -1,14 +1,12 @@
 //! The threads in which processes are made, and the queue before them.
 //!
-//! One thread does while the other waits for the kernel: two keep two processors busy, and more gain nothing. When all
-//! that there are hang in one start each and more is waiting, another is added, up to a bound: a service whose program
-//! lies on a dead mount holds up itself, not the others. It takes one thread and no more, however often it is tried
-//! again; and so do commands, of which a few may hang.
+//! One thread is enough while file systems answer. When all that there are hang in one start each and more is waiting,
+//! another is added, up to a bound: a service whose program lies on a dead mount holds up itself, not the others. It
+//! takes one thread and no more, however often it is tried again; and so do commands, of which a few may hang.
 
 use std::{
     collections::VecDeque,
     io,
-    num::NonZero,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -21,8 +19,6 @@ use crate::process::{launch::Launcher, mark::Serial, undisturbed};
 
 /// A start that takes longer holds up nobody else.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
-/// Threads while nothing hangs.
-const USUAL: usize = 2;
 /// More threads are not made: as many starts may hang at a time.
 pub(in crate::process) const MOST: usize = 32;
 /// Threads that commands may have at a time.
@@ -128,11 +124,9 @@ impl Pool {
         patience
     }
 
-    /// The usual threads.
+    /// The first thread.
     pub(super) fn open(&self, spawner: &Spawner) -> io::Result<()> {
-        let processors = thread::available_parallelism().map_or(1, NonZero::get);
-        let mut queue = self.queue();
-        (0..USUAL.min(processors)).try_for_each(|_| Self::hire(&mut queue, spawner))
+        Self::hire(&mut self.queue(), spawner)
     }
 
     fn hire(queue: &mut Queue, spawner: &Spawner) -> io::Result<()> {
