@@ -35,9 +35,15 @@ const ANSWERS: usize = 64;
 #[derive(Clone)]
 pub struct Surveyor {
     slots: Arc<Semaphore>,
-    /// What is being asked about, and since when.
-    asking: Arc<Mutex<BTreeMap<Name, Instant>>>,
+    /// What is being asked about, and whether somebody has already waited for it in vain.
+    asking: Arc<Mutex<BTreeMap<Name, Asked>>>,
     look: Arc<Look>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Answering,
+    Hung,
 }
 
 type Look = dyn Fn(&ServiceSpec) -> Vec<Obstacle> + Send + Sync;
@@ -79,7 +85,13 @@ impl Surveyor {
                 found.insert(id, obstacles);
             }
         }
-        found.extend(open.into_iter().map(|(id, name)| (id, vec![no_answer(&name)])));
+        let mut asking = self.asking();
+        for (id, name) in open {
+            // What has not even been asked about yet is not known to hang.
+            asking.entry(name.clone()).and_modify(|asked| *asked = Asked::Hung);
+            found.insert(id, vec![no_answer(&name)]);
+        }
+        drop(asking);
         found
     }
 
@@ -91,13 +103,8 @@ impl Surveyor {
             if answer.is_closed() {
                 return;
             }
-            let begun = Instant::now();
-            {
-                let mut asking = self.asking();
-                if asking.get(&spec.name).is_some_and(|since| begun.duration_since(*since) >= PATIENCE) {
-                    continue;
-                }
-                asking.insert(spec.name.clone(), begun);
+            if *self.asking().entry(spec.name.clone()).or_insert(Asked::Answering) == Asked::Hung {
+                continue;
             }
             let obstacles = (self.look)(&spec);
             self.asking().remove(&spec.name);
@@ -106,7 +113,7 @@ impl Surveyor {
         }
     }
 
-    fn asking(&self) -> MutexGuard<'_, BTreeMap<Name, Instant>> {
+    fn asking(&self) -> MutexGuard<'_, BTreeMap<Name, Asked>> {
         self.asking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -150,10 +157,20 @@ mod tests {
         }
     }
 
+    /// Ends without waiting for what hangs, also when the test fails.
+    struct Runtime(Option<tokio::runtime::Runtime>);
+
+    impl Drop for Runtime {
+        fn drop(&mut self) {
+            if let Some(runtime) = self.0.take() {
+                runtime.shutdown_background();
+            }
+        }
+    }
+
     fn run(test: impl Future<Output = ()>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(test);
-        runtime.shutdown_background();
+        Runtime(Some(runtime)).0.as_ref().unwrap().block_on(test);
     }
 
     #[test]
