@@ -45,7 +45,10 @@ mod table;
 mod thermal;
 mod tree;
 
-pub use bindings::{Bindings, FanBinding, LedBinding, SensorBinding, SignalBinding};
+pub use bindings::{
+    Bias, Bindings, FanBinding, HwmonDevice, LedBinding, PmbusDevice, PmbusFormat, SensorBinding, SignalBinding,
+    WatchdogBinding,
+};
 pub use diagnostic::{Diagnostic, Diagnostics, Related, Severity};
 pub use load::{LoadOptions, Loaded, load};
 pub use source::NameOrFile;

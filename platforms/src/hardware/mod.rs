@@ -103,6 +103,11 @@ pub trait Backend: Send + Sync {
 /// Where a board's hardware is.
 #[derive(Clone, Debug)]
 pub enum Platform {
+    /// Ours: what the kernel shows.
+    Linux {
+        /// Usually `/sys`.
+        sysfs: PathBuf,
+    },
     /// In a process of its own.
     Sim {
         /// Where its socket is.
@@ -122,6 +127,12 @@ pub enum OpenError {
         row: String,
         /// The machine's name.
         name: String,
+    },
+    /// A row is bound to hardware of another platform.
+    #[error("`{row}` is bound to hardware that this platform does not have")]
+    Elsewhere {
+        /// The board's name.
+        row: String,
     },
     /// The bindings are not those of this board.
     #[error("the board has {rows} {what}, but {bound} of them are bound")]
@@ -151,6 +162,7 @@ pub fn open(board: &Board, bindings: &Bindings, platform: Platform) -> Result<Ar
         }
     }
     match platform {
+        Platform::Linux { .. } => Err(OpenError::Elsewhere { row: board.name.clone() }),
         Platform::Sim { dir, config } => Ok(Arc::new(sim::SimBackend::new(board, bindings, dir, &config)?)),
     }
 }

@@ -48,6 +48,7 @@ impl SimBackend {
     pub(super) fn new(board: &Board, bindings: &Bindings, dir: PathBuf, config: &SimConfig) -> Result<Self, OpenError> {
         let unknown =
             |row: &ubmc_core::ids::Name, name: &str| OpenError::Unknown { row: row.to_string(), name: name.to_owned() };
+        let elsewhere = |row: &ubmc_core::ids::Name| OpenError::Elsewhere { row: row.to_string() };
         let mut buses: BTreeMap<Bus, Vec<(SensorId, String)>> = BTreeMap::new();
         for (index, (spec, binding)) in board.sensors.iter().zip(&bindings.sensors).enumerate() {
             match binding {
@@ -56,19 +57,25 @@ impl SimBackend {
                     buses.entry(quantity.bus()).or_default().push((SensorId::new(index), name.clone()));
                 }
                 SensorBinding::Derived => {}
+                SensorBinding::Hwmon { .. } | SensorBinding::Iio { .. } | SensorBinding::Pmbus { .. } => {
+                    return Err(elsewhere(&spec.name));
+                }
             }
         }
         let mut names = Names { fans: Vec::new(), lines: Vec::new(), leds: Vec::new() };
-        for (spec, FanBinding::Sim { fan }) in board.fans.iter().zip(&bindings.fans) {
+        for (spec, binding) in board.fans.iter().zip(&bindings.fans) {
+            let FanBinding::Sim { fan } = binding else { return Err(elsewhere(&spec.name)) };
             find_fan(fan, config).map_err(|_| unknown(&spec.name, fan))?;
             names.fans.push(fan.clone());
         }
-        for (spec, SignalBinding::Sim { line }) in board.signals.iter().zip(&bindings.signals) {
+        for (spec, binding) in board.signals.iter().zip(&bindings.signals) {
+            let SignalBinding::Sim { line } = binding else { return Err(elsewhere(&spec.name)) };
             // Edges come under the machine's own name for the line.
             let found = Line::find(line, config).map_err(|_| unknown(&spec.name, line))?;
             names.lines.push(found.to_string());
         }
-        for LedBinding::Sim { led } in &bindings.leds {
+        for (spec, binding) in board.leds.iter().zip(&bindings.leds) {
+            let LedBinding::Sim { led } = binding else { return Err(elsewhere(&spec.name)) };
             names.leds.push(led.clone());
         }
         Ok(Self { dir, buses, names: Arc::new(names) })

@@ -91,6 +91,7 @@ impl World {
         let config = SimConfig { seed, ..config };
         let lines = loaded.bindings.signals.iter().map(|binding| match binding {
             SignalBinding::Sim { line } => Line::find(line, &config).map_err(|_| format!("no line {line}")),
+            SignalBinding::Gpio { line, .. } => Err(format!("{line} is not simulated")),
         });
         let lines = lines.collect::<Result<Vec<_>, _>>()?;
         let quantities = loaded.bindings.sensors.iter().map(|binding| match binding {
@@ -98,6 +99,7 @@ impl World {
                 Quantity::find(quantity, &config).map(Some).map_err(|_| format!("no quantity {quantity}"))
             }
             SensorBinding::Derived => Ok(None),
+            other => Err(format!("{other:?} is not simulated")),
         });
         let quantities = quantities.collect::<Result<Vec<_>, _>>()?;
         let core = Core::new(loaded.board.clone(), seed).map_err(|errors| format!("{errors:?}"))?;
