@@ -1,0 +1,125 @@
+//! What is told of zones and fans, and why a machine may not be powered on over them.
+
+use super::control::Thermal;
+use crate::{
+    event::Severity,
+    ids::{FanId, ZoneId},
+    refusal::Obstacle,
+    sensors::bank::Sensors,
+    view::{ControllerView, FanMode, FanView, Health, Problem, Quality, ZoneState, ZoneView},
+};
+
+impl Thermal {
+    /// Why a machine that these zones cool must not be powered on. Empty: nothing.
+    pub fn obstacles(&self, zones: &[ZoneId]) -> Vec<Obstacle> {
+        zones.iter().filter_map(|id| self.obstacle(*id)).collect()
+    }
+
+    fn obstacle(&self, id: ZoneId) -> Option<Obstacle> {
+        let zone = &self.zones[id.index()];
+        let name = &zone.spec.name;
+        let (kind, remedy) = match zone.state {
+            ZoneState::Controlled => return None,
+            ZoneState::Starting => ("zone-starting", "wait until its sensors have been read".to_owned()),
+            ZoneState::Failsafe => {
+                ("zone-failsafe", format!("look at `ubmcctl zones explain {name}` and mend what is missing"))
+            }
+            ZoneState::Critical => ("zone-over-limit", "wait until it has cooled down".to_owned()),
+            ZoneState::Tripped => (
+                "zone-tripped",
+                "find out why it overheated, then ask for an explicit off to release the trip".to_owned(),
+            ),
+        };
+        Some(Obstacle {
+            kind,
+            subject: format!("zone {name}"),
+            text: format!("zone {name} is in {}: {}", zone.state.as_str(), zone.reason),
+            remedy,
+            since: Some(zone.since),
+        })
+    }
+
+    /// What is not as it should be.
+    pub fn problems(&self) -> Vec<Problem> {
+        let zones = (0..self.zones.len()).map(ZoneId::new).filter_map(|id| {
+            let severity = match self.zones[id.index()].state {
+                ZoneState::Controlled => return None,
+                ZoneState::Starting => Severity::Notice,
+                ZoneState::Failsafe => Severity::Warning,
+                ZoneState::Critical => Severity::Error,
+                ZoneState::Tripped => Severity::Critical,
+            };
+            Some(Problem { severity, obstacle: self.obstacle(id)? })
+        });
+        let fans = self.fans.iter().filter(|fan| fan.failed || fan.write_failing).map(|fan| {
+            let name = &fan.spec.name;
+            let what = if fan.failed { "does not turn as it should" } else { "does not take its duty" };
+            Problem {
+                severity: Severity::Error,
+                obstacle: Obstacle {
+                    kind: "fan-failed",
+                    subject: format!("fan {name}"),
+                    text: format!("{name} {what}"),
+                    remedy: "replace the fan, or look at its connection".to_owned(),
+                    since: fan.slow_since,
+                },
+            }
+        });
+        zones.chain(fans).collect()
+    }
+
+    /// A zone as it is now.
+    pub fn view_zone<'a>(&'a self, id: ZoneId, sensors: &'a Sensors) -> ZoneView<'a> {
+        let zone = &self.zones[id.index()];
+        ZoneView {
+            spec: &zone.spec,
+            state: zone.state,
+            since: zone.since,
+            duty: zone.duty,
+            driver: &zone.driver,
+            reason: &zone.reason,
+            terms: &zone.terms,
+            controllers: zone
+                .spec
+                .controllers
+                .iter()
+                .zip(&zone.outputs)
+                .map(|(spec, output)| ControllerView {
+                    spec,
+                    input: output.input.map(|(_, value)| value),
+                    input_sensor: output.input.map(|(sensor, _)| &sensors.spec(sensor).name),
+                    output: output.output,
+                })
+                .collect(),
+            sensors: zone.spec.sensors().into_iter().map(|sensor| &sensors.spec(sensor).name).collect(),
+            fans: zone.spec.fans.iter().map(|fan| &self.fans[fan.index()].spec.name).collect(),
+        }
+    }
+
+    /// A fan as it is now.
+    pub fn view_fan<'a>(&'a self, id: FanId, sensors: &Sensors) -> FanView<'a> {
+        let fan = &self.fans[id.index()];
+        let zone = fan.zones.first().map(|zone| &self.zones[zone.index()]);
+        let measured = fan.spec.tachometer.map(|sensor| sensors.quality(sensor));
+        FanView {
+            spec: &fan.spec,
+            rpm: fan.spec.tachometer.and_then(|sensor| sensors.good(sensor)),
+            duty: fan.duty,
+            mode: fan.mode,
+            zone: zone.map(|zone| &zone.spec.name),
+            health: if fan.failed || fan.write_failing {
+                Health::Unhealthy
+            } else if measured == Some(Quality::Good) {
+                Health::Healthy
+            } else {
+                Health::Unknown
+            },
+            override_until: fan.manual.map(|(_, until)| until),
+            reason: match fan.mode {
+                FanMode::Manual => "held by an operator".to_owned(),
+                FanMode::Failsafe | FanMode::Auto => zone.map_or_else(String::new, |zone| zone.driver.clone()),
+            },
+            expected_rpm: fan.spec.expected_rpm(fan.duty),
+        }
+    }
+}
