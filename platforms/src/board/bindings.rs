@@ -2,16 +2,7 @@
 //!
 //! Whoever opens hardware matches on these; the core never sees them.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
-
-use ubmc_core::{power::Direction, sensors::SensorKind};
-
-use super::{
-    schema,
-    source::{At, Span},
-    table::{Context, Table, nearest},
-};
-use crate::sim::Catalog;
+use std::{fmt, path::PathBuf, time::Duration};
 
 /// Hardware of every row; places are those of [`ubmc_core::board::Board`]'s tables.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,6 +39,13 @@ pub struct PmbusDevice {
     pub address: u16,
     /// Whether messages carry a packet error code.
     pub pec: bool,
+}
+
+impl fmt::Display for PmbusDevice {
+    /// As the kernel calls it, e.g. `3-0068`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:04x}", self.bus, self.address)
+    }
 }
 
 /// How a PMBus word becomes a number.
@@ -138,7 +136,7 @@ pub enum SensorBinding {
 }
 
 /// Where a fan's duty goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum FanBinding {
     /// A fan of the simulated board, e.g. `fan.0`.
     Sim {
@@ -155,12 +153,23 @@ pub enum FanBinding {
 }
 
 /// A hwmon device by what does not change from boot to boot; never by number.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct HwmonDevice {
     /// The end of its device's path, e.g. `7-0052` or `i2c-7/7-0052`. Absent: by name alone.
     pub path: Option<String>,
     /// What its `name` or `label` file says, e.g. `max31785a`. Absent: by path alone.
     pub name: Option<String>,
+}
+
+impl fmt::Display for HwmonDevice {
+    /// As a board file names it, e.g. `7-0052`, or `max31785a at 7-0052`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.path, &self.name) {
+            (Some(path), Some(name)) => write!(f, "{name} at {path}"),
+            (Some(word), None) | (None, Some(word)) => f.write_str(word),
+            (None, None) => f.write_str("any"),
+        }
+    }
 }
 
 /// Where an LED's pattern goes.
@@ -176,151 +185,4 @@ pub enum LedBinding {
         /// Its name there.
         led: String,
     },
-}
-
-/// A `source` as written, before it is known what it is for.
-pub(super) enum Source {
-    Sim(At<String>),
-}
-
-/// What a declaration is to be bound to.
-#[derive(Clone, Copy)]
-pub(super) enum Wanted {
-    /// A quantity; the kind of the sensor, when that could be read.
-    Quantity(Option<SensorKind>),
-    /// A line; its direction, when that could be read.
-    Line(Option<Direction>),
-    Fan,
-    Led,
-}
-
-impl Wanted {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Quantity(_) => "quantity",
-            Self::Line(_) => "line",
-            Self::Fan => "fan",
-            Self::Led => "LED",
-        }
-    }
-}
-
-/// Reads sources and sees to it that each piece of hardware is there and has one owner.
-pub(super) struct Hardware {
-    /// Whether the board has a `[sim]` table.
-    simulated: bool,
-    /// What the simulated board has; absent also when its table is wrong.
-    catalog: Option<Catalog>,
-    owners: BTreeMap<(&'static str, String), Owner>,
-}
-
-struct Owner {
-    who: String,
-    at: Span,
-}
-
-impl Hardware {
-    pub(super) fn new(catalog: Option<Catalog>, simulated: bool) -> Self {
-        Self { simulated, catalog, owners: BTreeMap::new() }
-    }
-
-    /// The table's `source`; `default` is what a simulated board takes when there is none.
-    pub(super) fn source(
-        &mut self,
-        table: &Table<'_>,
-        wanted: Wanted,
-        default: Option<&str>,
-        cx: &mut Context<'_>,
-    ) -> Option<Source> {
-        let Some(entry) = table.entry("source") else {
-            if let (Some(default), true) = (default, self.simulated) {
-                return self.claim(table, wanted, At::new(default.to_owned(), table.at), cx);
-            }
-            table.missing("source", "{ sim = \"…\" }", cx);
-            return None;
-        };
-        let source = Table::open(&entry.node, entry.key_at, table.named("source"), schema::SOURCE, cx)?;
-        let sim = source.required_text("sim", "\"…\"", cx)?;
-        if !self.simulated {
-            cx.out
-                .error(
-                    source.key_at("sim"),
-                    format!("{} is bound to the simulator, but this board has none", table.who),
-                )
-                .help("add a `[sim]` table");
-        }
-        self.claim(table, wanted, sim, cx)
-    }
-
-    fn claim(&mut self, table: &Table<'_>, wanted: Wanted, name: At<String>, cx: &mut Context<'_>) -> Option<Source> {
-        self.check_exists(table, wanted, &name, cx);
-        let kind = wanted.as_str();
-        let key = (kind, name.value.clone());
-        if let Some(owner) = self.owners.get(&key) {
-            cx.out
-                .error(
-                    name.at,
-                    format!("{} and {} are both bound to the {kind} `{}`", owner.who, table.who, name.value),
-                )
-                .label("second owner")
-                .related(owner.at, "first owner");
-            return None;
-        }
-        self.owners.insert(key, Owner { who: table.who.clone(), at: name.at });
-        Some(Source::Sim(name))
-    }
-
-    fn check_exists(&self, table: &Table<'_>, wanted: Wanted, name: &At<String>, cx: &mut Context<'_>) {
-        let Some(catalog) = &self.catalog else { return };
-        let (found, known): (Option<Result<(), String>>, Vec<&str>) = match wanted {
-            Wanted::Quantity(kind) => {
-                let found = catalog.quantities.iter().find(|entry| entry.name == name.value);
-                let fits = found.map(|entry| match kind {
-                    Some(kind) if kind != entry.kind => Err(format!("a {}", entry.kind)),
-                    _ => Ok(()),
-                });
-                (fits, catalog.quantities.iter().map(|entry| entry.name.as_str()).collect())
-            }
-            Wanted::Line(direction) => {
-                let found = catalog.lines.iter().find(|entry| entry.name == name.value);
-                let fits = found.map(|entry| match direction {
-                    Some(direction) if direction != entry.direction => Err(match entry.direction {
-                        Direction::Input => "an input: the board drives it".to_owned(),
-                        Direction::Output => "an output: the BMC drives it".to_owned(),
-                    }),
-                    _ => Ok(()),
-                });
-                (fits, catalog.lines.iter().map(|entry| entry.name.as_str()).collect())
-            }
-            Wanted::Fan => {
-                let found = catalog.fans.contains(&name.value).then_some(Ok(()));
-                (found, catalog.fans.iter().map(String::as_str).collect())
-            }
-            // The simulated board takes LEDs under any name.
-            Wanted::Led => (Some(Ok(())), Vec::new()),
-        };
-        let kind = wanted.as_str();
-        match found {
-            Some(Ok(())) => {}
-            Some(Err(is)) => cx
-                .out
-                .error(
-                    name.at,
-                    format!("{} does not fit the {kind} `{}` of the simulated board", table.who, name.value),
-                )
-                .label(format!("it is {is}"))
-                .done(),
-            None => cx
-                .out
-                .error(
-                    name.at,
-                    format!(
-                        "{} is bound to `{}`, a {kind} that the simulated board does not have",
-                        table.who, name.value
-                    ),
-                )
-                .meant(nearest(&name.value, known))
-                .done(),
-        }
-    }
 }

@@ -8,9 +8,10 @@ use ubmc_core::{
 };
 
 use super::{
-    bindings::{Hardware, LedBinding, SignalBinding, Source, Wanted},
+    bindings::{LedBinding, PmbusDevice, SignalBinding},
     names::{Section, raw_texts},
     schema,
+    sources::Hardware,
     table::{Context, Table},
     tree::Entry,
 };
@@ -40,11 +41,7 @@ pub(super) fn signals(
             name: Name::from(entry.key.as_str()),
             direction: direction.as_ref().map_or(Direction::Input, |word| word.value),
         });
-        if let Some(Source::Sim(line)) =
-            hardware.source(&table, Wanted::Line(direction.as_ref().map(|word| word.value)), None, cx)
-        {
-            bindings.push(SignalBinding::Sim { line: line.value });
-        }
+        bindings.extend(hardware.signal(&table, direction.map(|word| word.value), cx));
     }
     (specs, bindings)
 }
@@ -66,7 +63,7 @@ pub(super) fn runs_against(signals: Signals<'_, '_>, signal: usize, wanted: Dire
     signals.1.get(signal).copied().flatten().is_some_and(|direction| direction != wanted)
 }
 
-/// LEDs, with what is behind them; on a simulated board an LED is bound by its name.
+/// LEDs, with what is behind them.
 pub(super) fn leds(
     section: &Section<'_>,
     hardware: &mut Hardware,
@@ -82,21 +79,21 @@ pub(super) fn leds(
             name: Name::from(entry.key.as_str()),
             role: role.map_or(LedRole::Status, |role| role.value),
         });
-        if let Some(Source::Sim(led)) = hardware.source(&table, Wanted::Led, Some(&entry.key), cx) {
-            bindings.push(LedBinding::Sim { led: led.value });
-        }
+        bindings.extend(hardware.led(&table, &entry.key, cx));
     }
     (specs, bindings)
 }
 
-/// Supplies.
+/// Supplies, with where their fault registers are read.
 pub(super) fn supplies(
     section: &Section<'_>,
     signals: Signals<'_, '_>,
     sensors: (&Section<'_>, &[Option<SensorKind>]),
+    hardware: &mut Hardware,
     cx: &mut Context<'_>,
-) -> Vec<SupplySpec> {
+) -> (Vec<SupplySpec>, Vec<Option<PmbusDevice>>) {
     let mut specs = Vec::new();
+    let mut bindings = Vec::new();
     for entry in &section.entries {
         let who = format!("supply `{}`", entry.key);
         let Some(table) = Table::open(&entry.node, entry.key_at, who, schema::SUPPLY, cx) else { continue };
@@ -125,8 +122,9 @@ pub(super) fn supplies(
             temperature: sensor("temperature", SensorKind::Temperature, cx),
             rated_w: table.number("rated_w", 1.0..=1e6, cx).map_or(0.0, |watts| watts.value),
         });
+        bindings.push(hardware.faults(&table, cx));
     }
-    specs
+    (specs, bindings)
 }
 
 /// The sensor that a key names; it must measure the right thing.

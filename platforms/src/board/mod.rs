@@ -16,15 +16,20 @@
 //! | `names`, `order` | what is declared, so that references resolve; what needs what |
 //! | `lines`, `sensors`, `thermal`, `machines`, `services/` | one section of the board file each |
 //! | `definition`, `definition_check` | state machines as files |
-//! | `bindings`, `simulation` | which hardware stands behind each row; what the simulated hardware is |
+//! | `bindings`, `sources`, `devices` | which hardware stands behind each row; how that is written |
+//! | `claims`, `channels` | each piece of hardware has one owner; what a channel measures |
+//! | `simulation` | what the simulated hardware is |
 //! | `shipped` | boards and definitions inside the program |
 //!
 //! Invariants: only `tree` and `mend` know TOML and JSON; only `render` knows how problems look; nothing here panics, whatever
 //! a file contains; a [`Loaded`] board has no dangling name.
 
 mod bindings;
+mod channels;
+mod claims;
 mod definition;
 mod definition_check;
+mod devices;
 mod diagnostic;
 mod lines;
 mod load;
@@ -41,6 +46,7 @@ mod services;
 pub mod shipped;
 mod simulation;
 mod source;
+mod sources;
 mod table;
 mod thermal;
 mod tree;

@@ -62,28 +62,36 @@ macro_rules! schema {
 }
 
 schema! {
-    ROOT "the board file" ["board" "policy" "signals" "sensors" "fans" "zones" "supplies" "machines" "leds" "services" "sim"]
+    ROOT "the board file" ["board" "policy" "signals" "sensors" "fans" "zones" "supplies" "machines" "leds" "watchdog" "services" "sim"]
     REGISTRY "a registry file" ["services"]
     BOARD "[board]" ["name" "description"]
     POLICY "[policy]" ["start_timeout" "stop_timeout" "max_concurrent_power_on"]
     SIGNAL "[signals.NAME]" ["direction" "source"]
-    SOURCE "source" ["sim"]
+    SIGNAL_SOURCE "[signals.NAME.source]" ["sim" "gpio" "chip" "active_low" "bias"]
     SENSOR "[sensors.NAME]" [
         "description" "kind" "source" "derived" "scale" "offset" "interval" "stale_after" "powered_by" "max_slew" "history"
         "thresholds"
     ]
+    SENSOR_SOURCE "[sensors.NAME.source]" [
+        "sim" "hwmon" "hwmon_name" "iio" "pmbus" "channel" "page" "command" "format"
+    ]
+    PMBUS "pmbus" ["bus" "address" "pec"]
+    DIRECT "[sensors.NAME.source.format]" ["m" "b" "r"]
     DERIVED "[sensors.NAME.derived]" ["sum" "maximum" "margin_to" "of"]
     THRESHOLDS "[sensors.NAME.thresholds]" [
         "warning_high" "critical_high" "fatal_high" "warning_low" "critical_low" "fatal_low" "hysteresis" "low_delay"
     ]
     FAN "[fans.NAME]" ["source" "tachometer" "max_rpm" "min_rpm"]
+    FAN_SOURCE "[fans.NAME.source]" ["sim" "hwmon" "hwmon_name" "channel"]
     ZONE "[zones.NAME]" ["fans" "floor" "ceiling" "failsafe" "interval" "controllers"]
     CONTROLLER "[[zones.NAME.controllers]]" [
         "name" "type" "sensors" "points" "interpolation" "rise_hysteresis" "fall_hysteresis"
     ]
-    SUPPLY "[supplies.NAME]" ["present" "good" "power" "temperature" "rated_w"]
+    SUPPLY "[supplies.NAME]" ["present" "good" "power" "temperature" "rated_w" "pmbus"]
     MACHINE "[machines.NAME]" ["definition" "parent" "signals" "zones" "supplies"]
     LED "[leds.NAME]" ["role" "source"]
+    LED_SOURCE "[leds.NAME.source]" ["sim" "led"]
+    WATCHDOG "[watchdog]" ["device" "timeout"]
     SIM "[sim]" ["seed" "ambient" "speed" "power" "base_w" "standby_w" "hosts" "supplies" "fans"]
     SIM_HOSTS "[sim.hosts]" ["count" "cpu_idle_w" "cpu_full_w" "boot_s" "shutdown_s"]
     SIM_SUPPLIES "[sim.supplies]" ["count" "rated_w"]

@@ -13,13 +13,14 @@ use ubmc_core::{
 };
 
 use super::{
-    bindings::{Bindings, Hardware},
+    bindings::Bindings,
     lines,
     machines::{self, Around},
     names::{Section, bounded, check_name, raw_texts},
     schema, sensors,
     services::{self, Declared, MAX_SERVICES},
     source::{At, Span},
+    sources::Hardware,
     table::{Context, Table},
     thermal::{self, Sensors},
     tree::{Node, Value},
@@ -104,8 +105,10 @@ pub(super) fn read(
     (board.sensors, bindings.sensors) = sensors::read(&sensors, &machines, &mut hardware, cx);
     (board.fans, bindings.fans) = thermal::fans(&fans, (&sensors, &kinds), &mut hardware, cx);
     board.zones = thermal::zones(&zones, &fans, &Sensors { section: &sensors, kinds: &kinds }, cx);
-    board.supplies = lines::supplies(&supplies, (&signals, &directions), (&sensors, &kinds), cx);
+    (board.supplies, bindings.supplies) =
+        lines::supplies(&supplies, (&signals, &directions), (&sensors, &kinds), &mut hardware, cx);
     (board.leds, bindings.leds) = lines::leds(&leds, &mut hardware, cx);
+    bindings.watchdog = hardware.watchdog(&root, cx);
     let around = Around { signals: (&signals, &directions), zones: &zones, supplies: &supplies, folder };
     let met = cx.out.met();
     board.machines = machines::read(&machines, &around, cx);

@@ -8,10 +8,11 @@ use ubmc_core::{
 };
 
 use super::{
-    bindings::{Hardware, SensorBinding, Source, Wanted},
+    bindings::SensorBinding,
     names::Section,
     schema,
     source::At,
+    sources::Hardware,
     table::{Context, Table},
 };
 
@@ -125,9 +126,7 @@ fn source(
     cx: &mut Context<'_>,
 ) -> (SensorSource, Option<SensorBinding>) {
     let Some(derived) = table.table("derived", schema::DERIVED, cx) else {
-        let binding =
-            if table.has("derived") { None } else { hardware.source(table, Wanted::Quantity(known_kind), None, cx) };
-        let binding = binding.map(|Source::Sim(name)| SensorBinding::Sim { quantity: name.value });
+        let binding = if table.has("derived") { None } else { hardware.sensor(table, known_kind, cx) };
         return (SensorSource::Hardware, binding);
     };
     for key in ["source", "scale", "offset"] {

@@ -10,11 +10,12 @@ use ubmc_core::{
 };
 
 use super::{
-    bindings::{FanBinding, Hardware, Source, Wanted},
+    bindings::FanBinding,
     lines::sensor_of_kind,
     names::{Section, bounded, has_key, raw_texts},
     schema,
     source::{At, Span},
+    sources::Hardware,
     table::{Context, Table, number, wrong_type},
     tree::{Entry, Node, Value},
 };
@@ -44,7 +45,7 @@ impl Sensors<'_, '_> {
     }
 }
 
-/// Fans, with what is behind them; on a simulated board a fan is bound by its name.
+/// Fans, with what is behind them.
 pub(super) fn fans(
     section: &Section<'_>,
     sensors: (&Section<'_>, &[Option<SensorKind>]),
@@ -84,9 +85,7 @@ pub(super) fn fans(
             max_rpm: max_rpm.map_or(1.0, |rpm| rpm.value),
             min_rpm: min_rpm.map_or(0.0, |rpm| rpm.value),
         });
-        if let Some(Source::Sim(fan)) = hardware.source(&table, Wanted::Fan, Some(&entry.key), cx) {
-            bindings.push(FanBinding::Sim { fan: fan.value });
-        }
+        bindings.extend(hardware.fan(&table, &entry.key, cx));
     }
     (specs, bindings)
 }
