@@ -2,6 +2,7 @@
 //!
 //! - [`daemon`]: the real `ubmcd` in a folder of its own; [`terminal`]: the real `ubmc-tui` on a pseudo-terminal;
 //! - [`traces`]: what a daemon leaves in the process table;
+//! - [`plant`]: the simulated board and the core in one process, in simulated time;
 //! - [`world`]: the core driven by seeded chance;
 //! - [`bench`](mod@bench): what is measured rather than tested.
 #![allow(
@@ -13,6 +14,7 @@
 
 pub mod bench;
 pub mod daemon;
+pub mod plant;
 pub mod terminal;
 pub mod traces;
 pub mod world;

@@ -23,6 +23,7 @@ use crate::{
     },
     outbox::Outbox,
     power::supplies::Supplies,
+    reach::Reach,
     rng::Rng,
     sensors::bank::Sensors,
     services::{
@@ -55,6 +56,7 @@ pub struct Core {
     pub(crate) thermal: Thermal,
     pub(crate) leds: Leds,
     pub(crate) supplies: Supplies,
+    pub(crate) reach: Reach,
     pub(crate) out: Outbox,
     /// What built-in services were up when the last input ended: their coming and going concerns other rooms.
     drives: Drives,
@@ -65,6 +67,7 @@ pub struct Core {
 /// Which services that drive or follow hardware are up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Drives {
+    sensors: bool,
     thermal: bool,
     leds: bool,
     lines: bool,
@@ -89,6 +92,7 @@ impl Core {
             thermal: Thermal::new(&board),
             leds: Leds::new(&board.leds),
             supplies: Supplies::new(board.supplies.len()),
+            reach: Reach::default(),
             out: Outbox::default(),
             drives: Drives::default(),
             protection: BTreeMap::new(),
@@ -264,6 +268,8 @@ impl Core {
             && changed.sensors.is_empty()
             && !changed.system;
         if !quiet {
+            let watched = self.drives.sensors && self.drives.lines;
+            self.reach.follow(&self.board, &self.machines, &self.sensors, watched, &mut self.out);
             let scene = self.led_scene();
             self.leds.update(scene, self.drives.leds, &mut self.out);
         }
@@ -287,12 +293,16 @@ impl Core {
             }
         }
         let drives = Drives {
+            sensors: self.supervisor.is_up(Builtin::Sensormon),
             thermal: self.supervisor.is_up(Builtin::Thermalmgr),
             leds: self.supervisor.is_up(Builtin::Ledmgr),
             lines: self.supervisor.is_up(Builtin::Statemgr),
             failsafe: self.supervisor.failsafe().is_some(),
         };
         let was = std::mem::replace(&mut self.drives, drives);
+        if drives.sensors && !was.sensors {
+            self.sensors.begin(&mut self.out);
+        }
         if drives.leds && !was.leds {
             self.leds.forget_shown();
         }

@@ -9,7 +9,7 @@
 //! - [`input`], [`effect`], [`event`], [`refusal`]: what goes in and what comes out; [`view`]: what is told on demand;
 //! - [`board`]: what the machine is that is managed; [`ids`], [`units`], [`time`]: words that every room uses;
 //! - [`services`]: supervision; [`machines`] and [`operations`]: power states and the requests that drive them;
-//! - [`sensors`], [`thermal`], [`power`], [`leds`]: the hardware's side;
+//! - [`sensors`], [`thermal`], [`power`], [`leds`]: the hardware's side; [`reach`]: whether it is there at all;
 //! - [`core`] dispatches inputs (`asked`: those that somebody waits for) and lets one room's decisions reach the others; [`status`] and [`explain`]
 //!   answer questions;
 //! - [`outbox`], [`timers`], [`rng`]: where decisions, deadlines and chance are kept; [`memory`]: what outlives the daemon.
@@ -33,6 +33,7 @@ pub mod memory;
 pub mod operations;
 pub mod outbox;
 pub mod power;
+pub mod reach;
 pub mod refusal;
 pub mod rng;
 pub mod sensors;

@@ -149,6 +149,7 @@ impl Core {
     /// Everything that is not as it should be.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.supervisor.problems();
+        problems.extend(self.reach.problem(&self.board));
         problems.extend(self.machine_problems());
         problems.extend(self.thermal.problems());
         problems.extend(self.sensors.problems());
@@ -236,6 +237,7 @@ impl Core {
             worst: [
                 // Services are many: their worst is looked up without a word.
                 self.supervisor.worst(),
+                self.reach.problem(&self.board).map(|problem| problem.severity),
                 self.machine_problems().into_iter().map(|problem| problem.severity).max(),
                 self.thermal.problems().into_iter().map(|problem| problem.severity).max(),
                 self.sensors.problems().into_iter().map(|problem| problem.severity).max(),

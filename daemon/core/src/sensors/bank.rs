@@ -239,6 +239,16 @@ impl Sensors {
         out.event(subject, "sensormon", severity, text, fields);
     }
 
+    /// Somebody reads sensors from now on: one of which nothing is heard, because its bus holds the first read up for
+    /// ever, is told like any other.
+    pub fn begin(&mut self, out: &mut Outbox) {
+        for (index, sensor) in self.all.iter().enumerate() {
+            if sensor.quality == Quality::NotYetRead {
+                out.arm(Timer::Stale(SensorId::new(index)), out.now() + sensor.spec.stale_after);
+            }
+        }
+    }
+
     /// The last good reading is too old now.
     pub fn stale(&mut self, id: SensorId, out: &mut Outbox) {
         let sensor = &self.all[id.index()];

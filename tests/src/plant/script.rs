@@ -1,0 +1,316 @@
+//! Scenarios as text: what is done to the machine, and what must follow, one thing a line.
+//!
+//! ```text
+//! given running                          # off, chassis, running; `blocked BUS`: its driver never returns
+//! inject fan-fail fan.2
+//! within 15s: event fan.fan.2.health error
+//! within 15s: fan fan.0 at least 100
+//! for 60s: machine host.0 running        # all the time
+//! clear
+//! within 60s: no problem
+//! ```
+//!
+//! Deeds: `inject KIND TARGET [VALUE]`, `clear [KIND TARGET]`, `set NAME VALUE`, `ask MACHINE VERB`, `unplug`, `plug-in`.
+//!
+//! Claims: `event SUBJECT SEVERITY [part of its text]`, `one event SUBJECT` and `no event SUBJECT` (all since the last
+//! deed; `*` in a subject stands for any part), `zone NAME STATE`, `fan NAME at least PERCENT`, `fan NAME MODE`, `sensor NAME QUALITY`,
+//! `machine NAME STATE`, `supply NAME HEALTH`, `problem KIND SUBJECT`, `no problem [KIND]`, `led NAME PATTERN` (what it
+//! really shows), `real NAME above|below NUMBER` (what the machine really has), `operation STATE` (of what was asked last).
+//!
+//! After `given`, the machine is left alone until nothing is wrong with it, except where a bus is blocked.
+
+use std::{fmt::Write as _, time::Duration};
+
+use ubmc_core::{
+    effect::Reply,
+    ids::{MachineId, OperationId},
+    input::{Request, Verb},
+    view::{FanMode, Health},
+};
+use ubmc_platforms::sim::{Bus, Fault, InitialPower, SimConfig};
+
+use super::Plant;
+
+/// How long the machine may take until nothing is wrong with it.
+const SETTLES: Duration = Duration::from_secs(300);
+
+/// Plays a scenario; panics with everything that happened where it differs.
+pub fn check(scenario: &str) {
+    let mut stage: Option<Stage> = None;
+    for line in scenario.lines() {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        if line.is_empty() {
+            continue;
+        }
+        if let Some(words) = line.strip_prefix("given ") {
+            assert!(stage.is_none(), "`given` comes first and once");
+            stage = Some(Stage::given(words));
+            continue;
+        }
+        let stage = stage.as_mut().expect("a scenario begins with `given`");
+        if let Err(why) = stage.line(line) {
+            panic!("{line}\n  {why}\n{}", stage.trace());
+        }
+    }
+    assert!(stage.is_some(), "the scenario is empty");
+}
+
+/// Kinds of faults that a scenario injects.
+pub fn injected(scenario: &str) -> impl Iterator<Item = &str> {
+    scenario.lines().filter_map(|line| line.trim().strip_prefix("inject ")?.split_whitespace().next())
+}
+
+struct Stage {
+    plant: Plant,
+    config: SimConfig,
+    /// Events before the last deed.
+    before: usize,
+    operation: Option<OperationId>,
+    /// What was done and claimed, with the number of events before it.
+    lines: Vec<(usize, String)>,
+}
+
+impl Stage {
+    fn given(words: &str) -> Self {
+        let mut power = InitialPower::Off;
+        let mut blocked = Vec::new();
+        let mut words = words.split_whitespace();
+        let config = SimConfig::default();
+        while let Some(word) = words.next() {
+            match word {
+                "off" => power = InitialPower::Off,
+                "chassis" => power = InitialPower::Chassis,
+                "running" => power = InitialPower::On,
+                "blocked" => blocked.push(Bus::find(words.next().expect("a bus"), &config).expect("a bus")),
+                other => panic!("`{other}` is not something to begin with"),
+            }
+        }
+        let plant = Plant::new(power, &blocked);
+        let mut stage = Self { plant, config, before: 0, operation: None, lines: Vec::new() };
+        if blocked.is_empty()
+            && let Err(why) = stage.within(SETTLES, "no problem")
+        {
+            panic!("the machine does not settle: {why}\n{}", stage.trace());
+        }
+        stage
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), String> {
+        self.lines.push((self.plant.events().len(), format!("{line}   [{}]", self.plant.now())));
+        let timed = |word: &str| {
+            let (bound, claim) = line.strip_prefix(word)?.split_once(": ")?;
+            Some((seconds(bound), claim))
+        };
+        if let Some((bound, claim)) = timed("within ") {
+            return self.within(bound, claim);
+        }
+        if let Some((length, claim)) = timed("for ") {
+            return self.throughout(length, claim);
+        }
+        self.before = self.plant.events().len();
+        self.deed(line)
+    }
+
+    fn deed(&mut self, line: &str) -> Result<(), String> {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let number = |text: &str| text.parse::<f64>().map_err(|_| format!("`{text}` is no number"));
+        match words.as_slice() {
+            ["inject", kind, target, value @ ..] => {
+                let value = value.first().map(|value| number(value)).transpose()?;
+                let fault = Fault::parse(kind, target, value, &self.config).map_err(|refusal| refusal.to_string())?;
+                self.plant.model().inject(fault);
+            }
+            ["clear", rest @ ..] => {
+                let word = |place: usize| rest.get(place).copied().unwrap_or_default();
+                self.plant.model().clear_named(word(0), word(1)).map_err(|refusal| refusal.to_string())?;
+            }
+            ["set", name, value] => {
+                self.plant.model().set(name, number(value)?).map_err(|refusal| refusal.to_string())?;
+            }
+            ["ask", machine, verb] => {
+                let request = Request::Transition {
+                    machine: (*machine).into(),
+                    verb: Verb::parse(verb).ok_or("no such verb")?,
+                    plan_only: false,
+                    revision: String::new(),
+                    idempotency_key: String::new(),
+                    deadline: None,
+                };
+                match self.plant.ask(request) {
+                    Ok(Reply::Operation(id)) => self.operation = Some(id),
+                    Ok(other) => return Err(format!("answered with {other:?}")),
+                    Err(refusal) => return Err(format!("refused: {}", refusal.text)),
+                }
+            }
+            ["unplug"] => self.plant.unplug(),
+            ["plug-in"] => self.plant.plug_in(),
+            _ => return Err("nobody knows how to do that".to_owned()),
+        }
+        Ok(())
+    }
+
+    fn within(&mut self, bound: Duration, claim: &str) -> Result<(), String> {
+        let end = self.plant.now() + bound;
+        loop {
+            match self.holds(claim) {
+                Ok(()) => return Ok(()),
+                Err(why) if self.plant.now() >= end => return Err(format!("not within {bound:?}: {why}")),
+                Err(_) => self.plant.step(),
+            }
+        }
+    }
+
+    fn throughout(&mut self, length: Duration, claim: &str) -> Result<(), String> {
+        let end = self.plant.now() + length;
+        while self.plant.now() < end {
+            self.plant.step();
+            self.holds(claim).map_err(|why| format!("not at {}: {why}", self.plant.now()))?;
+        }
+        Ok(())
+    }
+
+    /// Whether a claim holds now; if not, what is so instead.
+    fn holds(&mut self, claim: &str) -> Result<(), String> {
+        let words: Vec<_> = claim.split_whitespace().collect();
+        let core = self.plant.core();
+        let board = core.board();
+        let is = |found: &str, wanted: &str| if found == wanted { Ok(()) } else { Err(format!("it is {found}")) };
+        match words.as_slice() {
+            ["event", subject, severity, text @ ..] => {
+                let text = text.join(" ");
+                let mut since = self.plant.events()[self.before..].iter();
+                let fits = since.any(|event| {
+                    matches(subject, &event.subject)
+                        && event.severity.as_str() == *severity
+                        && event.text.contains(&text)
+                });
+                if fits { Ok(()) } else { Err("there is no such event".to_owned()) }
+            }
+            ["one", "event", subject] => {
+                let since = self.plant.events()[self.before..].iter();
+                let count = since.filter(|event| matches(subject, &event.subject)).count();
+                if count == 1 { Ok(()) } else { Err(format!("there are {count}")) }
+            }
+            ["no", "event", subject] => {
+                let mut since = self.plant.events()[self.before..].iter();
+                since
+                    .find(|event| matches(subject, &event.subject))
+                    .map_or(Ok(()), |event| Err(format!("there is {}: {}", event.subject, event.text)))
+            }
+            ["zone", name, state] => {
+                let zone = core.zone(board.find_zone(name).ok_or("no such zone")?);
+                is(zone.state.as_str(), state).map_err(|found| format!("{found}, {} at {}", zone.reason, zone.duty))
+            }
+            ["fan", name, "at", "least", percent] => {
+                let fan = core.fan(board.find_fan(name).ok_or("no such fan")?);
+                let wanted: f64 = percent.parse().map_err(|_| "no number")?;
+                if fan.duty.percent() >= wanted { Ok(()) } else { Err(format!("it is told {}", fan.duty)) }
+            }
+            ["fan", name, mode] => {
+                let fan = core.fan(board.find_fan(name).ok_or("no such fan")?);
+                let found = match fan.mode {
+                    FanMode::Auto => "auto",
+                    FanMode::Manual => "manual",
+                    FanMode::Failsafe => "failsafe",
+                };
+                is(found, mode)
+            }
+            ["sensor", name, quality] => {
+                let sensor = core.sensor(board.find_sensor(name).ok_or("no such sensor")?);
+                is(sensor.quality.as_str(), quality)
+            }
+            ["machine", name, state] => {
+                let machine = core.machine(board.find_machine(name).ok_or("no such machine")?, self.plant.now());
+                is(machine.state.as_str(), state)
+            }
+            ["supply", name, health] => {
+                let supply = core.supply(board.find_supply(name).ok_or("no such supply")?);
+                let found = match supply.health {
+                    Health::Unknown => "unknown",
+                    Health::Healthy => "healthy",
+                    Health::Degraded => "degraded",
+                    Health::Unhealthy => "unhealthy",
+                };
+                is(found, health)
+            }
+            ["problem", kind, subject @ ..] => {
+                let subject = subject.join(" ");
+                let found = core.problems();
+                let fits = found.iter().any(|it| it.obstacle.kind == *kind && it.obstacle.subject.ends_with(&subject));
+                if fits { Ok(()) } else { Err(format!("there are only {}", self.problems())) }
+            }
+            ["no", "problem"] => {
+                // A machine that is on its way is none, yet nothing has settled then.
+                let settling = (0..board.machines.len())
+                    .map(MachineId::new)
+                    .any(|id| core.machine(id, self.plant.now()).tone == ubmc_core::machines::Tone::Transitional);
+                let starting = core.system(self.plant.now()).state == ubmc_core::view::SystemState::Starting;
+                match self.problems() {
+                    problems if !problems.is_empty() => Err(problems),
+                    _ if settling || starting => Err("something is on its way".to_owned()),
+                    _ => Ok(()),
+                }
+            }
+            ["no", "problem", kind] => {
+                let any = core.problems().iter().any(|problem| problem.obstacle.kind == *kind);
+                if any { Err(self.problems()) } else { Ok(()) }
+            }
+            ["led", name, pattern] => {
+                let shown = self.plant.model().led(name);
+                is(shown.as_str(), pattern)
+            }
+            ["real", name, order @ ("above" | "below"), bound] => {
+                let bound: f64 = bound.parse().map_err(|_| "no number")?;
+                let values = self.plant.model().values();
+                let value = values.iter().find(|value| value.name == *name).ok_or("no such value")?.value;
+                let fits = if *order == "above" { value > bound } else { value < bound };
+                if fits { Ok(()) } else { Err(format!("it is {value:.2}")) }
+            }
+            ["operation", state] => {
+                let view = self.operation.and_then(|id| core.operation(id)).ok_or("nothing was asked")?;
+                is(view.state.as_str(), state)
+            }
+            _ => Err("nobody knows how to look at that".to_owned()),
+        }
+    }
+
+    fn problems(&self) -> String {
+        let texts = self.plant.core().problems();
+        let texts: Vec<_> = texts.iter().map(|it| format!("{} ({})", it.obstacle.text, it.obstacle.kind)).collect();
+        texts.join("; ")
+    }
+
+    /// Every line with the events that came after it.
+    fn trace(&self) -> String {
+        let mut trace = String::new();
+        let mut lines = self.lines.iter().peekable();
+        for (index, event) in self.plant.events().iter().enumerate() {
+            while let Some((_, line)) = lines.next_if(|(at, _)| *at <= index) {
+                let _ = writeln!(trace, "{line}");
+            }
+            let _ = writeln!(trace, "  {} {} {}: {}", event.mono, event.severity, event.subject, event.text);
+        }
+        for (_, line) in lines {
+            let _ = writeln!(trace, "{line}");
+        }
+        let _ = writeln!(trace, "problems now: {}", self.problems());
+        trace
+    }
+}
+
+fn seconds(text: &str) -> Duration {
+    let number = text.trim().strip_suffix('s').and_then(|number| number.parse().ok());
+    Duration::from_secs_f64(number.unwrap_or_else(|| panic!("`{text}` is no time in seconds")))
+}
+
+/// Subjects part by part; `*` is any one part.
+fn matches(pattern: &str, subject: &str) -> bool {
+    let (mut wanted, mut parts) = (pattern.split('.'), subject.split('.'));
+    loop {
+        match (wanted.next(), parts.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(part)) if wanted == "*" || wanted == part => {}
+            _ => return false,
+        }
+    }
+}

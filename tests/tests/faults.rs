@@ -1,0 +1,343 @@
+//! Every kind of fault that can be injected, followed from its event over what protects the machine to its clearing.
+//! In simulated time; the last test drives a few of them through the real programs.
+
+use ubmc_platforms::sim::FaultKind;
+use ubmc_tests::plant::script::{check, injected};
+
+macro_rules! scenarios {
+    ($($(#[$doc:meta])* $name:ident: $text:expr;)*) => {
+        $(
+            #[test]
+            $(#[$doc])*
+            fn $name() {
+                check($text);
+            }
+        )*
+
+        #[test]
+        fn every_kind_of_fault_is_followed_by_some_scenario() {
+            let played: Vec<_> = [$($text),*].into_iter().flat_map(injected).collect();
+            let missing: Vec<_> = FaultKind::ALL.into_iter().filter(|kind| !played.contains(&kind.as_str())).collect();
+            assert!(missing.is_empty(), "nobody plays {missing:?}");
+        }
+    };
+}
+
+scenarios! {
+    a_sensor_that_is_gone_drives_its_zone_to_failsafe_until_it_is_back: "
+        given running
+        inject sensor-missing inlet_temp
+        within 5s: event sensor.inlet_temp.quality warning absent
+        within 5s: event zone.system.state warning
+        within 5s: zone system failsafe
+        within 5s: fan fan.4 at least 100
+        within 1s: problem sensor-unreadable inlet_temp
+        within 1s: led fault blink
+        for 60s: zone system failsafe
+        for 1s: zone cpu controlled
+        clear sensor-missing inlet_temp
+        within 5s: event sensor.inlet_temp.quality notice good readings again
+        within 30s: event zone.system.state info
+        within 60s: no problem
+        within 1s: led fault off
+    ";
+
+    a_sensor_of_nonsense_fails_and_nothing_takes_it_for_a_number: "
+        given running
+        inject sensor-nan host0_cpu_temp
+        within 10s: event sensor.host0_cpu_temp.quality warning no finite number
+        within 10s: zone cpu failsafe
+        within 1s: fan fan.0 at least 100
+        within 1s: problem sensor-unreadable host0_cpu_temp
+        clear
+        within 5s: event sensor.host0_cpu_temp.quality notice
+        within 60s: zone cpu controlled
+        within 60s: no problem
+    ";
+
+    a_sensor_stuck_hot_is_believed: "
+        given running
+        inject sensor-stuck host0_cpu_temp 97
+        within 10s: event sensor.host0_cpu_temp.threshold error
+        within 10s: event zone.cpu.state error
+        within 1s: zone cpu critical
+        within 1s: fan fan.0 at least 100
+        clear
+        within 30s: event sensor.host0_cpu_temp.threshold info
+        within 90s: no problem
+    ";
+
+    a_sensor_stuck_beyond_its_fatal_limit_powers_off_and_stays_latched: "
+        given running
+        inject sensor-stuck host0_cpu_temp 110
+        within 10s: event zone.cpu.state critical
+        within 30s: machine host.0 off
+        within 30s: machine host.1 off
+        within 1s: led fault fast-blink
+        clear
+        for 120s: zone cpu tripped
+        for 1s: machine host.0 off
+        ask host.0 off
+        within 5s: event zone.cpu.trip-released notice
+        within 60s: no problem
+    ";
+
+    a_sensor_stuck_cool_is_not_noticed_and_the_others_of_its_zone_protect: "
+        given running
+        set host.0.load 0.2
+        within 300s: zone cpu controlled
+        inject sensor-stuck host0_cpu_temp 45
+        set host.0.load 1
+        set ambient 35
+        for 900s: real host.0.cpu_temp below 105
+        for 1s: zone cpu controlled
+        within 1s: fan fan.0 at least 45
+        set ambient 25
+        clear
+        within 300s: no problem
+    ";
+
+    a_fan_that_stands_is_told_and_the_others_go_up: "
+        given running
+        inject fan-fail fan.2
+        within 15s: event fan.fan.2.health error
+        within 1s: zone cpu failsafe
+        within 1s: fan fan.0 at least 100
+        within 1s: problem fan-failed fan.2
+        within 1s: led fault on
+        for 300s: real host.0.cpu_temp below 95
+        clear
+        within 30s: event fan.fan.2.health notice
+        within 60s: zone cpu controlled
+        within 120s: no problem
+    ";
+
+    a_fan_that_turns_too_slowly_has_failed: "
+        given running
+        inject fan-slow fan.5 0.3
+        within 20s: event fan.fan.5.health error
+        within 1s: zone system failsafe
+        within 1s: fan fan.4 at least 100
+        clear
+        within 30s: event fan.fan.5.health notice
+        within 120s: no problem
+    ";
+
+    a_duty_that_is_refused_is_told_once_and_the_others_go_up: "
+        given running
+        inject pwm-write-fails fan.1
+        within 15s: event fan.fan.1.write-failed error
+        within 1s: zone cpu failsafe
+        within 1s: fan fan.0 at least 100
+        within 1s: problem fan-failed fan.1
+        for 60s: one event fan.fan.1.write-failed
+        clear
+        within 30s: event fan.fan.1.write-restored notice
+        within 120s: no problem
+    ";
+
+    a_supply_that_fails_leaves_its_load_to_the_other: "
+        given running
+        inject psu-fail psu.0
+        within 2s: event supply.psu.0.failed error
+        within 2s: event supply.redundancy warning
+        within 1s: supply psu.0 unhealthy
+        within 1s: problem supply-failed psu.0
+        for 60s: machine host.0 running
+        within 1s: one event supply.psu.0.failed
+        clear
+        within 2s: event supply.psu.0.restored notice
+        within 2s: event supply.redundancy notice
+        within 60s: no problem
+        for 1s: machine host.0 running
+    ";
+
+    a_supply_that_is_pulled_is_absent_with_its_sensors: "
+        given running
+        inject psu-absent psu.1
+        within 2s: event supply.psu.1.absent error
+        within 2s: event supply.redundancy warning
+        within 5s: sensor psu1_temp absent
+        within 1s: problem supply-absent psu.1
+        for 60s: machine host.0 running
+        clear
+        within 2s: event supply.psu.1.restored notice
+        within 60s: sensor psu1_temp good
+        within 60s: no problem
+    ";
+
+    mains_lost_at_one_supply_costs_the_redundancy_only: "
+        given running
+        inject ac-loss psu.0
+        within 2s: event supply.psu.0.failed error
+        within 10s: event sensor.psu0_vin.threshold error
+        for 60s: machine host.1 running
+        clear
+        within 2s: event supply.redundancy notice
+        within 60s: no problem
+    ";
+
+    mains_lost_altogether_takes_the_machine_down_and_it_can_be_switched_on_again: "
+        given running
+        inject ac-loss all
+        within 5s: event state.chassis.transition critical lost power
+        within 5s: event state.host.0.transition critical lost power
+        within 5s: event state.host.1.transition critical lost power
+        within 5s: machine chassis off
+        within 5s: led power off
+        within 1s: problem supply-failed psu.0
+        clear
+        within 2s: event supply.psu.0.restored notice
+        within 60s: no problem supply-failed
+        ask chassis on
+        within 30s: operation succeeded
+        ask host.0 on
+        within 60s: operation succeeded
+        within 60s: machine host.0 running
+    ";
+
+    power_that_drops_out_takes_the_host_and_says_so: "
+        given running
+        inject power-good-lost host.0
+        within 2s: event state.host.0.transition critical lost power
+        within 1s: machine host.0 off
+        for 30s: machine host.1 running
+        ask host.0 on
+        within 30s: operation failed
+        within 1s: real host.0.power_control below 0.5
+        clear
+        ask host.0 on
+        within 60s: operation succeeded
+        within 60s: no problem
+    ";
+
+    power_that_does_not_come_is_given_up_and_left_as_after_an_ordinary_off: "
+        given chassis
+        inject power-good-never host.1
+        ask host.1 on
+        within 15s: event state.host.1.transition error
+        within 30s: operation failed
+        within 1s: machine host.1 off
+        within 1s: real host.1.power_control below 0.5
+        within 1s: problem not-as-requested host.1
+        clear
+        ask host.1 on
+        within 60s: operation succeeded
+        within 60s: no problem
+    ";
+
+    power_that_does_not_go_is_an_error_and_the_control_line_stays_low: "
+        given running
+        inject power-good-stuck host.0 1
+        ask host.0 force-off
+        within 30s: event state.host.0.transition error
+        within 1s: machine host.0 error
+        within 1s: operation failed
+        within 1s: real host.0.power_control below 0.5
+        within 1s: problem machine-fault host.0
+        clear
+        within 5s: machine host.0 off
+        within 60s: no problem
+    ";
+
+    power_good_that_is_stuck_low_is_taken_as_lost_power: "
+        given running
+        inject power-good-stuck chassis 0
+        within 2s: event state.chassis.transition critical lost power
+        within 5s: machine chassis off
+        clear
+        within 60s: no problem
+        ask chassis on
+        within 30s: operation succeeded
+    ";
+
+    a_host_that_hangs_is_switched_off_by_force: "
+        given running
+        inject host-hang host.0
+        ask host.0 off
+        within 70s: event state.host.0.transition error
+        within 80s: operation succeeded
+        within 1s: machine host.0 off
+        clear
+        within 60s: no problem
+    ";
+
+    a_host_that_hangs_while_it_starts_is_quiesced_until_it_answers: "
+        given chassis
+        inject host-hang host.0
+        ask host.0 on
+        within 150s: event state.host.0.transition error
+        within 1s: machine host.0 quiesced
+        within 1s: operation failed
+        within 1s: problem machine-fault host.0
+        clear
+        within 60s: machine host.0 running
+        within 60s: no problem
+    ";
+
+    a_bus_that_hangs_takes_its_own_sensors_and_no_others: "
+        given running
+        inject bus-hang i2c-host0
+        within 10s: event sensor.host0_cpu_temp.quality warning
+        within 1s: zone cpu failsafe
+        within 1s: fan fan.0 at least 100
+        for 60s: sensor host1_cpu_temp good
+        clear
+        within 5s: event sensor.host0_cpu_temp.quality notice
+        within 60s: no problem
+    ";
+
+    a_fan_chip_that_hangs_takes_duties_no_more_and_goes_to_full_speed_by_itself: "
+        given running
+        inject bus-hang fan-chip
+        within 10s: event fan.fan.0.write-failed error
+        within 10s: zone cpu failsafe
+        within 10s: zone system failsafe
+        within 30s: real fan.0.duty above 99
+        clear
+        within 30s: event fan.fan.0.write-restored notice
+        within 120s: no problem
+    ";
+
+    a_bus_whose_driver_never_returns_from_the_first_call_is_told: "
+        given chassis blocked i2c-board
+        within 30s: event sensor.inlet_temp.quality warning
+        within 1s: zone system failsafe
+        within 1s: problem sensor-unreadable inlet_temp
+    ";
+
+    a_control_line_that_is_stuck_keeps_the_host_on_and_that_is_an_error: "
+        given running
+        inject gpio-stuck host0-power-control 1
+        ask host.0 force-off
+        within 30s: machine host.0 error
+        within 1s: event state.host.0.transition error
+        within 1s: operation failed
+        clear
+        within 5s: machine host.0 off
+        within 60s: no problem
+    ";
+
+    a_line_that_is_stuck_low_keeps_the_host_from_being_up: "
+        given chassis
+        inject gpio-stuck host0-post-complete 0
+        ask host.0 on
+        within 150s: machine host.0 quiesced
+        within 1s: event state.host.0.transition error
+        clear
+        within 5s: machine host.0 running
+        within 60s: no problem
+    ";
+
+    a_board_that_is_gone_is_told_in_one_event_and_so_is_its_return: "
+        given running
+        unplug
+        within 15s: event hardware.lost critical
+        within 15s: zone cpu failsafe
+        within 1s: problem hardware-lost sim-2u
+        for 60s: one event hardware.lost
+        plug-in
+        within 15s: event hardware.restored notice
+        within 60s: no problem
+    ";
+}
