@@ -18,6 +18,7 @@
 //! | `definition`, `definition_check` | state machines as files |
 //! | `bindings`, `sources`, `devices` | which hardware stands behind each row; how that is written |
 //! | `claims`, `channels` | each piece of hardware has one owner; what a channel measures |
+//! | `resources` | who owns what, for people |
 //! | `simulation` | what the simulated hardware is |
 //! | `shipped` | boards and definitions inside the program |
 //!
@@ -39,6 +40,7 @@ mod names;
 mod order;
 mod quantity;
 mod render;
+mod resources;
 pub mod schema;
 mod sections;
 mod sensors;
@@ -57,4 +59,5 @@ pub use bindings::{
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Related, Severity};
 pub use load::{LoadOptions, Loaded, load};
+pub use resources::{Resource, ResourceKind, resources};
 pub use source::NameOrFile;
