@@ -350,8 +350,13 @@ impl Core {
             .ids()
             .filter(|id| {
                 let machine = self.machines.get(*id);
-                let host = machine.spec.definition.kind == MachineKind::Host;
-                host && machine.spec.zones.contains(&zone) && !machine.fulfils(Demand::Off)
+                // A chassis goes off after its hosts; one that has none is itself what runs hot.
+                let goes_first = match machine.spec.definition.kind {
+                    MachineKind::Host => true,
+                    MachineKind::Chassis => !self.board.machines.iter().any(|inner| inner.parent == Some(*id)),
+                    MachineKind::Bmc => false,
+                };
+                goes_first && machine.spec.zones.contains(&zone) && !machine.fulfils(Demand::Off)
             })
             .collect();
         for id in hit {

@@ -1,7 +1,10 @@
 //! Boards and machine definitions that are part of the program.
 
 /// Name and text.
-const BOARDS: [(&str, &str); 1] = [("sim-2u", include_str!("../../boards/sim-2u.toml"))];
+const BOARDS: [(&str, &str); 2] = [
+    ("sim-2u", include_str!("../../boards/sim-2u.toml")),
+    ("rainier", include_str!("../../boards/rainier.toml")),
+];
 
 const MACHINES: [(&str, &str); 3] = [
     ("host", include_str!("../../machines/host.toml")),
