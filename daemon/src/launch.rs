@@ -184,7 +184,7 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     allocator::give_back();
     let watch = args.watch_config;
     let prepared = Prepared { core, configuration, watch, notifier, claimed, signals, simulation: simulation.clone() };
-    let ended = open_hardware(&board, &bindings, simulation.as_ref())
+    let ended = open_hardware(&board, &bindings, simulation.as_ref(), &args.sysfs)
         .and_then(|hardware| runtime.block_on(live(prepared, hardware, &places)));
     // What still waits on a thread of its own, such as a name look-up, does not hold us up.
     runtime.shutdown_background();
@@ -221,9 +221,12 @@ fn open_hardware(
     board: &Arc<Board>,
     bindings: &Bindings,
     simulation: Option<&Simulation>,
+    sysfs: &Path,
 ) -> Result<Option<Hardware>, Failure> {
-    let Some(Simulation { dir, config }) = simulation else { return Ok(None) };
-    let platform = Platform::Sim { dir: dir.clone(), config: SimConfig::clone(config) };
+    let platform = match simulation {
+        Some(Simulation { dir, config }) => Platform::Sim { dir: dir.clone(), config: SimConfig::clone(config) },
+        None => Platform::Linux { sysfs: sysfs.to_owned() },
+    };
     let hardware = hardware::open(board, bindings, platform).map_err(|error| {
         // The loader has checked the bindings; a difference is a defect, and nothing is started on a guess.
         Failure::Configuration(format!("error: {error}"))

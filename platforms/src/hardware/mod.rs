@@ -3,6 +3,7 @@
 //! Code map
 //! - `mod`     the traits, and [`open`]
 //! - `sim`     the back-end for simulated boards: everything goes through the board's socket
+//! - the back-end for real boards is [`crate::linux`]
 //! - `runner`  the threads that use the traits for the built-in services
 //!
 //! What a back-end promises, so that the runner can keep its own promises:
@@ -12,7 +13,8 @@
 //!   so a thread of its own.
 //! - A call ends after some bounded time wherever the kernel allows that, with an error that a person can read.
 //!
-//! Invariants: only the back-ends know [`Bindings`]; only the runner makes threads; nothing here decides anything.
+//! Invariants: only the back-ends know [`Bindings`]; only the runner makes threads (but those that
+//! blink and look where the kernel does not); nothing here decides anything.
 
 pub mod runner;
 mod sim;
@@ -29,6 +31,7 @@ use ubmc_core::{
 
 use crate::{
     board::Bindings,
+    linux::{HwmonLimits, LinuxBackend, LinuxError},
     sim::{SimConfig, client::ClientError},
 };
 
@@ -38,6 +41,9 @@ pub enum HardwareError {
     /// The simulated board did not do it.
     #[error(transparent)]
     Sim(#[from] ClientError),
+    /// The kernel did not do it.
+    #[error(transparent)]
+    Linux(#[from] LinuxError),
     /// The back-end does not have this row of the board.
     #[error("nothing stands behind {0} on this board")]
     Unbound(String),
@@ -72,8 +78,9 @@ pub trait LineWatcher: Send {
     /// Every line, and from then on its edges. None: it cannot be read.
     fn read_all(&mut self) -> Result<Vec<(SignalId, Option<Level>)>, HardwareError>;
 
-    /// Edges since `read_all`, in order; nothing when `timeout` has passed without. After an error: `read_all` again.
-    fn edges(&mut self, timeout: Duration) -> Result<Vec<(SignalId, Level)>, HardwareError>;
+    /// Edges since `read_all`, in order; nothing when `timeout` has passed without. None: that line cannot be read any
+    /// more, or not yet; it is told when it can. After an error: `read_all` again.
+    fn edges(&mut self, timeout: Duration) -> Result<Vec<(SignalId, Option<Level>)>, HardwareError>;
 }
 
 /// What drives the LEDs.
@@ -98,6 +105,11 @@ pub trait Backend: Send + Sync {
 
     /// The LEDs.
     fn leds(&self) -> Box<dyn Leds>;
+
+    /// The limits that a sensor's chip has for it. Absent: such a sensor has none that could be asked for.
+    fn limits(&self, _sensor: SensorId) -> Option<Result<HwmonLimits, HardwareError>> {
+        None
+    }
 }
 
 /// Where a board's hardware is.
@@ -162,7 +174,7 @@ pub fn open(board: &Board, bindings: &Bindings, platform: Platform) -> Result<Ar
         }
     }
     match platform {
-        Platform::Linux { .. } => Err(OpenError::Elsewhere { row: board.name.clone() }),
+        Platform::Linux { sysfs } => Ok(Arc::new(LinuxBackend::new(board, bindings, sysfs)?)),
         Platform::Sim { dir, config } => Ok(Arc::new(sim::SimBackend::new(board, bindings, dir, &config)?)),
     }
 }

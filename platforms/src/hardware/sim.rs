@@ -202,7 +202,7 @@ impl LineWatcher for SimWatcher {
             .collect())
     }
 
-    fn edges(&mut self, timeout: Duration) -> Result<Vec<(SignalId, Level)>, HardwareError> {
+    fn edges(&mut self, timeout: Duration) -> Result<Vec<(SignalId, Option<Level>)>, HardwareError> {
         let Some(subscription) = &mut self.subscription else {
             return Err(ClientError::NotRunning(self.dir.clone()).into());
         };
@@ -210,7 +210,7 @@ impl LineWatcher for SimWatcher {
         Ok(edges
             .into_iter()
             .filter_map(|(name, level)| {
-                self.names.lines.iter().position(|line| *line == name).map(|index| (SignalId::new(index), level))
+                self.names.lines.iter().position(|line| *line == name).map(|index| (SignalId::new(index), Some(level)))
             })
             .collect())
     }

@@ -40,7 +40,7 @@ pub(super) fn run(mut watcher: Box<dyn LineWatcher>, lines: usize, control: &Con
             }
             while let Ok(edges) = watcher.edges(LOOK) {
                 for (line, level) in edges {
-                    told.tell(line, Some(level));
+                    told.tell(line, level);
                 }
                 if control.has_ended() {
                     return;

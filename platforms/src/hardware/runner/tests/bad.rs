@@ -69,7 +69,7 @@ impl LineWatcher for Nothing {
         Err(HardwareError::Unbound("everything".into()))
     }
 
-    fn edges(&mut self, _: Duration) -> Result<Vec<(SignalId, Level)>, HardwareError> {
+    fn edges(&mut self, _: Duration) -> Result<Vec<(SignalId, Option<Level>)>, HardwareError> {
         Err(HardwareError::Unbound("everything".into()))
     }
 }

@@ -1,0 +1,137 @@
+//! A device's folder in sysfs, and the small text files in it.
+//!
+//! The folder is held open, and files are opened below it each time. That is what keeps a number from being mistaken for
+//! a device: when `hwmon3` goes and another `hwmon3` comes, the old folder stays empty, and whoever holds it is told
+//! [`Errno::ENOENT`] or [`Errno::ENODEV`] and looks for the device again.
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
+
+use nix::errno::Errno;
+use rustix::fs::{Mode, OFlags};
+
+/// sysfs gives a page at most; what we read are numbers and names.
+const LONGEST: u64 = 4096;
+
+/// An open folder.
+#[derive(Debug)]
+pub(super) struct Folder {
+    dir: OwnedFd,
+    path: PathBuf,
+}
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self { dir: rustix::fs::open(path, flags, Mode::empty())?, path: path.to_owned() })
+    }
+
+    /// Where it was found.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What a file says, without white space around it.
+    pub(super) fn read(&self, file: &str) -> io::Result<String> {
+        let opened = rustix::fs::openat(&self.dir, file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let mut text = String::new();
+        fs::File::from(opened).take(LONGEST).read_to_string(&mut text)?;
+        Ok(text.trim().to_owned())
+    }
+
+    /// Writes in one call, as sysfs wants it.
+    pub(super) fn write(&self, file: &str, text: &str) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::CLOEXEC;
+        let opened = rustix::fs::openat(&self.dir, file, flags, Mode::empty())?;
+        fs::File::from(opened).write_all(text.as_bytes())
+    }
+
+    pub(super) fn has(&self, file: &str) -> bool {
+        rustix::fs::accessat(&self.dir, file, rustix::fs::Access::EXISTS, rustix::fs::AtFlags::empty()).is_ok()
+    }
+
+    /// Names of its files, in order.
+    pub(super) fn files(&self) -> Vec<String> {
+        names_in(&self.path)
+    }
+}
+
+/// Names in a folder, in order; none when it cannot be read.
+pub(super) fn names_in(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort_by(|a, b| natural(a).cmp(&natural(b)));
+    names
+}
+
+/// So that `hwmon10` comes after `hwmon9`.
+pub(super) fn natural(name: &str) -> Vec<(String, u64)> {
+    let mut parts = vec![(String::new(), 0_u64)];
+    let mut in_number = false;
+    for letter in name.chars() {
+        match letter.to_digit(10) {
+            Some(digit) => {
+                in_number = true;
+                if let Some((_, number)) = parts.last_mut() {
+                    *number = number.saturating_mul(10).saturating_add(u64::from(digit));
+                }
+            }
+            None => {
+                if in_number {
+                    parts.push((String::new(), 0));
+                    in_number = false;
+                }
+                if let Some((text, _)) = parts.last_mut() {
+                    text.push(letter);
+                }
+            }
+        }
+    }
+    parts
+}
+
+/// What the system said, as a number.
+pub(super) fn errno(error: &io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_was_replaced_is_not_the_old_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hwmon3");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("name"), "tmp275\n").unwrap();
+        let folder = Folder::open(&path).unwrap();
+        assert_eq!(folder.read("name").unwrap(), "tmp275");
+        fs::remove_dir_all(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("name"), "max31785a\n").unwrap();
+        assert_eq!(errno(&folder.read("name").unwrap_err()), Errno::ENOENT, "another device's name is not ours");
+    }
+
+    #[test]
+    fn a_shorter_text_leaves_nothing_of_a_longer_one() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("pwm1"), "255\n").unwrap();
+        let folder = Folder::open(dir.path()).unwrap();
+        folder.write("pwm1", "9\n").unwrap();
+        assert_eq!(folder.read("pwm1").unwrap(), "9");
+        assert!(folder.write("pwm2", "1").is_err(), "files are not made");
+        assert!(folder.has("pwm1") && !folder.has("pwm2"));
+    }
+
+    #[test]
+    fn numbers_in_names_count_as_numbers() {
+        let mut names = ["hwmon10", "hwmon9", "gpiochip0", "hwmon"];
+        names.sort_by_key(|name| natural(name));
+        assert_eq!(names, ["gpiochip0", "hwmon", "hwmon9", "hwmon10"]);
+    }
+}

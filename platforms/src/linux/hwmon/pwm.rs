@@ -1,0 +1,67 @@
+//! A fan output of a hwmon device: `pwmN`, 0 to 255, which the chip obeys while `pwmN_enable` is 1.
+
+use std::io;
+
+use ubmc_core::units::Duty;
+
+use super::{super::LinuxError, Device};
+
+/// `pwmN_enable`: the duty is ours. 0 is full speed; 2 and more are the chip's own control.
+const MANUAL: &str = "1";
+
+/// A fan output.
+#[derive(Debug)]
+pub(in crate::linux) struct Pwm {
+    device: Device,
+    /// e.g. `pwm1`.
+    channel: String,
+}
+
+impl Pwm {
+    pub(in crate::linux) fn new(device: Device, channel: &str) -> Self {
+        Self { device, channel: channel.to_owned() }
+    }
+
+    /// Writes a duty. When the device has come back under another number it is found there at once.
+    pub(in crate::linux) fn set(&mut self, duty: Duty) -> Result<(), LinuxError> {
+        match self.try_set(duty) {
+            Err(LinuxError::Pwm { .. }) if !self.device.check() => self.try_set(duty),
+            other => other,
+        }
+    }
+
+    fn try_set(&mut self, duty: Duty) -> Result<(), LinuxError> {
+        let (folder, _) = self.device.folder()?;
+        let failed = |doing: &'static str| {
+            let (channel, device) = (self.channel.clone(), folder.path().display().to_string());
+            move |source: io::Error| LinuxError::Pwm { channel, device, doing, source }
+        };
+        let enable = format!("{}_enable", self.channel);
+        // Looked at each time: a chip that was reset, or somebody's script, has it otherwise, and then drops our duty.
+        if folder.has(&enable) && folder.read(&enable).map_err(failed("asking who controls it"))? != MANUAL {
+            folder.write(&enable, &format!("{MANUAL}\n")).map_err(failed("taking it over"))?;
+        }
+        folder.write(&self.channel, &format!("{}\n", raw(duty))).map_err(failed("writing its duty"))
+    }
+}
+
+/// 0 to 255. Rounded up: air is given rather than saved.
+fn raw(duty: Duty) -> u8 {
+    // Less a hair: 40 % are 102, and not what 40 × 2.55 is in binary.
+    let scaled = (duty.percent() * 255.0 / 100.0 - 1e-9).ceil();
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a duty is 0 to 100, and `as` saturates
+    let raw = scaled as u8;
+    raw
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duty_becomes_a_byte_and_never_less_air() {
+        for (percent, byte) in [(0.0, 0), (0.1, 1), (40.0, 102), (50.0, 128), (99.9, 255), (100.0, 255)] {
+            assert_eq!(raw(Duty::new(percent)), byte, "{percent} %");
+        }
+    }
+}
