@@ -18,7 +18,7 @@ use tokio::{runtime, sync::mpsc};
 use tracing::{info, warn};
 use ubmc_core::{board::Board, core::Core, memory::Past};
 use ubmc_platforms::{
-    board::{Bindings, Loaded},
+    board::{Bindings, Loaded, Resource, resources},
     hardware::{self, Backend, Platform},
     sim::{
         SimConfig,
@@ -183,8 +183,16 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     let simulation = plugged.as_ref().map(|plugged| plugged.simulation.clone());
     allocator::give_back();
     let watch = args.watch_config;
+<<<<<<< /tmp/ubmc/c/head/daemon/src/launch.rs
+    let resources = resources(&board, &bindings).into();
+    let simulated = simulation.clone();
+    let prepared =
+        Prepared { core, configuration, watch, notifier, claimed, signals, resources, simulation: simulated };
+    let ended = open_hardware(&board, &bindings, simulation.as_ref())
+=======
     let prepared = Prepared { core, configuration, watch, notifier, claimed, signals, simulation: simulation.clone() };
     let ended = open_hardware(&board, &bindings, simulation.as_ref(), &args.sysfs)
+>>>>>>> /tmp/ubmc/c/m_new
         .and_then(|hardware| runtime.block_on(live(prepared, hardware, &places)));
     // What still waits on a thread of its own, such as a name look-up, does not hold us up.
     runtime.shutdown_background();
@@ -242,11 +250,12 @@ struct Prepared {
     notifier: Option<Arc<Notifier>>,
     claimed: Vec<Socket>,
     signals: Signals,
+    resources: Arc<[Resource]>,
     simulation: Option<Simulation>,
 }
 
 async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -> Result<(), Failure> {
-    let Prepared { core, configuration, watch, notifier, claimed, signals, simulation } = prepared;
+    let Prepared { core, configuration, watch, notifier, claimed, signals, resources, simulation } = prepared;
     let processes = Processes::new(Config {
         runtime_dir: places.state_dir.clone(),
         cgroups: true,
@@ -277,6 +286,7 @@ async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -
         configuration: Arc::clone(&configuration),
         sockets: places.sockets.clone(),
         claimed,
+        resources,
         simulation,
         hardware,
     };

@@ -113,8 +113,11 @@ impl Core {
                 Ok(Reply::Done)
             }
             Request::Identify { on, duration } => {
-                self.leds.identify(on, duration, &mut self.out);
-                self.out.changed().system = true;
+                self.leds.identify(on, duration, actor, &mut self.out)?;
+                Ok(Reply::Done)
+            }
+            Request::SetLed { led, pattern, duration } => {
+                self.leds.set(&led, pattern, duration, (actor, reason), &mut self.out)?;
                 Ok(Reply::Done)
             }
             Request::Shutdown { emergency } => {

@@ -11,7 +11,7 @@ use crate::{
     event::Severity,
     ids::{MachineId, OperationId, SensorId, ServiceId},
     input::{HardwareCommand, Input, Verb},
-    leds::policy::Leds,
+    leds::bank::Leds,
     machines::{
         Demand, MachineKind, TransitionRecord, Trigger,
         bank::{Machines, Moved},
@@ -211,7 +211,8 @@ impl Core {
                 self.thermal.override_due(out);
                 self.evaluate_zones(false);
             }
-            Timer::Identify => self.leds.identify(false, None, out),
+            Timer::Led(id) => self.leds.hold_due(id, out),
+            Timer::LedDriving(id) => self.leds.driving_due(id, self.drives.leds, out),
         }
     }
 

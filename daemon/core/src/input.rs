@@ -343,6 +343,15 @@ pub enum Request {
         /// Off again after this. Absent: when told.
         duration: Option<Duration>,
     },
+    /// Hold an LED at a pattern.
+    SetLed {
+        /// Which.
+        led: Name,
+        /// What it shows. Absent: what its policy says, as before anybody held it.
+        pattern: Option<crate::leds::Pattern>,
+        /// Its policy's again after this. Absent: when told.
+        duration: Option<Duration>,
+    },
     /// End the daemon.
     Shutdown {
         /// Skip graceful time-outs.

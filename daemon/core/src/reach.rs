@@ -1,8 +1,9 @@
-//! Whether the board answers at all. When neither a line nor a sensor can be read any more, that is one happening: the
-//! board has gone, or everything that leads to it. Fifty events of fifty rows do not say so.
+//! Whether the board answers: as a whole, and piece by piece. When neither a line nor a sensor can be read any more, that
+//! is one happening: the board has gone, or everything that leads to it. Fifty events of fifty rows do not say so.
 
 use crate::{
     board::Board,
+    core::Core,
     event::Severity,
     ids::{SensorId, SignalId},
     machines::bank::Machines,
@@ -60,6 +61,52 @@ impl Reach {
                 since: Some(*since),
             },
         })
+    }
+}
+
+/// How a piece of hardware answered when it was used last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// As it should.
+    Good,
+    /// Not, and what is wrong.
+    None(String),
+    /// Nothing tells: it was not used yet, or what it measures is off.
+    Unknown,
+}
+
+impl Core {
+    /// How the hardware behind a declaration of the board answers, e.g. `sensor inlet_temp`. Nothing is touched for it;
+    /// declarations that do not tell by themselves are [`Answer::Unknown`].
+    pub fn answer_of(&self, declaration: &str) -> Answer {
+        let Some((kind, name)) = declaration.split_once(' ') else { return Answer::Unknown };
+        let found = match kind {
+            "signal" => self.board.find_signal(name).map(|id| match self.machines.level(id) {
+                Some(_) => Answer::Good,
+                None if self.machines.is_seen(id) => Answer::None("it cannot be read or driven".to_owned()),
+                None => Answer::Unknown,
+            }),
+            "sensor" => self.board.find_sensor(name).map(|id| match self.sensors.quality(id) {
+                Quality::Good => Answer::Good,
+                Quality::NotYetRead | Quality::Unpowered => Answer::Unknown,
+                quality @ (Quality::Stale | Quality::Failed | Quality::Absent) => {
+                    Answer::None(format!("{}: {}", quality.as_str(), self.sensors.view(id).reason))
+                }
+            }),
+            "fan" => self.board.find_fan(name).map(|id| {
+                if self.thermal.refuses(id) {
+                    Answer::None("it does not take its duty".to_owned())
+                } else {
+                    Answer::Good
+                }
+            }),
+            "led" => self
+                .board
+                .find_led(name)
+                .map(|id| self.leds.view(id).error.map_or(Answer::Good, |why| Answer::None(why.to_owned()))),
+            _ => None,
+        };
+        found.unwrap_or(Answer::Unknown)
     }
 }
 

@@ -154,6 +154,7 @@ impl Core {
         problems.extend(self.thermal.problems());
         problems.extend(self.sensors.problems());
         problems.extend(self.supply_problems());
+        problems.extend(self.leds.problems());
         problems
     }
 
@@ -223,13 +224,16 @@ impl Core {
     pub(crate) fn led_scene(&self) -> LedScene {
         let of_kind = |kind| self.machines.ids().find(|id| self.machines.get(*id).spec.definition.kind == kind);
         let chassis_on = of_kind(MachineKind::Chassis).map(|id| self.machines.get(id)).filter(|it| it.discovered);
-        let bmc = of_kind(MachineKind::Bmc).map(|id| self.machines.get(id).state_def().tone);
+        let bmc = of_kind(MachineKind::Bmc).map(|id| self.machines.get(id));
         LedScene {
             chassis_on: chassis_on.map(|machine| match machine.state_def().tone {
                 Tone::Transitional => None,
                 Tone::Normal | Tone::Fault => Some(machine.is_powered()),
             }),
-            bmc: match bmc {
+            bmc: match bmc.map(|machine| machine.state_def().tone) {
+                Some(Tone::Normal) if bmc.is_some_and(|machine| machine.fulfils(Demand::MaintenanceOn)) => {
+                    BmcMood::Busy
+                }
                 Some(Tone::Fault) => BmcMood::Broken,
                 Some(Tone::Transitional) => BmcMood::Busy,
                 Some(Tone::Normal) | None => BmcMood::Ready,

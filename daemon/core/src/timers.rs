@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    ids::{MachineId, OperationId, SensorId, ServiceId, SignalId, ZoneId},
+    ids::{LedId, MachineId, OperationId, SensorId, ServiceId, SignalId, ZoneId},
     time::Mono,
 };
 
@@ -36,8 +36,10 @@ pub enum Timer {
     Recovered(ServiceId),
     /// Lines that should have been read by now.
     Discovery,
-    /// Identify ends by itself.
-    Identify,
+    /// Nobody holds an LED any longer.
+    Led(LedId),
+    /// An LED that could not be driven is told again, or has proved that it can be.
+    LedDriving(LedId),
     /// Groups should be complete.
     Boot,
     /// The daemon should have ended.

@@ -91,8 +91,10 @@ const METHODS: &[(&str, Role)] = {
         ("PowerService/ListSupplies", Viewer),
         ("LedService/ListLeds", Viewer),
         ("LedService/Identify", Operator),
+        ("LedService/SetLed", Operator),
         ("InventoryService/ListItems", Viewer),
         ("InventoryService/GetItem", Viewer),
+        ("InventoryService/ListResources", Viewer),
         ("EventService/ListEvents", Viewer),
         ("EventService/Watch", Viewer),
         ("SystemService/GetStatus", Viewer),
@@ -105,6 +107,7 @@ const METHODS: &[(&str, Role)] = {
         ("SimulationService/InjectFault", Administrator),
         ("SimulationService/ClearFaults", Administrator),
         ("SimulationService/SetValue", Administrator),
+        ("SimulationService/Start", Administrator),
         ("SimulationService/Stop", Administrator),
     ]
 };

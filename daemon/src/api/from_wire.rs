@@ -6,6 +6,7 @@ use ubmc_core::{
     event::Severity,
     ids::{Name, OperationId},
     input::{Findings, Request, Verb},
+    leds::Pattern,
     machines::MachineKind,
     refusal::Refusal,
     sensors::SensorKind,
@@ -252,6 +253,21 @@ pub fn clear_override(request: v1::ClearOverrideRequest) -> Result<Wanted, Refus
 pub fn identify(request: v1::IdentifyRequest) -> Result<Wanted, Refusal> {
     let duration = duration("the time to identify for", request.for_s)?;
     Ok(Wanted { request: Request::Identify { on: request.on, duration }, reason: reason(request.reason)? })
+}
+
+/// Hold an LED, or give it back.
+pub fn set_led(request: v1::SetLedRequest) -> Result<Wanted, Refusal> {
+    let pattern = match v1::LedPattern::try_from(request.pattern) {
+        Ok(v1::LedPattern::Unspecified) => None,
+        Ok(v1::LedPattern::Off) => Some(Pattern::Off),
+        Ok(v1::LedPattern::On) => Some(Pattern::On),
+        Ok(v1::LedPattern::Blink) => Some(Pattern::Blink),
+        Ok(v1::LedPattern::FastBlink) => Some(Pattern::FastBlink),
+        Err(_) => return Err(Refusal::invalid("BAD_PATTERN", format!("{} is no pattern of an LED", request.pattern))),
+    };
+    let duration = duration("the time to hold the LED for", request.for_s)?;
+    let asked = Request::SetLed { led: name(&request.name)?, pattern, duration };
+    Ok(Wanted { request: asked, reason: reason(request.reason)? })
 }
 
 /// End the daemon.

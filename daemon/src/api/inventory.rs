@@ -1,4 +1,4 @@
-//! `InventoryService`: what is built in.
+//! `InventoryService`: what is built in, and who owns which piece of hardware.
 
 use std::sync::Arc;
 
@@ -19,6 +19,18 @@ impl Api {
 
 #[tonic::async_trait]
 impl InventoryService for Api {
+    async fn list_resources(
+        &self,
+        _: Request<v1::ListResourcesRequest>,
+    ) -> Result<Response<v1::ListResourcesResponse>, Status> {
+        let resources = Arc::clone(&self.resources);
+        self.look(move |sight| {
+            let resources = resources.iter().map(|resource| to_wire::resource(resource, sight.core));
+            Ok(v1::ListResourcesResponse { resources: resources.collect() })
+        })
+        .await
+    }
+
     async fn list_items(&self, _: Request<v1::ListItemsRequest>) -> Result<Response<v1::ListItemsResponse>, Status> {
         Ok(Response::new(v1::ListItemsResponse { items: self.items()?.to_vec() }))
     }

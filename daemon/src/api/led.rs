@@ -1,4 +1,4 @@
-//! `LedService`: LEDs by role.
+//! `LedService`: LEDs by role, and who holds them.
 
 use tonic::{Request, Response, Status};
 use ubmc_core::ids::LedId;
@@ -21,6 +21,12 @@ impl LedService for Api {
     async fn identify(&self, request: Request<v1::IdentifyRequest>) -> Result<Response<v1::ListLedsResponse>, Status> {
         let actor = Caller::of(&request);
         self.ask(actor, from_wire::identify(request.into_inner())).await?;
+        self.look(|sight| Ok(list(sight))).await
+    }
+
+    async fn set_led(&self, request: Request<v1::SetLedRequest>) -> Result<Response<v1::ListLedsResponse>, Status> {
+        let actor = Caller::of(&request);
+        self.ask(actor, from_wire::set_led(request.into_inner())).await?;
         self.look(|sight| Ok(list(sight))).await
     }
 }

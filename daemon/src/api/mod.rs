@@ -40,6 +40,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Response, Status, transport::Server};
 use tracing::warn;
 use ubmc_core::{effect::Reply, refusal::Refusal};
+use ubmc_platforms::board::Resource;
 use ubmc_proto::v1::{
     self, event_service_server::EventServiceServer, inventory_service_server::InventoryServiceServer,
     led_service_server::LedServiceServer, operator_service_server::OperatorServiceServer,
@@ -73,6 +74,7 @@ pub struct Api {
     handle: Handle,
     streams: Streams,
     items: Items,
+    resources: Arc<[Resource]>,
     simulation: Option<Simulation>,
     configuration: Arc<Configuration>,
 }
@@ -122,6 +124,8 @@ pub struct Serving {
     pub handle: Handle,
     /// What is built in.
     pub items: Items,
+    /// Who owns which piece of hardware.
+    pub resources: Arc<[Resource]>,
     /// The simulated board, where there is one.
     pub simulation: Option<Simulation>,
     /// The files that a reload reads.
@@ -146,7 +150,7 @@ impl Drop for Closing {
 /// # Panics
 /// When the server cannot be put together or breaks: its supervisor then starts it again.
 pub async fn serve(serving: Serving) {
-    let Serving { handle, items, simulation, configuration, listeners, mut stopping } = serving;
+    let Serving { handle, items, resources, simulation, configuration, listeners, mut stopping } = serving;
     let connections = Connections::default();
     let _closing = Closing(connections.clone());
     let (incoming, accepted) = mpsc::channel::<io::Result<Connection>>(1);
@@ -157,7 +161,7 @@ pub async fn serve(serving: Serving) {
     drop(incoming);
 
     let streams = Streams::new(stopping.clone(), handle.shared().watchers.clone());
-    let api = Api { handle, streams, items, simulation, configuration };
+    let api = Api { handle, streams, items, resources, simulation, configuration };
     macro_rules! service {
         ($server:ident) => {
             $server::new(api.clone()).max_decoding_message_size(MAX_REQUEST)

@@ -1,16 +1,19 @@
 //! `SimulationService`: the simulated board's faults and surroundings.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
 use tonic::{Code, Request, Response, Status};
 use ubmc_platforms::sim::{
     FaultKind, SimConfig,
-    client::{ClientError, SimClient, unplug},
+    client::{ClientError, Launch, SimClient, ensure, unplug},
     protocol::{FaultText, Why},
 };
 use ubmc_proto::v1::{self, simulation_service_server::SimulationService};
 
 use super::{Api, to_wire};
+
+/// How long a simulated board may take until it answers.
+const PLUG_IN: Duration = Duration::from_secs(10);
 
 /// The simulated board: a process of its own, reached by its directory.
 #[derive(Clone, Debug)]
@@ -110,6 +113,20 @@ impl SimulationService for Api {
 
     async fn get_state(&self, _: Request<v1::GetStateRequest>) -> Result<Response<v1::SimulationState>, Status> {
         self.simulation()?.state().await
+    }
+
+    async fn start(&self, _: Request<v1::StartRequest>) -> Result<Response<v1::SimulationState>, Status> {
+        let simulation = self.simulation()?;
+        let program = env::current_exe()
+            .map_err(|error| Status::internal(format!("our own program cannot be found: {error}")))?;
+        let launch = Launch {
+            dir: simulation.dir.clone(),
+            config: SimConfig::clone(&simulation.config),
+            command: vec![program.into(), "sim-board".into()],
+            timeout: PLUG_IN,
+        };
+        simulation.call(move |_| ensure(&launch)).await?;
+        simulation.state().await
     }
 
     async fn stop(&self, _: Request<v1::StopRequest>) -> Result<Response<v1::StopResponse>, Status> {

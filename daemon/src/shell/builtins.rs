@@ -12,9 +12,12 @@ use ubmc_core::{
     input::{Exit, HardwareCommand, Input},
     services::Builtin,
 };
-use ubmc_platforms::hardware::{
-    Backend,
-    runner::{NotTaken, Part, Runner, Stop},
+use ubmc_platforms::{
+    board::Resource,
+    hardware::{
+        Backend,
+        runner::{NotTaken, Part, Runner, Stop},
+    },
 };
 
 use super::{Handle, Items, deeds, inventory};
@@ -46,6 +49,8 @@ pub struct Tools {
     pub sockets: Vec<PathBuf>,
     /// Those that are claimed already, for the first start of the API.
     pub claimed: Vec<Socket>,
+    /// Who owns which piece of hardware.
+    pub resources: Arc<[Resource]>,
     /// The simulated board, where there is one.
     pub simulation: Option<Simulation>,
     /// The board and the way to its hardware. Absent: no service touches any.
@@ -150,6 +155,7 @@ impl Builtins {
         let serving = Serving {
             handle: self.handle.clone(),
             items: self.items.clone(),
+            resources: Arc::clone(&self.tools.resources),
             simulation: self.tools.simulation.clone(),
             configuration: Arc::clone(&self.tools.configuration),
             listeners: listeners.map_err(|error| format!("the sockets cannot be used: {error}"))?,

@@ -54,6 +54,8 @@ pub struct Plant {
     pending: VecDeque<Input>,
     /// Buses whose driver never returns from its call: not even an error comes.
     blocked: BTreeSet<Bus>,
+    /// LEDs that take nothing.
+    broken_leds: BTreeSet<String>,
     /// The board's process is gone: nothing answers.
     unplugged: bool,
     events: Vec<Event>,
@@ -100,6 +102,7 @@ impl Plant {
             refresh: Mono::ZERO,
             pending: VecDeque::new(),
             blocked: blocked.iter().copied().collect(),
+            broken_leds: BTreeSet::new(),
             unplugged: false,
             events: Vec::new(),
             replies: BTreeMap::new(),
@@ -146,6 +149,15 @@ impl Plant {
         self.unplugged = false;
         self.read_lines();
         self.settle();
+    }
+
+    /// An LED takes nothing any more, or does again.
+    pub fn break_led(&mut self, name: &str, broken: bool) {
+        if broken {
+            self.broken_leds.insert(name.to_owned());
+        } else {
+            self.broken_leds.remove(name);
+        }
     }
 
     /// Somebody asks for something. The answer is there at once.
@@ -284,15 +296,21 @@ impl Plant {
     }
 
     fn command(&mut self, command: HardwareCommand) {
+        let mut broken = false;
         let done = match &command {
             HardwareCommand::SetSignal(line, level) => self.model.set_line(self.lines[line.index()], *level),
             HardwareCommand::SetDuty(fan, duty) => {
                 self.told[fan.index()] = Some(*duty);
                 self.model.set_duty(fan.index(), *duty)
             }
-            HardwareCommand::SetLed(led, pattern) => self.model.set_led(self.board.led(*led).name.as_str(), *pattern),
+            HardwareCommand::SetLed(led, pattern) => {
+                let name = self.board.led(*led).name.to_string();
+                broken = self.broken_leds.contains(&name);
+                if broken { Ok(()) } else { self.model.set_led(&name, *pattern) }
+            }
         };
         let failed = match done {
+            _ if broken => Some("no such device".to_owned()),
             _ if self.unplugged => Some("the simulated board is not running".to_owned()),
             Err(refusal) => Some(refusal.to_string()),
             Ok(()) => None,

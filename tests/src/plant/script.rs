@@ -10,7 +10,8 @@
 //! within 60s: no problem
 //! ```
 //!
-//! Deeds: `inject KIND TARGET [VALUE]`, `clear [KIND TARGET]`, `set NAME VALUE`, `ask MACHINE VERB`, `unplug`, `plug-in`.
+//! Deeds: `inject KIND TARGET [VALUE]`, `clear [KIND TARGET]`, `set NAME VALUE`, `ask MACHINE VERB`, `unplug`, `plug-in`,
+//! `hold LED PATTERN|auto [SECONDS]`, `identify on|off [SECONDS]`, `break LED`, `mend LED`.
 //!
 //! Claims: `event SUBJECT SEVERITY [part of its text]`, `one event SUBJECT` and `no event SUBJECT` (all since the last
 //! deed; `*` in a subject stands for any part), `zone NAME STATE`, `fan NAME at least PERCENT`, `fan NAME MODE`, `sensor NAME QUALITY`,
@@ -25,6 +26,7 @@ use ubmc_core::{
     effect::Reply,
     ids::{MachineId, OperationId},
     input::{Request, Verb},
+    leds::Pattern,
     view::{FanMode, Health},
 };
 use ubmc_platforms::sim::{Bus, Fault, InitialPower, SimConfig};
@@ -142,11 +144,27 @@ impl Stage {
                     Err(refusal) => return Err(format!("refused: {}", refusal.text)),
                 }
             }
+            ["hold", led, pattern, time @ ..] => {
+                let pattern = match *pattern {
+                    "auto" => None,
+                    word => Some(pattern_of(word)?),
+                };
+                self.grant(Request::SetLed { led: (*led).into(), pattern, duration: time_of(time)? })?;
+            }
+            ["identify", switch, time @ ..] => {
+                self.grant(Request::Identify { on: *switch == "on", duration: time_of(time)? })?;
+            }
+            ["break", led] => self.plant.break_led(led, true),
+            ["mend", led] => self.plant.break_led(led, false),
             ["unplug"] => self.plant.unplug(),
             ["plug-in"] => self.plant.plug_in(),
             _ => return Err("nobody knows how to do that".to_owned()),
         }
         Ok(())
+    }
+
+    fn grant(&mut self, request: Request) -> Result<(), String> {
+        self.plant.ask(request).map(|_| ()).map_err(|refusal| format!("refused: {}", refusal.text))
     }
 
     fn within(&mut self, bound: Duration, claim: &str) -> Result<(), String> {
@@ -296,6 +314,16 @@ impl Stage {
         let _ = writeln!(trace, "problems now: {}", self.problems());
         trace
     }
+}
+
+fn pattern_of(word: &str) -> Result<Pattern, String> {
+    let all = [Pattern::Off, Pattern::On, Pattern::Blink, Pattern::FastBlink];
+    all.into_iter().find(|pattern| pattern.as_str() == word).ok_or_else(|| format!("`{word}` is no pattern"))
+}
+
+fn time_of(words: &[&str]) -> Result<Option<Duration>, String> {
+    let seconds = words.first().map(|word| word.parse().map_err(|_| format!("`{word}` is no number")));
+    Ok(seconds.transpose()?.map(Duration::from_secs_f64))
 }
 
 fn seconds(text: &str) -> Duration {

@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     area::{
-        bmc, boot, chassis, events, fans, host, inventory, leds, machines, operations, platform, power, sensors,
-        services, simulation, why, zones,
+        bmc, boot, chassis, events, fans, host, inventory, leds, machines, operations, platform, power, resources,
+        sensors, services, simulation, why, zones,
     },
     exit::Failure,
     manual,
@@ -111,6 +111,9 @@ pub(crate) enum Command {
     /// What is built in
     #[command(subcommand)]
     Inventory(inventory::Command),
+    /// Who owns which piece of hardware, and whether it answers
+    #[command(subcommand)]
+    Resources(resources::Command),
     /// The one ordered stream of everything that happens
     #[command(subcommand)]
     Events(events::Command),
@@ -144,6 +147,7 @@ impl Command {
             Self::Power(command) => command.run(session).await,
             Self::Leds(command) => command.run(session).await,
             Self::Inventory(command) => command.run(session).await,
+            Self::Resources(command) => command.run(session).await,
             Self::Events(command) => command.run(session).await,
             Self::Why(arguments) => why::run(session, arguments).await,
             Self::Boot(command) => command.run(session).await,
@@ -282,8 +286,11 @@ mod tests {
         power rails
         power supplies
         leds list
+        leds set fault fast-blink --for 30
+        leds set fault auto
         inventory list
         inventory show psu.0
+        resources list
         events list --since 812 --subject service.> --severity warning
         events tail --since 812 --subject a.* --subject b.> --severity error
         sim fault list
@@ -294,6 +301,7 @@ mod tests {
         sim set host.0.load 0.9
         sim set ambient -5
         sim show
+        sim start
         sim stop
         completions bash
         man

@@ -610,7 +610,7 @@ pub(crate) fn leds() -> v1::ListLedsResponse {
         role: role.into(),
         pattern: pattern.into(),
         reason: reason.into(),
-        left_s: None,
+        ..v1::Led::default()
     };
     v1::ListLedsResponse {
         leds: vec![

@@ -354,6 +354,9 @@ impl led::LedService for Canned {
         self.note(format!("identify {}", request.into_inner().on));
         Ok(Response::new(board::leds()))
     }
+    async fn set_led(&self, _: Request<v1::SetLedRequest>) -> Answer<v1::ListLedsResponse> {
+        Err(Status::unimplemented("not canned"))
+    }
 }
 
 #[tonic::async_trait]
@@ -362,6 +365,9 @@ impl inventory::InventoryService for Canned {
         Ok(Response::new(board::items()))
     }
     async fn get_item(&self, _: Request<v1::GetItemRequest>) -> Answer<v1::InventoryItem> {
+        Err(Status::unimplemented("not canned"))
+    }
+    async fn list_resources(&self, _: Request<v1::ListResourcesRequest>) -> Answer<v1::ListResourcesResponse> {
         Err(Status::unimplemented("not canned"))
     }
 }

@@ -1,5 +1,9 @@
 //! LEDs by role.
+//!
+//! - `spec`: what a board says of them;
+//! - [`policy`]: what they show by themselves; [`bank`]: what they show, who holds one, and which cannot be driven.
 
+pub mod bank;
 pub mod policy;
 
 mod spec;

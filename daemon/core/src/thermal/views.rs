@@ -96,6 +96,11 @@ impl Thermal {
         }
     }
 
+    /// Whether a fan refused the last duty that it was told.
+    pub fn refuses(&self, id: FanId) -> bool {
+        self.fans[id.index()].write_failing
+    }
+
     /// A fan as it is now.
     pub fn view_fan<'a>(&'a self, id: FanId, sensors: &Sensors) -> FanView<'a> {
         let fan = &self.fans[id.index()];

@@ -235,6 +235,10 @@ pub struct LedView<'a> {
     pub pattern: crate::leds::Pattern,
     /// Why.
     pub reason: &'a str,
-    /// When identify ends by itself.
+    /// Who holds it. Absent: it follows its policy.
+    pub held_by: Option<&'a str>,
+    /// When its policy takes it back by itself.
     pub until: Option<Mono>,
+    /// Why it could not be driven. Absent: it can, for all that is known.
+    pub error: Option<&'a str>,
 }

@@ -221,6 +221,7 @@ fn with_impatient_world<F: Future<Output = ()>>(patience: Duration, events: usiz
             configuration: Arc::clone(&configuration),
             sockets: vec![socket.clone()],
             claimed: vec![Socket::claim(&socket).unwrap()],
+            resources: Arc::from([]),
             simulation: None,
             hardware: None,
         };

@@ -5,6 +5,7 @@ use ubmc_core::{
     ids::{FanId, SensorId, SupplyId},
     leds::Pattern,
     machines::MachineKind,
+    reach::Answer,
     sensors::{SensorKind, Thresholds},
     thermal::{ControllerKind, Interpolation},
     time::Mono,
@@ -14,6 +15,7 @@ use ubmc_core::{
         ZoneView,
     },
 };
+use ubmc_platforms::board::{Resource, ResourceKind};
 use ubmc_proto::v1;
 
 use super::{Moment, health, names};
@@ -241,6 +243,34 @@ pub fn led(view: &LedView<'_>, moment: Moment) -> v1::Led {
         pattern: pattern.into(),
         reason: view.reason.to_owned(),
         left_s: view.until.map(|until| moment.left(until)),
+        held_by: view.held_by.unwrap_or_default().to_owned(),
+        error: view.error.unwrap_or_default().to_owned(),
+    }
+}
+
+/// A piece of hardware with its owner.
+pub fn resource(resource: &Resource, core: &Core) -> v1::Resource {
+    let kind = match resource.kind {
+        ResourceKind::GpioLine => v1::ResourceKind::GpioLine,
+        ResourceKind::Pwm => v1::ResourceKind::Pwm,
+        ResourceKind::HwmonChannel => v1::ResourceKind::HwmonChannel,
+        ResourceKind::I2cDevice => v1::ResourceKind::I2cDevice,
+        ResourceKind::Led => v1::ResourceKind::Led,
+        ResourceKind::Watchdog => v1::ResourceKind::Watchdog,
+        ResourceKind::Sim => v1::ResourceKind::Sim,
+    };
+    let (reachable, error) = match core.answer_of(&resource.owner) {
+        Answer::Good => (Some(true), String::new()),
+        Answer::None(why) => (Some(false), why),
+        Answer::Unknown => (None, String::new()),
+    };
+    v1::Resource {
+        kind: kind.into(),
+        name: resource.name.clone(),
+        owner: resource.owner.clone(),
+        used_by: resource.used_by.clone(),
+        reachable,
+        error,
     }
 }
 

@@ -16,7 +16,8 @@ use std::time::{Duration, SystemTime};
 pub use answers::{boot, reload, report, required, what_if, why};
 pub use events::{event, gap, list_events, position};
 pub use hardware::{
-    fan, history, inventory, led, rail, sensor, sensor_changes, sensors_snapshot, supply, zone, zones_snapshot,
+    fan, history, inventory, led, rail, resource, sensor, sensor_changes, sensors_snapshot, supply, zone,
+    zones_snapshot,
 };
 pub use machines::{graph, machine, nothing_to_do, operation, plan, transition};
 pub use refusals::{gone, not_reloaded, status_of, with_reason};

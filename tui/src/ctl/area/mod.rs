@@ -16,6 +16,7 @@ pub(crate) mod machines;
 pub(crate) mod operations;
 pub(crate) mod platform;
 pub(crate) mod power;
+pub(crate) mod resources;
 pub(crate) mod sensors;
 pub(crate) mod services;
 pub(crate) mod shutdown;

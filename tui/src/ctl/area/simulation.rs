@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use clap::Subcommand;
 use ubmc_proto::v1::{
-    self, ClearFaultsRequest, GetStateRequest, InjectFaultRequest, ListFaultsRequest, SetValueRequest, StopRequest,
-    simulation_service_client::SimulationServiceClient,
+    self, ClearFaultsRequest, GetStateRequest, InjectFaultRequest, ListFaultsRequest, SetValueRequest, StartRequest,
+    StopRequest, simulation_service_client::SimulationServiceClient,
 };
 
 use crate::ctl::{
@@ -29,6 +29,8 @@ pub(crate) enum Command {
     },
     /// Every value of the simulated board
     Show,
+    /// Plugs the simulated board in again after it was stopped or has died
+    Start,
     /// Ends the simulated board, as unplugging it would
     Stop,
 }
@@ -64,6 +66,14 @@ impl Command {
                     return session.out.list(&state.values, |canvas| value_table(&state).draw(canvas));
                 }
                 session.out.one(&state, |_| String::new())
+            }
+            Self::Start => {
+                let state: Simulation = session
+                    .call(|channel| async move { SimulationServiceClient::new(channel).start(StartRequest {}).await })
+                    .await?
+                    .into();
+                session.out.progress(&format!("the simulated board runs (process {})", state.pid));
+                Ok(())
             }
             Self::Show => {
                 let state: Simulation =

@@ -12,6 +12,8 @@ pub(crate) struct Led {
     pub pattern: String,
     pub reason: Option<String>,
     pub left_s: Option<f64>,
+    pub held_by: Option<String>,
+    pub error: Option<String>,
 }
 
 impl From<v1::Led> for Led {
@@ -22,6 +24,8 @@ impl From<v1::Led> for Led {
             pattern: word!(LedPattern, "LED_PATTERN_", wire.pattern),
             reason: present(wire.reason),
             left_s: wire.left_s,
+            held_by: present(wire.held_by),
+            error: present(wire.error),
         }
     }
 }
