@@ -183,16 +183,11 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     let simulation = plugged.as_ref().map(|plugged| plugged.simulation.clone());
     allocator::give_back();
     let watch = args.watch_config;
-<<<<<<< /tmp/ubmc/c/head/daemon/src/launch.rs
     let resources = resources(&board, &bindings).into();
     let simulated = simulation.clone();
     let prepared =
         Prepared { core, configuration, watch, notifier, claimed, signals, resources, simulation: simulated };
-    let ended = open_hardware(&board, &bindings, simulation.as_ref())
-=======
-    let prepared = Prepared { core, configuration, watch, notifier, claimed, signals, simulation: simulation.clone() };
     let ended = open_hardware(&board, &bindings, simulation.as_ref(), &args.sysfs)
->>>>>>> /tmp/ubmc/c/m_new
         .and_then(|hardware| runtime.block_on(live(prepared, hardware, &places)));
     // What still waits on a thread of its own, such as a name look-up, does not hold us up.
     runtime.shutdown_background();
