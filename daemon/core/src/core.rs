@@ -172,6 +172,11 @@ impl Core {
                 self.sensors.sampled(samples, powered, out);
                 self.evaluate_zones(true);
             }
+            Input::Limits { sensor, limits } => {
+                out.new_cause("");
+                self.sensors.limits_brought(sensor, &limits, out);
+                self.evaluate_zones(false);
+            }
             Input::Signal(id, level) => {
                 out.new_cause("");
                 self.machines.line(id, level, out);

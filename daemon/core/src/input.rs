@@ -26,6 +26,13 @@ pub enum Input {
     },
     /// Sensors were read.
     Samples(Vec<(SensorId, Sample)>),
+    /// A device has told the limits that it was made with; once, and again whenever they change.
+    Limits {
+        /// Whose.
+        sensor: SensorId,
+        /// What.
+        limits: Limits,
+    },
     /// A line was read; given at discovery and whenever it changes. None: it cannot be read.
     Signal(SignalId, Option<Level>),
     /// Hardware did not take a command. A command that was taken is not reported: feedback comes from sensors and lines.
@@ -229,6 +236,26 @@ pub enum Sample {
     Error(String),
     /// There is no such device now.
     Absent,
+}
+
+/// Limits that a device brings along, in the unit of its samples: scale and offset are the core's. They count only where
+/// the board leaves a limit open and asks for them (`from_hardware`).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// hwmon's `_max`.
+    pub warning_high: Option<f64>,
+    /// hwmon's `_crit`.
+    pub critical_high: Option<f64>,
+    /// hwmon's `_emergency`.
+    pub fatal_high: Option<f64>,
+    /// hwmon's `_min`.
+    pub warning_low: Option<f64>,
+    /// hwmon's `_lcrit`.
+    pub critical_low: Option<f64>,
+    /// No device has it so far.
+    pub fatal_low: Option<f64>,
+    /// How far a value must come back, > 0: hwmon's `_max` less `_max_hyst`, which is an absolute value.
+    pub hysteresis: Option<f64>,
 }
 
 /// What hardware is told.

@@ -14,7 +14,7 @@
 //! | `tree`, `table`, `quantity` | values with places; typed access that notes problems; times, sizes, variables |
 //! | `schema` | every key there is |
 //! | `names`, `order` | what is declared, so that references resolve; what needs what |
-//! | `lines`, `sensors`, `thermal`, `machines`, `services/` | one section of the board file each |
+//! | `lines`, `sensors`, `thermal` (`controllers`), `machines`, `services/` | one section of the board file each |
 //! | `definition`, `definition_check` | state machines as files |
 //! | `bindings`, `sources`, `devices` | which hardware stands behind each row; how that is written |
 //! | `claims`, `channels` | each piece of hardware has one owner; what a channel measures |
@@ -28,6 +28,7 @@
 mod bindings;
 mod channels;
 mod claims;
+mod controllers;
 mod definition;
 mod definition_check;
 mod devices;

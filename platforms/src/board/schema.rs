@@ -70,7 +70,7 @@ schema! {
     SIGNAL_SOURCE "[signals.NAME.source]" ["sim" "gpio" "chip" "active_low" "bias"]
     SENSOR "[sensors.NAME]" [
         "description" "kind" "source" "derived" "scale" "offset" "interval" "stale_after" "powered_by" "max_slew" "history"
-        "thresholds"
+        "thresholds" "target" "failsafe" "missing_ok"
     ]
     SENSOR_SOURCE "[sensors.NAME.source]" [
         "sim" "hwmon" "hwmon_name" "iio" "pmbus" "channel" "page" "command" "format"
@@ -80,13 +80,16 @@ schema! {
     DERIVED "[sensors.NAME.derived]" ["sum" "maximum" "margin_to" "of"]
     THRESHOLDS "[sensors.NAME.thresholds]" [
         "warning_high" "critical_high" "fatal_high" "warning_low" "critical_low" "fatal_low" "hysteresis" "low_delay"
+        "from_hardware"
     ]
     FAN "[fans.NAME]" ["source" "tachometer" "max_rpm" "min_rpm"]
     FAN_SOURCE "[fans.NAME.source]" ["sim" "hwmon" "hwmon_name" "channel"]
-    ZONE "[zones.NAME]" ["fans" "floor" "ceiling" "failsafe" "interval" "controllers"]
+    ZONE "[zones.NAME]" ["fans" "floor" "ceiling" "failsafe" "fans_needed" "interval" "controllers"]
     CONTROLLER "[[zones.NAME.controllers]]" [
-        "name" "type" "sensors" "points" "interpolation" "rise_hysteresis" "fall_hysteresis"
+        "name" "type" "sensors" "input" "limit" "points" "interpolation" "rise_hysteresis" "fall_hysteresis" "set_point" "kp"
+        "ki" "kd" "bias" "integral" "output" "fall_slew" "rise_slew" "feed_forward"
     ]
+    FEED_FORWARD "[zones.NAME.controllers.feed_forward]" ["gain" "offset" "sensors"]
     SUPPLY "[supplies.NAME]" ["present" "good" "power" "temperature" "rated_w" "pmbus"]
     MACHINE "[machines.NAME]" ["definition" "parent" "signals" "zones" "supplies"]
     LED "[leds.NAME]" ["role" "source"]

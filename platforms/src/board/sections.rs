@@ -104,7 +104,8 @@ pub(super) fn read(
     (board.signals, bindings.signals) = lines::signals(&signals, &mut hardware, cx);
     (board.sensors, bindings.sensors) = sensors::read(&sensors, &machines, &mut hardware, cx);
     (board.fans, bindings.fans) = thermal::fans(&fans, (&sensors, &kinds), &mut hardware, cx);
-    board.zones = thermal::zones(&zones, &fans, &Sensors { section: &sensors, kinds: &kinds }, cx);
+    let known = Sensors { section: &sensors, kinds: &kinds, specs: &board.sensors };
+    board.zones = thermal::zones(&zones, &fans, &known, cx);
     (board.supplies, bindings.supplies) =
         lines::supplies(&supplies, (&signals, &directions), (&sensors, &kinds), &mut hardware, cx);
     (board.leds, bindings.leds) = lines::leds(&leds, &mut hardware, cx);

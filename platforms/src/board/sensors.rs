@@ -4,7 +4,8 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use ubmc_core::{
     ids::{MachineId, Name, SensorId},
-    sensors::{Formula, SensorKind, SensorSource, SensorSpec, Thresholds},
+    sensors::{Formula, Protection, SensorKind, SensorSource, SensorSpec, Thresholds},
+    units::Duty,
 };
 
 use super::{
@@ -62,6 +63,7 @@ pub(super) fn read(
         let kind = known_kind.unwrap_or(SensorKind::State);
         let (source, binding) = source(&table, sensors, &kinds, known_kind, hardware, cx);
         let interval = table.positive_time("interval", cx).map_or(Duration::from_secs(1), |time| time.value);
+        let thresholds = thresholds(&table, known_kind, cx);
         specs.push(SensorSpec {
             name: Name::from(entry.key.as_str()),
             description: table.text("description", cx).map(|text| text.value).unwrap_or_default(),
@@ -69,7 +71,8 @@ pub(super) fn read(
             source,
             scale: scale(&table, cx),
             offset: table.number("offset", -1e9..=1e9, cx).map_or(0.0, |offset| offset.value),
-            thresholds: thresholds(&table, known_kind, cx),
+            protection: protection(&table, known_kind, &thresholds, cx),
+            thresholds,
             interval,
             stale_after: stale_after(&table, interval, cx),
             powered_by: table
@@ -86,6 +89,28 @@ pub(super) fn read(
         bindings.push(binding.unwrap_or(SensorBinding::Derived));
     }
     (specs, bindings)
+}
+
+/// What zones make of it.
+fn protection(
+    table: &Table<'_>,
+    kind: Option<SensorKind>,
+    thresholds: &Thresholds,
+    cx: &mut Context<'_>,
+) -> Protection {
+    let target = table.number("target", plausible(kind), cx);
+    if let (Some(target), Some(critical)) = (&target, thresholds.critical_high)
+        && target.value >= critical
+    {
+        cx.out
+            .error(target.at, format!("`target` of {} is not below its `critical_high`", table.who))
+            .label(format!("must be below {critical}: it is what is cooled down to after that was reached"));
+    }
+    Protection {
+        target: target.map(|target| target.value),
+        failsafe: table.number("failsafe", 0.0..=100.0, cx).map(|duty| Duty::new(duty.value)),
+        missing_ok: table.bool("missing_ok", cx).unwrap_or(false),
+    }
 }
 
 /// The kind of a sensor that may not have been read yet; its own problems are noted when it is.
@@ -215,7 +240,13 @@ fn thresholds(sensor: &Table<'_>, kind: Option<SensorKind>, cx: &mut Context<'_>
                 .related(low.at, format!("`{low_key}`"));
         }
     }
-    if !LIMITS.iter().any(|key| table.has(key)) && (hysteresis.is_some() || table.has("low_delay")) {
+    let from_hardware = table.bool("from_hardware", cx).unwrap_or(false);
+    if from_hardware && sensor.has("derived") {
+        cx.out
+            .error(table.key_at("from_hardware"), format!("{} is derived: no device brings limits for it", sensor.who))
+            .label("remove it");
+    }
+    if !from_hardware && !LIMITS.iter().any(|key| table.has(key)) && (hysteresis.is_some() || table.has("low_delay")) {
         cx.out.warning(table.at, format!("{} has thresholds without a single limit", sensor.who));
     }
     let value = |index: usize| limits.get(index).and_then(|limit| limit.as_ref()).map(|limit| limit.value);
@@ -228,5 +259,6 @@ fn thresholds(sensor: &Table<'_>, kind: Option<SensorKind>, cx: &mut Context<'_>
         fatal_high: value(5),
         hysteresis: hysteresis.map_or(0.0, |hysteresis| hysteresis.value),
         low_delay: table.time("low_delay", cx).map_or(Duration::ZERO, |time| time.value),
+        from_hardware,
     }
 }

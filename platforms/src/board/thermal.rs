@@ -4,43 +4,46 @@ use std::{collections::BTreeMap, time::Duration};
 
 use ubmc_core::{
     ids::{FanId, Name, SensorId},
-    sensors::SensorKind,
-    thermal::{ControllerKind, ControllerSpec, CurveSpec, FanSpec, Interpolation, ZoneSpec},
+    sensors::{SensorKind, SensorSpec},
+    thermal::{FanSpec, ZoneSpec},
     units::Duty,
 };
 
 use super::{
     bindings::FanBinding,
+    controllers,
     lines::sensor_of_kind,
-    names::{Section, bounded, has_key, raw_texts},
+    names::{Section, has_key},
     schema,
     source::{At, Span},
     sources::Hardware,
-    table::{Context, Table, number, wrong_type},
-    tree::{Entry, Node, Value},
+    table::{Context, Table},
+    tree::Entry,
 };
-
-const INTERPOLATIONS: [(&str, Interpolation); 2] =
-    [("linear", Interpolation::Linear), ("stepwise", Interpolation::Stepwise)];
-
-const MAX_CONTROLLERS: usize = 64;
-const MAX_POINTS: usize = 256;
 
 /// What zones need to know of sensors.
 pub(super) struct Sensors<'a, 't> {
     pub(super) section: &'a Section<'t>,
     /// By place; nothing for a kind that could not be read.
     pub(super) kinds: &'a [Option<SensorKind>],
+    /// Those that could be read.
+    pub(super) specs: &'a [SensorSpec],
 }
 
 impl Sensors<'_, '_> {
-    fn kind(&self, name: &str) -> Option<SensorKind> {
+    pub(super) fn kind(&self, name: &str) -> Option<SensorKind> {
         self.kinds.get(self.section.position(name)?).copied().flatten()
     }
 
-    /// Whether it has a limit that powers off, or one that could not be read.
+    pub(super) fn spec(&self, name: &str) -> Option<&SensorSpec> {
+        self.specs.iter().find(|spec| spec.name.as_str() == name)
+    }
+
+    /// Whether it has a limit that powers off, one that could not be read, or one that its device may bring.
     fn may_trip(&self, place: usize) -> bool {
-        let limit = |entry: &&Entry| has_key(&entry.node, &["thresholds", "fatal_high"]);
+        let limit = |entry: &&Entry| {
+            ["fatal_high", "from_hardware"].iter().any(|key| has_key(&entry.node, &["thresholds", *key]))
+        };
         self.section.entries.get(place).is_some_and(limit)
     }
 }
@@ -115,16 +118,19 @@ pub(super) fn zones(
             cx.out.error(table.key_at("fans"), format!("{} drives no fan", table.who)).label("needs `fans = […]`");
         }
         let (floor, ceiling, failsafe) = duties(&table, cx);
-        let controllers = controllers(&table, sensors, cx);
+        let interval = table.positive_time("interval", cx).map_or(Duration::from_secs(1), |time| time.value);
+        let controllers = controllers::read(&table, sensors, interval, cx);
         warn_without_trip(&table, &controllers, sensors, cx);
+        let fans_needed = table.integer("fans_needed", 0..=driven.len() as i64, cx);
         specs.push(ZoneSpec {
             name: Name::from(entry.key.as_str()),
             controllers,
+            fans_needed: fans_needed.map_or(0, |needed| usize::try_from(needed.value).unwrap_or(0)),
             fans: driven.into_iter().map(FanId::new).collect(),
             floor,
             ceiling,
             failsafe,
-            interval: table.positive_time("interval", cx).map_or(Duration::from_secs(1), |time| time.value),
+            interval,
         });
     }
     for (index, fan) in fans.entries.iter().enumerate() {
@@ -163,7 +169,7 @@ fn duties(table: &Table<'_>, cx: &mut Context<'_>) -> (Duty, Duty, Duty) {
 
 fn warn_without_trip(
     table: &Table<'_>,
-    controllers: &[ControllerSpec],
+    controllers: &[ubmc_core::thermal::ControllerSpec],
     sensors: &Sensors<'_, '_>,
     cx: &mut Context<'_>,
 ) {
@@ -173,130 +179,4 @@ fn warn_without_trip(
             .warning(table.at, format!("no sensor of {} has a `fatal_high`", table.who))
             .label("nothing ever powers off for heat here");
     }
-}
-
-fn controllers(zone: &Table<'_>, sensors: &Sensors<'_, '_>, cx: &mut Context<'_>) -> Vec<ControllerSpec> {
-    let noted = cx.out.met();
-    let items = zone.list("controllers", cx);
-    if items.is_empty() && cx.out.met() == noted {
-        cx.out
-            .error(zone.key_at("controllers"), format!("{} has no controller, so no sensor", zone.who))
-            .help("add a `[[zones.NAME.controllers]]` with `sensors` and `points`");
-    }
-    bounded(items, zone.key_at("controllers"), "controllers", MAX_CONTROLLERS, cx);
-    let mut specs: Vec<ControllerSpec> = Vec::new();
-    let mut places: BTreeMap<String, Span> = BTreeMap::new();
-    for (index, item) in items.iter().enumerate().take(MAX_CONTROLLERS) {
-        let own = raw_texts(item, &["name"]).first().map_or_else(|| (index + 1).to_string(), |name| (*name).to_owned());
-        let who = format!("controller `{own}` of {}", zone.who);
-        let Some(table) = Table::open(item, item.at, who, schema::CONTROLLER, cx) else { continue };
-        let name = table.text("name", cx).unwrap_or_else(|| At::new(own, item.at));
-        match places.get(&name.value) {
-            Some(first) => cx
-                .out
-                .error(name.at, format!("{} has two controllers `{}`", zone.who, name.value))
-                .related(*first, "the first one")
-                .done(),
-            None => drop(places.insert(name.value.clone(), name.at)),
-        }
-        let noted = cx.out.met();
-        let names = table.texts("sensors", cx);
-        if names.is_empty() && cx.out.met() == noted {
-            cx.out
-                .error(table.key_at("sensors"), format!("{} reads no sensor", table.who))
-                .label("needs `sensors = […]`");
-        }
-        let ids = sensors.section.find_all(&names, &format!("{} reads", table.who), cx);
-        for name in &names {
-            if let Some(kind) = sensors.kind(&name.value).filter(|kind| *kind != SensorKind::Temperature) {
-                cx.out
-                    .error(name.at, format!("{} reads `{}`, which is no temperature", table.who, name.value))
-                    .label(format!("a {kind} sensor"));
-            }
-        }
-        table.word("type", &[("curve", ())], cx);
-        specs.push(ControllerSpec {
-            name: Name::from(name.value),
-            sensors: ids.into_iter().map(SensorId::new).collect(),
-            kind: ControllerKind::Curve(curve(&table, cx)),
-        });
-    }
-    specs
-}
-
-fn curve(table: &Table<'_>, cx: &mut Context<'_>) -> CurveSpec {
-    let interpolation = table.word("interpolation", &INTERPOLATIONS, cx);
-    let interpolation = interpolation.map_or(Interpolation::Linear, |word| word.value);
-    let noted = cx.out.met();
-    let items = table.list("points", cx);
-    bounded(items, table.key_at("points"), "points", MAX_POINTS, cx);
-    if items.is_empty() && cx.out.met() == noted {
-        cx.out
-            .error(table.key_at("points"), format!("{} has no points", table.who))
-            .help("add `points = [[30, 25], [80, 100]]`: °C, percent");
-    }
-    let what = format!("a point of {}", table.who);
-    let points: Vec<_> = items.iter().take(MAX_POINTS).filter_map(|item| point(item, &what, cx)).collect();
-    for pair in points.windows(2) {
-        let [(low, low_duty), (high, high_duty)] = pair else { continue };
-        if high.value <= low.value {
-            cx.out
-                .error(high.at, format!("points of {} must rise in temperature", table.who))
-                .label(format!("not above {} °C", low.value))
-                .related(low.at, "the point before");
-        }
-        if high_duty.value < low_duty.value {
-            cx.out
-                .error(high_duty.at, format!("the curve of {} falls", table.who))
-                .label(format!("{} % after {} %: hotter must never mean slower", high_duty.value, low_duty.value));
-        }
-    }
-    let mut hysteresis = |key: &str| {
-        let hysteresis = table.number(key, 0.0..=100.0, cx)?;
-        let gaps = points.windows(2).filter_map(|pair| match pair {
-            [(low, _), (high, _)] if high.value > low.value => Some(high.value - low.value),
-            _ => None,
-        });
-        // Between steps a wider hysteresis would skip one; along a line it only must not swallow the whole.
-        let room = match interpolation {
-            Interpolation::Stepwise => gaps.reduce(f64::min),
-            Interpolation::Linear => gaps.reduce(|sum, gap| sum + gap),
-        };
-        if let Some(room) = room
-            && hysteresis.value > room
-        {
-            cx.out
-                .error(hysteresis.at, format!("`{key}` of {} is wider than its curve", table.who))
-                .label(format!("at most {room} °C between its points"));
-        }
-        Some(hysteresis.value)
-    };
-    CurveSpec {
-        rise_hysteresis: hysteresis("rise_hysteresis").unwrap_or(0.0),
-        fall_hysteresis: hysteresis("fall_hysteresis").unwrap_or(0.0),
-        points: points.into_iter().map(|(at, duty)| (at.value, Duty::new(duty.value))).collect(),
-        interpolation,
-    }
-}
-
-fn point(item: &Node, what: &str, cx: &mut Context<'_>) -> Option<(At<f64>, At<f64>)> {
-    let Value::List(pair) = &item.value else {
-        wrong_type(item, what, "a pair [°C, percent]", cx);
-        return None;
-    };
-    let [temperature, duty] = pair.as_slice() else {
-        cx.out.error(item.at, format!("{what} must be a pair [°C, percent]"));
-        return None;
-    };
-    let mut within = |node: &Node, low: f64, high: f64| {
-        let value = number(node, what, cx)?;
-        if !(low..=high).contains(&value) {
-            cx.out.error(node.at, format!("{what} is out of range")).label(format!("must be {low} to {high}"));
-            return None;
-        }
-        Some(At::new(value, node.at))
-    };
-    let temperature = within(temperature, -100.0, 300.0);
-    let duty = within(duty, 0.0, 100.0);
-    Some((temperature?, duty?))
 }

@@ -16,6 +16,8 @@ pub enum ZoneState {
     Failsafe,
     /// At or over a critical limit.
     Critical,
+    /// None is over its limit any more, but not all have come down to their target.
+    CoolDown,
     /// A trip has latched.
     Tripped,
 }
@@ -29,6 +31,7 @@ impl ZoneState {
             Self::Controlled => "controlled",
             Self::Failsafe => "fail-safe",
             Self::Critical => "critical",
+            Self::CoolDown => "cool-down",
             Self::Tripped => "tripped",
         }
     }

@@ -78,7 +78,7 @@ pub fn zone(state: ZoneState) -> Mark {
         ZoneState::Unknown => Mark::Unknown,
         ZoneState::Starting => Mark::Busy,
         ZoneState::Controlled => Mark::Good,
-        ZoneState::Failsafe => Mark::Warning,
+        ZoneState::Failsafe | ZoneState::CoolDown => Mark::Warning,
         ZoneState::Critical | ZoneState::Tripped => Mark::Critical,
     }
 }

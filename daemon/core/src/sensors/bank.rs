@@ -1,10 +1,13 @@
 //! All sensors: what was read last, whether it can be believed, and where it stands against its limits.
 
-use super::{Formula, SensorSource, SensorSpec, history::History, thresholds::Alarms};
+use super::{
+    SensorSource, SensorSpec, Thresholds, derived::Derived, history::History, limits, statistics::Statistics,
+    thresholds::Alarms,
+};
 use crate::{
     event::Severity,
     ids::{MachineId, SensorId},
-    input::Sample,
+    input::{Limits, Sample},
     outbox::Outbox,
     refusal::Obstacle,
     time::Mono,
@@ -25,9 +28,12 @@ struct Sensor {
     alarms: Alarms,
     errors: u32,
     reason: String,
-    minimum: Option<f64>,
-    maximum: Option<f64>,
+    statistics: Statistics,
     history: History,
+    /// Limits as the board declares them.
+    declared: Thresholds,
+    /// Limits that its device brought and that count.
+    taken: Vec<&'static str>,
     since: Mono,
 }
 
@@ -55,9 +61,10 @@ impl Sensors {
                     alarms: Alarms::default(),
                     errors: 0,
                     reason: "it has not been read yet".to_owned(),
-                    minimum: None,
-                    maximum: None,
+                    statistics: Statistics::default(),
                     history: History::new(spec.history),
+                    declared: spec.thresholds,
+                    taken: Vec::new(),
                     since: Mono::ZERO,
                 })
                 .collect(),
@@ -87,16 +94,48 @@ impl Sensors {
 
     /// Readings arrived. `powered` tells whether a machine has power.
     pub fn sampled(&mut self, samples: Vec<(SensorId, Sample)>, powered: impl Fn(MachineId) -> bool, out: &mut Outbox) {
+        let mut touched = vec![false; self.all.len()];
         for (id, sample) in samples {
-            if id.index() < self.all.len() {
+            if let Some(touched) = touched.get_mut(id.index()) {
+                *touched = true;
                 self.take(id, sample, &powered, out);
             }
         }
+        self.derive_from(touched, &powered, out);
+    }
+
+    /// What depends on the sensors that were `touched` is computed anew, and nothing else.
+    fn derive_from(&mut self, mut touched: Vec<bool>, powered: &impl Fn(MachineId) -> bool, out: &mut Outbox) {
+        // Inputs come before what is derived from them: one pass is enough.
         for index in 0..self.derived.len() {
             let id = self.derived[index];
-            let sample = self.derive(id);
-            if let Some(sample) = sample {
-                self.take(id, sample, &powered, out);
+            if !self.depends_on(id, &touched) {
+                continue;
+            }
+            touched[id.index()] = true;
+            match self.derive(id) {
+                Some(Derived::Value(value)) => self.take(id, Sample::Value(value), powered, out),
+                Some(Derived::Quality(quality, why)) => self.set_quality(id, quality, why, out),
+                None => {}
+            }
+        }
+    }
+
+    /// A sensor has changed by itself; what is derived from it follows. Whether a part has power does not matter here:
+    /// a value only comes with readings.
+    fn derive_after(&mut self, id: SensorId, out: &mut Outbox) {
+        let mut touched = vec![false; self.all.len()];
+        touched[id.index()] = true;
+        for index in 0..self.derived.len() {
+            let id = self.derived[index];
+            if !self.depends_on(id, &touched) {
+                continue;
+            }
+            touched[id.index()] = true;
+            if let Some(Derived::Quality(quality, why)) = self.derive(id)
+                && self.all[id.index()].quality != Quality::Unpowered
+            {
+                self.set_quality(id, quality, why, out);
             }
         }
     }
@@ -119,10 +158,12 @@ impl Sensors {
                 sensor.read_at = Some(now);
                 let moved = sensor.value != Some(value);
                 sensor.value = Some(value);
-                sensor.minimum = Some(sensor.minimum.map_or(value, |least| least.min(value)));
-                sensor.maximum = Some(sensor.maximum.map_or(value, |most| most.max(value)));
+                sensor.statistics.add(value);
                 sensor.history.push(now, value);
-                out.arm(Timer::Stale(id), now + sensor.spec.stale_after);
+                // What is derived is as old as its inputs, and they tell when they are too old.
+                if !derived {
+                    out.arm(Timer::Stale(id), now + sensor.spec.stale_after);
+                }
                 if moved {
                     out.changed().sensors.insert(id);
                 }
@@ -140,31 +181,12 @@ impl Sensors {
     fn failed(&mut self, id: SensorId, text: String, out: &mut Outbox) {
         let sensor = &mut self.all[id.index()];
         sensor.errors = sensor.errors.saturating_add(1);
+        sensor.statistics.fail();
         if sensor.errors >= ERRORS_TO_FAIL {
             self.set_quality(id, Quality::Failed, text, out);
         } else if matches!(sensor.quality, Quality::Unpowered | Quality::Absent) {
             self.set_quality(id, Quality::NotYetRead, text, out);
         }
-    }
-
-    /// Computes a derived sensor. Absent: one of its inputs is switched off, and so is what it tells.
-    fn derive(&self, id: SensorId) -> Option<Sample> {
-        let SensorSource::Derived { formula, inputs } = &self.spec(id).source else { return None };
-        let mut values = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            match self.good(*input) {
-                Some(value) => values.push(value),
-                None if self.quality(*input) == Quality::Unpowered => {}
-                // An input that is only late says so by its own quality; this one then becomes stale with it.
-                None => return None,
-            }
-        }
-        let highest = values.iter().copied().reduce(f64::max)?;
-        Some(Sample::Value(match formula {
-            Formula::Sum => values.iter().sum(),
-            Formula::Maximum => highest,
-            Formula::MarginTo(limit) => limit - highest,
-        }))
     }
 
     fn set_quality(&mut self, id: SensorId, quality: Quality, reason: String, out: &mut Outbox) {
@@ -257,6 +279,35 @@ impl Sensors {
             None => "it has never been read".to_owned(),
         };
         self.set_quality(id, Quality::Stale, reason, out);
+        self.derive_after(id, out);
+    }
+
+    /// A device has told its own limits, in the unit of its samples.
+    pub fn limits_brought(&mut self, id: SensorId, brought: &Limits, out: &mut Outbox) {
+        let Some(sensor) = self.all.get_mut(id.index()) else { return };
+        if !sensor.spec.thresholds.from_hardware {
+            return;
+        }
+        let was = std::mem::replace(&mut sensor.spec.thresholds, sensor.declared);
+        let (taken, left) = limits::take_over(&mut sensor.spec, brought);
+        if sensor.spec.thresholds == was {
+            return;
+        }
+        let name = sensor.spec.name.clone();
+        for why in left {
+            let fields = vec![("sensor", name.as_str().into()), ("reason", why.as_str().into())];
+            let text = format!("a limit that {name} brings is not taken over: {why}");
+            out.event(format!("sensor.{name}.limits"), "sensormon", Severity::Notice, text, fields);
+        }
+        let list = if taken.is_empty() { "none that counts".to_owned() } else { taken.join(", ") };
+        let text = format!("{name} brings its own limits: {list}");
+        let fields = vec![("sensor", name.as_str().into()), ("limits", taken.join(" ").into())];
+        out.event(format!("sensor.{name}.limits"), "sensormon", Severity::Info, text, fields);
+        sensor.taken = taken;
+        out.changed().sensors.insert(id);
+        if let (Quality::Good, Some(value)) = (sensor.quality, sensor.value) {
+            self.judge(id, value, out);
+        }
     }
 
     /// A machine's power changed: what it powers means nothing, or is to be read anew.
@@ -268,10 +319,12 @@ impl Sensors {
             let id = SensorId::new(index);
             if !powered {
                 self.set_quality(id, Quality::Unpowered, "what it measures is off".to_owned(), out);
+                self.derive_after(id, out);
             } else if self.all[index].quality == Quality::Unpowered {
                 self.set_quality(id, Quality::NotYetRead, "it has just been powered".to_owned(), out);
                 // If no reading comes at all, silence must not look like patience.
                 out.arm(Timer::Stale(id), out.now() + self.all[index].spec.stale_after);
+                self.derive_after(id, out);
             }
         }
     }
@@ -285,8 +338,8 @@ impl Sensors {
             quality: sensor.quality,
             read_at: sensor.read_at,
             status: sensor.status,
-            minimum: sensor.minimum,
-            maximum: sensor.maximum,
+            statistics: sensor.statistics,
+            limits_taken: &sensor.taken,
             reason: &sensor.reason,
         }
     }

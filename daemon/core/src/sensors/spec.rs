@@ -2,7 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use crate::ids::{MachineId, Name, SensorId};
+use crate::{
+    ids::{MachineId, Name, SensorId},
+    units::Duty,
+};
 
 /// What is measured; it fixes the unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,6 +108,20 @@ pub struct Thresholds {
     pub hysteresis: f64,
     /// How long a low alarm must last before it counts: a rail that is going off is not a fault.
     pub low_delay: Duration,
+    /// Limits that are absent here are taken from the device, when it brings some.
+    pub from_hardware: bool,
+}
+
+/// What the zones that read a sensor make of it, beside its limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Protection {
+    /// What its zones cool it down to after it was critical. Absent: its warning limit, else its critical one less the
+    /// hysteresis.
+    pub target: Option<f64>,
+    /// Duty of its zones while it cannot be read. Absent: each zone's own.
+    pub failsafe: Option<Duty>,
+    /// It may be missing (a supply that is pulled, an empty bay) without its zones going to fail-safe.
+    pub missing_ok: bool,
 }
 
 /// A sensor as its board declares it.
@@ -134,4 +151,14 @@ pub struct SensorSpec {
     pub max_slew: f64,
     /// Readings kept for graphs.
     pub history: usize,
+    /// What zones make of it.
+    pub protection: Protection,
+}
+
+impl SensorSpec {
+    /// What its zones cool it down to after it was critical. Absent: nothing says.
+    pub fn target(&self) -> Option<f64> {
+        let below_critical = || Some(self.thresholds.critical_high? - self.thresholds.hysteresis);
+        self.protection.target.or(self.thresholds.warning_high).or_else(below_critical)
+    }
 }

@@ -7,7 +7,7 @@
 //!
 //! A zone starts in fail-safe until every needed sensor has been read. Missing, stale or failed inputs drive fans up.
 
-use super::{fan::Fan, zone::Zone};
+use super::{fan::Fan, judge::is_hot, zone::Zone};
 use crate::{
     board::Board,
     event::Severity,
@@ -47,7 +47,7 @@ impl Thermal {
     /// service whose failure holds everything at fail-safe.
     pub fn evaluate(&mut self, sensors: &Sensors, driven: bool, failsafe: Option<&Name>, out: &mut Outbox) {
         self.was_driven |= driven;
-        self.judge_fans(sensors, out);
+        self.judge_fans(sensors, driven, out);
         for index in 0..self.zones.len() {
             self.evaluate_zone(ZoneId::new(index), sensors, driven, failsafe, out);
         }
@@ -72,7 +72,10 @@ impl Thermal {
 
     /// Zones whose trip is latched.
     pub fn tripped(&self) -> impl Iterator<Item = (ZoneId, &str)> {
-        self.zones.iter().enumerate().filter_map(|(index, zone)| Some((ZoneId::new(index), zone.tripped.as_deref()?)))
+        self.zones
+            .iter()
+            .enumerate()
+            .filter_map(|(index, zone)| Some((ZoneId::new(index), zone.tripped.as_ref()?.why.as_str())))
     }
 
     /// Fan writing has just begun: whatever was told before may not hold any more.
@@ -85,8 +88,7 @@ impl Thermal {
     /// An operator has switched off what a tripped zone cools: the latch opens if it is cool enough.
     pub fn release_trip(&mut self, id: ZoneId, sensors: &Sensors, out: &mut Outbox) {
         let zone = &mut self.zones[id.index()];
-        let hot = zone.spec.sensors().into_iter().any(|sensor| sensors.alarms(sensor).is_high(1));
-        if zone.tripped.is_some() && !hot {
+        if zone.tripped.is_some() && !is_hot(&zone.spec, sensors, out.now()) {
             zone.tripped = None;
             let name = &zone.spec.name;
             out.event(

@@ -17,8 +17,10 @@ use crate::{
 
 /// A fan that turns slower than this share of what it should …
 const SLOW_SHARE: f64 = 0.6;
-/// … for this long has failed.
-const SLOW_FOR: Duration = Duration::from_secs(5);
+/// … or faster than this …
+const FAST_SHARE: f64 = 1.4;
+/// … for this long does not do what it is told.
+const WRONG_FOR: Duration = Duration::from_secs(5);
 /// How long nothing may be refused before a fan counts as taking its duty again; longer than two refreshes.
 const ACCEPTED_AFTER: Duration = Duration::from_secs(5);
 /// A duty that differs by less is not written anew, in percent.
@@ -35,9 +37,15 @@ pub(super) struct Fan {
     pub(super) mode: FanMode,
     pub(super) manual: Option<(Duty, Mono)>,
     pub(super) slow_since: Option<Mono>,
-    /// What it was told lately, oldest first: it is judged by the least of it.
+    pub(super) fast_since: Option<Mono>,
+    /// What it was told lately, oldest first: it is judged by the least and the most of it.
     lately: VecDeque<(Mono, Duty)>,
+    /// Too slow for too long: the others go up for it.
     pub(super) failed: bool,
+    /// It has failed, and that was measured: its tachometer can be read.
+    pub(super) stands: bool,
+    /// Too fast for too long: it does not listen. It cools all the same.
+    pub(super) runaway: bool,
     pub(super) write_failing: bool,
     /// When a duty was refused last.
     refused: Mono,
@@ -54,55 +62,75 @@ impl Fan {
             mode: FanMode::Failsafe,
             manual: None,
             slow_since: None,
+            fast_since: None,
             lately: VecDeque::new(),
             failed: false,
+            stands: false,
+            runaway: false,
             write_failing: false,
             refused: Mono::ZERO,
         }
     }
+
+    fn judge(&mut self, id: FanId, sensors: &Sensors, driven: bool, out: &mut Outbox) {
+        let Some(tachometer) = self.spec.tachometer else { return };
+        let now = out.now();
+        // Fans take a while to follow: only what has been asked for all along counts.
+        self.lately.push_back((now, self.duty));
+        while self.lately.len() > 1 && self.lately.get(1).is_some_and(|(at, _)| now.since(*at) >= WRONG_FOR) {
+            self.lately.pop_front();
+        }
+        let told = || self.lately.iter().map(|(_, duty)| *duty);
+        let slowest = self.spec.expected_rpm(told().fold(self.duty, Duty::min));
+        let fastest = self.spec.expected_rpm(told().fold(self.duty, Duty::max));
+        let rpm = sensors.good(tachometer);
+        let quality = sensors.quality(tachometer);
+        let (slow, fast) = match (quality, rpm) {
+            (Quality::Good, Some(rpm)) => (rpm < slowest * SLOW_SHARE, driven && rpm > fastest * FAST_SHARE),
+            (Quality::NotYetRead | Quality::Unpowered, _) => (false, false),
+            // A fan whose speed nobody knows is taken as standing still.
+            _ => (true, false),
+        };
+        let since = |was: Option<Mono>, is: bool| is.then(|| was.unwrap_or(now));
+        self.slow_since = since(self.slow_since, slow);
+        self.fast_since = since(self.fast_since, fast);
+        let for_long = |since: Option<Mono>| since.is_some_and(|since| now.since(since) >= WRONG_FOR);
+        let (failed, runaway) = (for_long(self.slow_since), for_long(self.fast_since));
+        self.stands = failed && quality == Quality::Good;
+        if (failed, runaway) == (self.failed, self.runaway) {
+            return;
+        }
+        (self.failed, self.runaway) = (failed, runaway);
+        out.changed().fans.insert(id);
+        let name = &self.spec.name;
+        let turns = rpm.map_or_else(|| "an unknown speed".to_owned(), |rpm| format!("{rpm:.0} RPM"));
+        let (severity, text) = if failed {
+            let text = format!("{name} has failed: {turns} where {slowest:.0} RPM are expected; the others go up");
+            (Severity::Error, text)
+        } else if runaway {
+            let text = format!("{name} does not slow down: {turns} where {fastest:.0} RPM are expected");
+            (Severity::Warning, text)
+        } else if quality == Quality::Good {
+            (Severity::Notice, format!("{name} turns as it should again"))
+        } else {
+            (Severity::Info, format!("whether {name} turns is seen when it has power again"))
+        };
+        let expected = if runaway { fastest } else { slowest };
+        let fields = vec![
+            ("fan", name.as_str().into()),
+            ("expected_rpm", expected.into()),
+            ("failed", failed.into()),
+            ("runaway", runaway.into()),
+        ];
+        out.event(format!("fan.{name}.health"), "thermalmgr", severity, text, fields);
+    }
 }
 
 impl Thermal {
-    /// Does every fan turn as it should?
-    pub(super) fn judge_fans(&mut self, sensors: &Sensors, out: &mut Outbox) {
-        let now = out.now();
+    /// Does every fan turn as it should? Those that nobody drives turn as fast as their chip likes.
+    pub(super) fn judge_fans(&mut self, sensors: &Sensors, driven: bool, out: &mut Outbox) {
         for (index, fan) in self.fans.iter_mut().enumerate() {
-            let Some(tachometer) = fan.spec.tachometer else { continue };
-            // Fans take a while to speed up: only what has been asked for all along counts.
-            fan.lately.push_back((now, fan.duty));
-            while fan.lately.len() > 1 && fan.lately.get(1).is_some_and(|(at, _)| now.since(*at) >= SLOW_FOR) {
-                fan.lately.pop_front();
-            }
-            let least = fan.lately.iter().map(|(_, duty)| *duty).fold(fan.duty, Duty::min);
-            let expected = fan.spec.expected_rpm(least);
-            let slow = match (sensors.quality(tachometer), sensors.good(tachometer)) {
-                (Quality::Good, Some(rpm)) => rpm < expected * SLOW_SHARE,
-                (Quality::NotYetRead | Quality::Unpowered, _) => false,
-                // A fan whose speed nobody knows is taken as standing still.
-                _ => true,
-            };
-            fan.slow_since = slow.then(|| fan.slow_since.unwrap_or(now));
-            let failed = fan.slow_since.is_some_and(|since| now.since(since) >= SLOW_FOR);
-            if failed == fan.failed {
-                continue;
-            }
-            fan.failed = failed;
-            out.changed().fans.insert(FanId::new(index));
-            let name = &fan.spec.name;
-            let (severity, text) = if failed {
-                let rpm = sensors
-                    .good(tachometer)
-                    .map_or_else(|| "an unknown speed".to_owned(), |rpm| format!("{rpm:.0} RPM"));
-                (
-                    Severity::Error,
-                    format!("{name} has failed: {rpm} where {expected:.0} RPM are expected; the others go up"),
-                )
-            } else {
-                (Severity::Notice, format!("{name} turns as it should again"))
-            };
-            let fields =
-                vec![("fan", name.as_str().into()), ("expected_rpm", expected.into()), ("failed", failed.into())];
-            out.event(format!("fan.{name}.health"), "thermalmgr", severity, text, fields);
+            fan.judge(FanId::new(index), sensors, driven, out);
         }
     }
 

@@ -13,6 +13,9 @@ use crate::{
     units::Duty,
 };
 
+/// Part of its interval after which a zone that nothing has happened to is looked at.
+const LATE: f64 = 1.1;
+
 impl Thermal {
     /// Holds a fan, or every fan of a zone, at a duty for a time.
     pub fn set_override(
@@ -33,6 +36,7 @@ impl Thermal {
         }
         let until = out.now() + duration;
         let fans = self.targets(target)?;
+        self.check_floor(target, &fans, percent)?;
         for id in &fans {
             self.fans[id.index()].manual = Some((Duty::new(percent), until));
             out.changed().fans.insert(*id);
@@ -50,6 +54,22 @@ impl Thermal {
             ],
         );
         Ok(())
+    }
+
+    /// A duty that would not be kept is refused, not bent.
+    fn check_floor(&self, target: &Name, fans: &[FanId], percent: f64) -> Result<(), Refusal> {
+        let zones =
+            fans.iter().flat_map(|fan| &self.fans[fan.index()].zones).map(|zone| &self.zones[zone.index()].spec);
+        match zones.max_by(|one, other| one.floor.percent().total_cmp(&other.floor.percent())) {
+            Some(zone) if percent < zone.floor.percent() => Err(Refusal::invalid(
+                "BELOW_FLOOR",
+                format!(
+                    "{target} cannot be held at {percent:.0} %: zone {} lets no fan go below {}; give that or more",
+                    zone.name, zone.floor
+                ),
+            )),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Gives fans back to their zones.
@@ -70,16 +90,19 @@ impl Thermal {
         Ok(())
     }
 
-    /// One deadline per zone: the first override of its fans that ends.
     fn arm_overrides(&self, out: &mut Outbox) {
         for index in 0..self.zones.len() {
-            let id = ZoneId::new(index);
-            let ends = self.fans.iter().filter(|fan| fan.zones.contains(&id)).filter_map(|fan| fan.manual);
-            match ends.map(|(_, until)| until).min() {
-                Some(first) => out.arm(Timer::Zone(id), first),
-                None => out.cancel(Timer::Zone(id)),
-            }
+            self.arm_zone(ZoneId::new(index), out);
         }
+    }
+
+    /// One deadline per zone: the first override of its fans that ends, or the time to look at it even if nothing
+    /// happens. Readings that come at the same pace, but not on the dot, are to come first.
+    pub(super) fn arm_zone(&self, id: ZoneId, out: &mut Outbox) {
+        let zone = &self.zones[id.index()];
+        let look = zone.looked_at.max(out.now()) + zone.spec.interval.mul_f64(LATE);
+        let ends = self.fans.iter().filter(|fan| fan.zones.contains(&id)).filter_map(|fan| fan.manual);
+        out.arm(Timer::Zone(id), ends.map(|(_, until)| until).min().map_or(look, |first| first.min(look)));
     }
 
     /// An override may have ended.

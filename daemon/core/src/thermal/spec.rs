@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::{hysteresis::Hysteresis, pid::PidSpec};
 use crate::{
     ids::{FanId, Name, SensorId},
     units::Duty,
@@ -36,17 +37,44 @@ pub enum Interpolation {
     Linear,
 }
 
-/// Temperature to duty; points in strictly rising temperature and not falling duty.
+/// Input to duty; points in strictly rising input. Hotter never means slower: duties do not fall, for margins do not rise.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CurveSpec {
-    /// (°C, duty), at least one.
+    /// (input, duty), at least one.
     pub points: Vec<(f64, Duty)>,
     /// Between points.
     pub interpolation: Interpolation,
-    /// The input must rise by more than this, in °C, before it counts.
-    pub rise_hysteresis: f64,
-    /// The input must fall by more than this, in °C, before it counts.
-    pub fall_hysteresis: f64,
+}
+
+/// What a controller makes of several sensors.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InputKind {
+    /// °C: the highest.
+    Temperature,
+    /// °C up to a limit: the least. For every sensor, by place, the limit that its temperature is taken from; none: it tells
+    /// a margin itself.
+    Margin(Vec<Option<f64>>),
+    /// W: the sum.
+    Power,
+}
+
+impl InputKind {
+    /// As board files write it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Temperature => "temperature",
+            Self::Margin(_) => "margin",
+            Self::Power => "power",
+        }
+    }
+
+    /// Of the input.
+    pub const fn unit(&self) -> &'static str {
+        match self {
+            Self::Temperature | Self::Margin(_) => "°C",
+            Self::Power => "W",
+        }
+    }
 }
 
 /// How a controller computes.
@@ -54,6 +82,8 @@ pub struct CurveSpec {
 pub enum ControllerKind {
     /// By table.
     Curve(CurveSpec),
+    /// Towards a set-point.
+    Pid(PidSpec),
 }
 
 /// A controller: sensors in, duty out.
@@ -61,10 +91,24 @@ pub enum ControllerKind {
 pub struct ControllerSpec {
     /// Unique in its zone.
     pub name: Name,
-    /// Temperatures; the highest is the input.
+    /// At least one.
     pub sensors: Vec<SensorId>,
+    /// What becomes of them.
+    pub input: InputKind,
+    /// How far that must move before it counts.
+    pub hysteresis: Hysteresis,
     /// How.
     pub kind: ControllerKind,
+}
+
+impl ControllerSpec {
+    /// What feed-forward goes by; empty when it goes by the set-point or there is none.
+    pub fn forward(&self) -> &[SensorId] {
+        match &self.kind {
+            ControllerKind::Curve(_) => &[],
+            ControllerKind::Pid(pid) => &pid.feed_forward.sensors,
+        }
+    }
 }
 
 /// A zone: what keeps a part of the board cool.
@@ -82,7 +126,10 @@ pub struct ZoneSpec {
     pub ceiling: Duty,
     /// When anything needed is unknown.
     pub failsafe: Duty,
-    /// A zone is evaluated at least this often.
+    /// Fans that must turn: with fewer, the zone trips. 0: it never does for its fans.
+    pub fans_needed: usize,
+    /// The pace of its PID controllers. A zone is also looked at this often when no reading comes at all: what is silent
+    /// may heat up.
     pub interval: Duration,
 }
 
@@ -90,7 +137,7 @@ impl ZoneSpec {
     /// Every sensor its controllers read, each once, in board order.
     pub fn sensors(&self) -> Vec<SensorId> {
         let mut sensors: Vec<_> =
-            self.controllers.iter().flat_map(|controller| controller.sensors.iter().copied()).collect();
+            self.controllers.iter().flat_map(|each| each.sensors.iter().chain(each.forward())).copied().collect();
         sensors.sort_unstable();
         sensors.dedup();
         sensors

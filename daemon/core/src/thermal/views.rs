@@ -24,7 +24,9 @@ impl Thermal {
             ZoneState::Failsafe => {
                 ("zone-failsafe", format!("look at `ubmcctl zones explain {name}` and mend what is missing"))
             }
-            ZoneState::Critical => ("zone-over-limit", "wait until it has cooled down".to_owned()),
+            ZoneState::Critical | ZoneState::CoolDown => {
+                ("zone-over-limit", "wait until it has cooled down".to_owned())
+            }
             ZoneState::Tripped => (
                 "zone-tripped",
                 "find out why it overheated, then ask for an explicit off to release the trip".to_owned(),
@@ -44,26 +46,34 @@ impl Thermal {
         let zones = (0..self.zones.len()).map(ZoneId::new).filter_map(|id| {
             let severity = match self.zones[id.index()].state {
                 ZoneState::Controlled => return None,
-                ZoneState::Starting => Severity::Notice,
+                ZoneState::Starting | ZoneState::CoolDown => Severity::Notice,
                 ZoneState::Failsafe => Severity::Warning,
                 ZoneState::Critical => Severity::Error,
                 ZoneState::Tripped => Severity::Critical,
             };
             Some(Problem { severity, obstacle: self.obstacle(id)? })
         });
-        let fans = self.fans.iter().filter(|fan| fan.failed || fan.write_failing).map(|fan| {
+        let fans = self.fans.iter().filter_map(|fan| {
             let name = &fan.spec.name;
-            let what = if fan.failed { "does not turn as it should" } else { "does not take its duty" };
-            Problem {
-                severity: Severity::Error,
+            let (kind, severity, what, since) = if fan.failed {
+                ("fan-failed", Severity::Error, "does not turn as it should", fan.slow_since)
+            } else if fan.write_failing {
+                ("fan-failed", Severity::Error, "does not take its duty", None)
+            } else if fan.runaway {
+                ("fan-runaway", Severity::Warning, "turns faster than it is told", fan.fast_since)
+            } else {
+                return None;
+            };
+            Some(Problem {
+                severity,
                 obstacle: Obstacle {
-                    kind: "fan-failed",
+                    kind,
                     subject: format!("fan {name}"),
                     text: format!("{name} {what}"),
                     remedy: "replace the fan, or look at its connection".to_owned(),
-                    since: fan.slow_since,
+                    since,
                 },
-            }
+            })
         });
         zones.chain(fans).collect()
     }
@@ -83,16 +93,18 @@ impl Thermal {
                 .spec
                 .controllers
                 .iter()
-                .zip(&zone.outputs)
-                .map(|(spec, output)| ControllerView {
+                .zip(&zone.controllers)
+                .map(|(spec, controller)| ControllerView {
                     spec,
-                    input: output.input.map(|(_, value)| value),
-                    input_sensor: output.input.map(|(sensor, _)| &sensors.spec(sensor).name),
-                    output: output.output,
+                    input: controller.fed.map(|fed| fed.value),
+                    input_sensor: controller.fed.and_then(|fed| Some(&sensors.spec(fed.sensor?).name)),
+                    output: controller.output,
+                    terms: &controller.terms,
                 })
                 .collect(),
             sensors: zone.spec.sensors().into_iter().map(|sensor| &sensors.spec(sensor).name).collect(),
             fans: zone.spec.fans.iter().map(|fan| &self.fans[fan.index()].spec.name).collect(),
+            trip: zone.tripped.as_ref(),
         }
     }
 
@@ -112,7 +124,7 @@ impl Thermal {
             duty: fan.duty,
             mode: fan.mode,
             zone: zone.map(|zone| &zone.spec.name),
-            health: if fan.failed || fan.write_failing {
+            health: if fan.failed || fan.write_failing || fan.runaway {
                 Health::Unhealthy
             } else if measured == Some(Quality::Good) {
                 Health::Healthy

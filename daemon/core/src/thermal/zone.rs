@@ -1,17 +1,19 @@
 //! One zone: its controllers' highest demand, bounded, and raised by what protection says.
 
 use super::{
-    ControllerKind, ZoneSpec,
+    ZoneSpec,
     control::Thermal,
-    curve::{Held, duty_at},
-    judge::{announce, judge_zone},
+    controller::{Call, Controller},
+    fan::Fan,
+    judge::{Around, announce, judge},
+    record::TripRecord,
 };
 use crate::{
     ids::{Name, SensorId, ZoneId},
     outbox::Outbox,
     sensors::bank::Sensors,
     time::Mono,
-    units::{Celsius, Duty},
+    units::Duty,
     view::{Term, ZoneState},
 };
 
@@ -19,22 +21,20 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Zone {
     pub(super) spec: ZoneSpec,
+    /// Every sensor that its controllers read.
+    pub(super) needed: Vec<SensorId>,
     pub(super) state: ZoneState,
     pub(super) since: Mono,
     pub(super) duty: Duty,
     pub(super) driver: String,
     pub(super) reason: String,
     pub(super) terms: Vec<Term>,
-    pub(super) held: Vec<Held>,
-    pub(super) outputs: Vec<ControllerOutput>,
-    pub(super) tripped: Option<String>,
-}
-
-/// What a controller was fed and what it asked for last.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct ControllerOutput {
-    pub(super) input: Option<(SensorId, f64)>,
-    pub(super) output: Option<Duty>,
+    pub(super) controllers: Vec<Controller>,
+    /// It was critical, and not everything has come down to its target since.
+    pub(super) cooling: bool,
+    pub(super) tripped: Option<TripRecord>,
+    /// When it was looked at last.
+    pub(super) looked_at: Mono,
 }
 
 impl Zone {
@@ -47,11 +47,33 @@ impl Zone {
             driver: "start".to_owned(),
             reason: "not every sensor has been read yet".to_owned(),
             terms: Vec::new(),
-            held: vec![Held::default(); spec.controllers.len()],
-            outputs: vec![ControllerOutput::default(); spec.controllers.len()],
+            controllers: vec![Controller::default(); spec.controllers.len()],
+            cooling: false,
             tripped: None,
+            looked_at: Mono::ZERO,
+            needed: spec.sensors(),
             spec: spec.clone(),
         }
+    }
+
+    /// Calls every controller. Returns the highest demand and whose it is.
+    fn call_controllers(&mut self, call: Call<'_>, terms: &mut Vec<Term>) -> (Duty, String) {
+        let mut wanted = Duty::OFF;
+        let mut driver = "nothing to cool".to_owned();
+        for (spec, controller) in self.spec.controllers.iter().zip(&mut self.controllers) {
+            controller.call(spec, call);
+            let (Some(fed), Some(output)) = (controller.fed, controller.output) else { continue };
+            terms.push(Term { name: spec.name.to_string(), value: output.percent(), unit: "%" });
+            if output > wanted {
+                wanted = output;
+                let input = match fed.sensor {
+                    Some(sensor) => call.sensors.spec(sensor).name.to_string(),
+                    None => format!("{} of {} sensors", spec.input.as_str(), spec.sensors.len()),
+                };
+                driver = format!("{input} via {}", spec.name);
+            }
+        }
+        (wanted, driver)
     }
 }
 
@@ -66,35 +88,15 @@ impl Thermal {
         out: &mut Outbox,
     ) {
         let now = out.now();
-        let failed_fan = self.failed_fan_of(id).cloned();
-        let nobody = if self.was_driven { ZoneState::Failsafe } else { ZoneState::Starting };
+        let (failed_fan, turning) = self.fans_of(id);
+        let effective = self.effective_duty(id);
+        let held = self.held_fans(id, out.now());
+        let undriven = if self.was_driven { ZoneState::Failsafe } else { ZoneState::Starting };
         let leaving = self.leaving;
         let zone = &mut self.zones[id.index()];
         let mut terms = Vec::new();
-        let mut wanted = Duty::OFF;
-        let mut driver = "nothing to cool".to_owned();
-        for (place, controller) in zone.spec.controllers.iter().enumerate() {
-            let hottest = controller
-                .sensors
-                .iter()
-                .filter_map(|sensor| sensors.good(*sensor).map(|value| (*sensor, value)))
-                .max_by(|(_, one), (_, other)| one.total_cmp(other));
-            let input = hottest.and_then(|(sensor, value)| Celsius::new(value).map(|value| (sensor, value)));
-            let output = input.map(|(_, value)| match &controller.kind {
-                ControllerKind::Curve(curve) => duty_at(curve, zone.held[place].follow(curve, value)),
-            });
-            if input.is_none() {
-                zone.held[place].reset();
-            }
-            zone.outputs[place] = ControllerOutput { input: hottest, output };
-            if let (Some((sensor, _)), Some(output)) = (input, output) {
-                terms.push(Term { name: controller.name.to_string(), value: output.percent(), unit: "%" });
-                if output > wanted {
-                    wanted = output;
-                    driver = format!("{} via {}", sensors.spec(sensor).name, controller.name);
-                }
-            }
-        }
+        let call = Call { sensors, now, interval: zone.spec.interval, effective };
+        let (wanted, mut driver) = zone.call_controllers(call, &mut terms);
         let mut apply = |name: &str, from: Duty, to: Duty| {
             if from != to {
                 terms.push(Term { name: name.to_owned(), value: to.percent(), unit: "%" });
@@ -106,21 +108,31 @@ impl Thermal {
         if floored > capped {
             "floor".clone_into(&mut driver);
         }
-        let (state, protected, why) =
-            judge_zone(zone, sensors, (!driven).then_some(nobody), failsafe, failed_fan.as_ref());
-        let duty = protected.map_or(floored, |protected| apply(state.as_str(), floored, floored.max(protected)));
+        let around = Around {
+            sensors,
+            now,
+            undriven: (!driven).then_some(undriven),
+            failed_service: failsafe,
+            failed_fan: failed_fan.as_ref(),
+            turning,
+        };
+        let verdict = judge(zone, &around);
+        let (state, why) = (verdict.state, verdict.why);
+        let duty = verdict.least.map_or(floored, |least| apply(state.as_str(), floored, floored.max(least)));
+        terms.extend(held);
         let reason = if state == ZoneState::Controlled { format!("{driver} asks for {duty}") } else { why.clone() };
         if state != ZoneState::Controlled {
             driver = format!("{}: {why}", if state == ZoneState::Starting { "start" } else { state.as_str() });
         }
         if state == ZoneState::Tripped && zone.tripped.is_none() {
-            zone.tripped = Some(why.clone());
+            zone.tripped = Some(TripRecord::take(&why, &zone.spec, &self.fans, sensors, now));
         }
+        zone.cooling = verdict.cooling;
         let was = zone.state;
         if state != was {
             zone.state = state;
             zone.since = now;
-            announce(&zone.spec.name, was, state, &why, leaving, out);
+            announce(&zone.spec.name, (was, state), &why, zone.tripped.as_ref(), leaving, out);
         }
         if state != was || zone.duty != duty || zone.driver != driver {
             out.changed().zones.insert(id);
@@ -129,12 +141,34 @@ impl Thermal {
         zone.driver = driver;
         zone.reason = reason;
         zone.terms = terms;
+        zone.looked_at = now;
+        self.arm_zone(id, out);
     }
 
-    fn failed_fan_of(&self, id: ZoneId) -> Option<&Name> {
+    /// A fan of the zone that does not do what it should, and how many turn for all that is known: when a whole fan chip
+    /// falls silent, temperatures tell whether its fans still do, and that is no reason to power off.
+    fn fans_of(&self, id: ZoneId) -> (Option<Name>, usize) {
+        let fans = || self.fans.iter().filter(|fan| fan.zones.contains(&id));
+        let failed = fans().find(|fan| fan.failed || fan.write_failing).map(|fan| fan.spec.name.clone());
+        (failed, fans().filter(|fan| !fan.stands).count())
+    }
+
+    /// Fans of the zone that an operator holds, with what they get: at least what protection demands of them.
+    fn held_fans(&self, id: ZoneId, now: Mono) -> Vec<Term> {
+        let held = |fan: &Fan| {
+            let (duty, _) = fan.manual.filter(|(_, until)| *until > now)?;
+            Some(Term { name: format!("override of {}", fan.spec.name), value: duty.percent(), unit: "%" })
+        };
+        self.fans.iter().filter(|fan| fan.zones.contains(&id)).filter_map(held).collect()
+    }
+
+    /// What the slowest fan of the zone is told, whoever decided that.
+    fn effective_duty(&self, id: ZoneId) -> Duty {
         self.fans
             .iter()
-            .find(|fan| (fan.failed || fan.write_failing) && fan.zones.contains(&id))
-            .map(|fan| &fan.spec.name)
+            .filter(|fan| fan.zones.contains(&id))
+            .map(|fan| fan.duty)
+            .reduce(Duty::min)
+            .unwrap_or(Duty::FULL)
     }
 }

@@ -75,12 +75,30 @@ pub struct SensorView<'a> {
     pub read_at: Option<Mono>,
     /// Against its thresholds.
     pub status: Status,
-    /// Lowest good value.
-    pub minimum: Option<f64>,
-    /// Highest good value.
-    pub maximum: Option<f64>,
+    /// Over all good readings.
+    pub statistics: crate::sensors::statistics::Statistics,
+    /// Limits that its device brought along and that count, by their names in board files.
+    pub limits_taken: &'a [&'static str],
     /// Why the quality is not good; may be empty.
     pub reason: &'a str,
+}
+
+impl SensorView<'_> {
+    /// What it may have come to by now, when it is silent. None: it is heard, it was never read, it is off, or its board
+    /// says nothing of how fast it can change.
+    pub fn worst_case(&self, now: Mono) -> Option<f64> {
+        match self.quality {
+            Quality::Stale | Quality::Failed | Quality::Absent if self.spec.max_slew > 0.0 => {
+                Some(crate::sensors::silence::worst_case(self.spec, self.value?, now.since(self.read_at?)))
+            }
+            Quality::Good
+            | Quality::NotYetRead
+            | Quality::Unpowered
+            | Quality::Stale
+            | Quality::Failed
+            | Quality::Absent => None,
+        }
+    }
 }
 
 /// State of a zone.
@@ -94,6 +112,8 @@ pub enum ZoneState {
     Failsafe,
     /// A sensor is beyond its critical limit.
     Critical,
+    /// None is any more, but not all are down at their target.
+    CoolDown,
     /// A trip has latched.
     Tripped,
 }
@@ -106,6 +126,7 @@ impl ZoneState {
             Self::Controlled => "controlled",
             Self::Failsafe => "failsafe",
             Self::Critical => "critical",
+            Self::CoolDown => "cool-down",
             Self::Tripped => "tripped",
         }
     }
@@ -127,12 +148,14 @@ pub struct Term {
 pub struct ControllerView<'a> {
     /// As declared.
     pub spec: &'a crate::thermal::ControllerSpec,
-    /// What it was fed, °C.
+    /// What it was fed, in the unit of [`crate::thermal::InputKind::unit`].
     pub input: Option<f64>,
-    /// The sensor that gave the input.
+    /// The sensor that gave the input. Absent: several together.
     pub input_sensor: Option<&'a Name>,
     /// What it asks for.
     pub output: Option<Duty>,
+    /// How that came about, in order.
+    pub terms: &'a [Term],
 }
 
 /// A zone as it is now.
@@ -158,6 +181,8 @@ pub struct ZoneView<'a> {
     pub sensors: Vec<&'a Name>,
     /// Names of its fans.
     pub fans: Vec<&'a Name>,
+    /// What everything was at when it tripped. Absent: it has not.
+    pub trip: Option<&'a crate::thermal::TripRecord>,
 }
 
 /// Who drives a fan.

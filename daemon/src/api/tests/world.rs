@@ -17,7 +17,7 @@ use ubmc_core::{
     ids::{Generation, SensorId},
     input::{Findings, Input, Request, Sample},
     leds::{LedRole, LedSpec},
-    sensors::{SensorKind, SensorSource, SensorSpec, Thresholds},
+    sensors::{Protection, SensorKind, SensorSource, SensorSpec, Thresholds},
     view::ServiceState,
 };
 use ubmc_proto::{
@@ -135,6 +135,7 @@ fn board() -> Board {
         powered_by: None,
         max_slew: 1.0,
         history: 16,
+        protection: Protection::default(),
     };
     Board {
         name: "test".to_owned(),

@@ -7,7 +7,7 @@ use ubmc_core::{
     machines::MachineKind,
     reach::Answer,
     sensors::{SensorKind, Thresholds},
-    thermal::{ControllerKind, Interpolation},
+    thermal::{ControllerKind, Interpolation, TripFan, TripPart, TripRecord},
     time::Mono,
     units::Duty,
     view::{
@@ -32,11 +32,19 @@ pub fn sensor(view: &SensorView<'_>, moment: Moment) -> v1::Sensor {
         age_s: view.read_at.map(|at| moment.age(at)),
         status: status(view.status),
         thresholds: Some(thresholds(&spec.thresholds)),
-        minimum: view.minimum,
-        maximum: view.maximum,
+        minimum: view.statistics.minimum,
+        maximum: view.statistics.maximum,
         reason: view.reason.to_owned(),
         description: spec.description.clone(),
         interval_s: spec.interval.as_secs_f64(),
+        mean: view.statistics.mean,
+        readings: view.statistics.readings,
+        errors: view.statistics.errors,
+        worst_case: view.worst_case(moment.mono),
+        target: spec.target(),
+        limits_from_device: view.limits_taken.iter().map(|limit| (*limit).to_owned()).collect(),
+        missing_ok: spec.protection.missing_ok,
+        failsafe_duty: spec.protection.failsafe.map(Duty::percent),
     }
 }
 
@@ -120,6 +128,7 @@ pub fn zone(view: &ZoneView<'_>, core: &Core, moment: Moment) -> v1::Zone {
         ZoneState::Controlled => v1::ZoneState::Controlled,
         ZoneState::Failsafe => v1::ZoneState::Failsafe,
         ZoneState::Critical => v1::ZoneState::Critical,
+        ZoneState::CoolDown => v1::ZoneState::CoolDown,
         ZoneState::Tripped => v1::ZoneState::Tripped,
     };
     v1::Zone {
@@ -136,39 +145,58 @@ pub fn zone(view: &ZoneView<'_>, core: &Core, moment: Moment) -> v1::Zone {
         reason: view.reason.to_owned(),
         terms: view.terms.iter().map(term).collect(),
         state_age_s: moment.age(view.since),
+        trip: view.trip.map(|record| trip(record, moment)),
+        fans_needed: u32::try_from(spec.fans_needed).unwrap_or(u32::MAX),
+    }
+}
+
+/// What everything was at when a zone tripped.
+fn trip(record: &TripRecord, moment: Moment) -> v1::Trip {
+    let part = |part: &TripPart| v1::TripPart {
+        sensor: part.sensor.to_string(),
+        unit: part.unit.to_owned(),
+        value: part.value,
+        quality: quality(part.quality),
+        worst_case: part.worst_case,
+        limit: part.limit,
+    };
+    let fan =
+        |fan: &TripFan| v1::TripFan { name: fan.name.to_string(), rpm: fan.rpm, duty: fan.duty.percent() };
+    v1::Trip {
+        why: record.why.clone(),
+        age_s: moment.age(record.at),
+        parts: record.parts.iter().map(part).collect(),
+        fans: record.fans.iter().map(fan).collect(),
     }
 }
 
 fn controller(view: &ControllerView<'_>, core: &Core) -> v1::Controller {
     let spec = view.spec;
-    let (kind, curve) = match &spec.kind {
+    let (kind, curve, set_point) = match &spec.kind {
         ControllerKind::Curve(curve) => {
             let kind = match curve.interpolation {
                 Interpolation::Stepwise => "stepwise",
                 Interpolation::Linear => "linear",
             };
             let point =
-                |(temperature, duty): &(f64, Duty)| v1::CurvePoint { temperature: *temperature, duty: duty.percent() };
-            (kind, curve.points.iter().map(point).collect())
+                |(input, duty): &(f64, Duty)| v1::CurvePoint { temperature: *input, duty: duty.percent() };
+            (kind, curve.points.iter().map(point).collect(), None)
         }
+        ControllerKind::Pid(pid) => ("pid", Vec::new(), Some(pid.set_point)),
     };
-    // What a curve was fed, and by whom, is all there is to say of it.
-    let input = view.input.map(|value| v1::Term {
-        name: view.input_sensor.map_or_else(|| "input".to_owned(), ToString::to_string),
-        value,
-        unit: "°C".to_owned(),
-    });
-    let output =
-        view.output.map(|duty| v1::Term { name: spec.name.to_string(), value: duty.percent(), unit: "%".to_owned() });
+    let named = |ids: &[SensorId]| ids.iter().map(|id| core.board().sensor(*id).name.to_string()).collect();
     v1::Controller {
         name: spec.name.to_string(),
         kind: kind.to_owned(),
-        sensors: spec.sensors.iter().map(|id| core.board().sensor(*id).name.to_string()).collect(),
+        sensors: named(&spec.sensors),
         curve,
         input: view.input,
         output: view.output.map(Duty::percent),
-        set_point: None,
-        terms: input.into_iter().chain(output).collect(),
+        set_point,
+        terms: view.terms.iter().map(term).collect(),
+        input_kind: spec.input.as_str().to_owned(),
+        input_unit: spec.input.unit().to_owned(),
+        feed_forward_sensors: named(spec.forward()),
     }
 }
 

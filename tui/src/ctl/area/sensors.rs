@@ -16,7 +16,7 @@ use crate::ctl::{
     exit::Failure,
     follow::{Link, Watched},
     object::{HistoryPoint, Sensor},
-    output::{Canvas, Cell, Format, Page, Paint, Table, duration, left, measure, plain_text, right, time_of_day},
+    output::{Canvas, Cell, Format, Page, Paint, Table, duration, left, measure, plain_text, right, time_of_day, percent},
     session::Session,
 };
 
@@ -119,9 +119,14 @@ fn page(sensor: &Sensor) -> Page {
         .maybe("description", sensor.description.clone())
         .fact("kind", sensor.kind.as_str())
         .maybe("age", sensor.age_s.map(duration))
+        .maybe("at worst by now", value(sensor.worst_case))
         .fact("read every", duration(sensor.interval_s))
         .maybe("lowest so far", value(sensor.minimum))
+        .maybe("mean so far", value(sensor.mean))
         .maybe("highest so far", value(sensor.maximum));
+    if sensor.readings > 0 || sensor.errors > 0 {
+        page.fact("reads", format!("{} good, {} failed", sensor.readings, sensor.errors));
+    }
     let thresholds = &sensor.thresholds;
     page.maybe("fatal at", value(thresholds.fatal_high))
         .maybe("critical at", value(thresholds.critical_high))
@@ -129,7 +134,13 @@ fn page(sensor: &Sensor) -> Page {
         .maybe("warning below", value(thresholds.warning_low))
         .maybe("critical below", value(thresholds.critical_low))
         .maybe("fatal below", value(thresholds.fatal_low))
-        .maybe("hysteresis", value(Some(thresholds.hysteresis).filter(|width| *width != 0.0)));
+        .maybe("hysteresis", value(Some(thresholds.hysteresis).filter(|width| *width != 0.0)))
+        .maybe("cooled down to", value(sensor.target))
+        .maybe("missing", sensor.missing_ok.then(|| "is acceptable".to_owned()))
+        .maybe("fail-safe", sensor.failsafe_duty.map(|duty| format!("{} while it cannot be read", percent(duty))));
+    if !sensor.limits_from_device.is_empty() {
+        page.fact("from the device", sensor.limits_from_device.join(", "));
+    }
     page
 }
 
@@ -305,6 +316,42 @@ inlet_temp · 25.0 °C · ok · good
   read every  1.0s
   warning at  40.0 °C
   hysteresis  2.0 °C
+"
+        );
+    }
+
+    #[test]
+    fn the_page_of_a_silent_sensor_says_what_it_may_have_come_to() {
+        let sensor = Sensor {
+            minimum: Some(21.0),
+            mean: Some(23.5),
+            maximum: Some(26.0),
+            readings: 700,
+            errors: 5,
+            worst_case: Some(31.0),
+            target: Some(40.0),
+            limits_from_device: vec!["critical_high".into()],
+            failsafe_duty: Some(60.0),
+            ..inlet(v1::Quality::Stale)
+        };
+        assert_eq!(
+            page(&sensor).draw(Canvas::PLAIN),
+            "\
+inlet_temp · (25.0 °C) · unknown · stale
+  why              no answer on i2c-3
+  kind             temperature
+  age              400ms
+  at worst by now  31.0 °C
+  read every       1.0s
+  lowest so far    21.0 °C
+  mean so far      23.5 °C
+  highest so far   26.0 °C
+  reads            700 good, 5 failed
+  warning at       40.0 °C
+  hysteresis       2.0 °C
+  cooled down to   40.0 °C
+  fail-safe        60 % while it cannot be read
+  from the device  critical_high
 "
         );
     }

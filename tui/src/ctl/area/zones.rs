@@ -5,7 +5,7 @@ use ubmc_proto::v1::{GetZoneRequest, ListZonesRequest, thermal_service_client::T
 
 use crate::ctl::{
     exit::Failure,
-    object::{Term, Zone, ZoneExplained},
+    object::{Term, Trip, Zone, ZoneExplained},
     output::{Cell, Page, Table, duration, left, measure, percent, right},
     session::Session,
 };
@@ -79,6 +79,12 @@ fn page(explained: &ZoneExplained) -> Page {
         )
         .fact("sensors", zone.sensors.join(", "))
         .fact("fans", zone.fans.join(", "));
+    if explained.fans_needed > 0 {
+        page.fact("fans needed", explained.fans_needed.to_string());
+    }
+    if let Some(trip) = explained.trip.clone() {
+        page.section("AT THE TRIP", move |canvas| at_the_trip(&trip).draw(canvas));
+    }
     if !explained.controllers.is_empty() {
         let explained = explained.clone();
         page.section("CONTROLLERS", move |canvas| controllers(&explained).draw(canvas));
@@ -96,6 +102,32 @@ fn page(explained: &ZoneExplained) -> Page {
     page
 }
 
+/// Every part and every fan as they were when the zone tripped.
+fn at_the_trip(trip: &Trip) -> Table {
+    let mut table =
+        Table::new([left("  PART"), right("VALUE"), left("QUALITY"), right("AT WORST"), right("LIMIT")], "");
+    for part in &trip.parts {
+        let value = |value: Option<f64>| Cell::maybe(value.map(|value| measure(value, &part.unit)));
+        table.row([
+            format!("  {}", part.sensor).into(),
+            value(part.value),
+            Cell::word(&part.quality),
+            value(part.worst_case),
+            value(part.limit),
+        ]);
+    }
+    for fan in &trip.fans {
+        table.row([
+            format!("  {}", fan.name).into(),
+            Cell::maybe(fan.rpm.map(|rpm| measure(rpm, "RPM"))),
+            "".into(),
+            "".into(),
+            percent(fan.duty).into(),
+        ]);
+    }
+    table
+}
+
 /// Each controller with its input and output, its terms below it.
 fn controllers(explained: &ZoneExplained) -> Table {
     let mut table = Table::new(
@@ -103,12 +135,12 @@ fn controllers(explained: &ZoneExplained) -> Table {
         "",
     );
     for controller in &explained.controllers {
-        let celsius = |value: Option<f64>| Cell::maybe(value.map(|value| measure(value, "°C")));
+        let own = |value: Option<f64>| Cell::maybe(value.map(|value| measure(value, &controller.input_unit)));
         table.row([
             Cell::name(&format!("  {}", controller.name)),
             controller.kind.as_str().into(),
-            celsius(controller.input),
-            celsius(controller.set_point),
+            own(controller.input),
+            own(controller.set_point),
             Cell::maybe(controller.output.map(percent)),
             controller.sensors.join(", ").into(),
         ]);
@@ -148,6 +180,7 @@ mod tests {
                 input: Some(61.0),
                 output: Some(42.0),
                 terms: vec![term("curve", 42.0)],
+                input_unit: "°C".into(),
                 ..v1::Controller::default()
             }],
             floor: 25.0,
@@ -156,6 +189,7 @@ mod tests {
             reason: "the hottest processor asks for it".into(),
             terms: vec![term("cpu-curve", 42.0), term("floor 25", 42.0)],
             state_age_s: 192.0,
+            ..v1::Zone::default()
         };
         assert_eq!(
             page(&wire.into()).draw(Canvas::PLAIN),
@@ -177,6 +211,32 @@ HOW THE DUTY CAME ABOUT
   STEP       GIVES
   cpu-curve   42 %
   floor 25    42 %
+"
+        );
+    }
+
+    #[test]
+    fn a_tripped_zone_shows_what_everything_was_at() {
+        let part = v1::TripPart {
+            sensor: "host0_cpu_temp".into(),
+            unit: "°C".into(),
+            value: Some(78.0),
+            quality: v1::Quality::Stale.into(),
+            worst_case: Some(105.0),
+            limit: Some(105.0),
+        };
+        let trip = v1::Trip {
+            why: "host0_cpu_temp has been silent for 54 s".into(),
+            age_s: 3.0,
+            parts: vec![part],
+            fans: vec![v1::TripFan { name: "fan.0".into(), rpm: Some(11990.0), duty: 100.0 }],
+        };
+        assert_eq!(
+            at_the_trip(&trip.into()).draw(Canvas::PLAIN),
+            "\
+  PART                VALUE  QUALITY  AT WORST     LIMIT
+  host0_cpu_temp    78.0 °C  stale    105.0 °C  105.0 °C
+  fan.0           11990 RPM                        100 %
 "
         );
     }

@@ -39,7 +39,7 @@ pub(crate) use sensor::{HistoryPoint, Sensor};
 pub(crate) use service::{Dependency, Service, ServiceHealth};
 pub(crate) use simulation::{Fault, FaultKind, Faults, Simulation};
 pub(crate) use status::{Group, PlatformHealth, PlatformStatus};
-pub(crate) use thermal::{Fan, Term, Zone, ZoneExplained};
+pub(crate) use thermal::{Fan, Term, Trip, Zone, ZoneExplained};
 pub(crate) use why::{Consequence, WhatIf, Why};
 
 /// The short word of a wire enum's value: its name without `prefix`, lower-case, with hyphens. A value that this

@@ -21,6 +21,15 @@ pub(crate) struct Sensor {
     pub reason: Option<String>,
     pub description: Option<String>,
     pub interval_s: f64,
+    pub mean: Option<f64>,
+    pub readings: u64,
+    pub errors: u64,
+    /// What it may have come to by now; only while it is silent.
+    pub worst_case: Option<f64>,
+    pub target: Option<f64>,
+    pub limits_from_device: Vec<String>,
+    pub missing_ok: bool,
+    pub failsafe_duty: Option<f64>,
 }
 
 /// Limits in the sensor's unit; absent ones are not monitored.
@@ -65,6 +74,14 @@ impl From<v1::Sensor> for Sensor {
             reason: present(wire.reason),
             description: present(wire.description),
             interval_s: wire.interval_s,
+            mean: wire.mean,
+            readings: wire.readings,
+            errors: wire.errors,
+            worst_case: wire.worst_case,
+            target: wire.target,
+            limits_from_device: wire.limits_from_device,
+            missing_ok: wire.missing_ok,
+            failsafe_duty: wire.failsafe_duty,
         }
     }
 }

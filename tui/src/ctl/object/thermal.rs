@@ -56,6 +56,37 @@ pub(crate) struct ZoneExplained {
     pub floor: f64,
     pub ceiling: f64,
     pub failsafe_duty: f64,
+    /// With fewer turning fans it trips; 0: it never does for its fans.
+    pub fans_needed: u32,
+    /// What everything was at when it tripped; only while the trip is latched.
+    pub trip: Option<Trip>,
+}
+
+/// Why a zone tripped, and every part at that moment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Trip {
+    pub why: String,
+    pub age_s: f64,
+    pub parts: Vec<TripPart>,
+    pub fans: Vec<TripFan>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct TripPart {
+    pub sensor: String,
+    pub unit: String,
+    pub value: Option<f64>,
+    pub quality: String,
+    /// Only for one that was silent.
+    pub worst_case: Option<f64>,
+    pub limit: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct TripFan {
+    pub name: String,
+    pub rpm: Option<f64>,
+    pub duty: f64,
 }
 
 /// One term of a sum, or one step on the way to a duty.
@@ -77,6 +108,10 @@ pub(crate) struct Controller {
     pub set_point: Option<f64>,
     pub curve: Vec<CurvePoint>,
     pub terms: Vec<Term>,
+    /// `temperature`, `margin` or `power`.
+    pub input_kind: String,
+    pub input_unit: String,
+    pub feed_forward_sensors: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -106,6 +141,29 @@ impl From<v1::Controller> for Controller {
                 .map(|point| CurvePoint { temperature: point.temperature, duty: point.duty })
                 .collect(),
             terms: wire.terms.into_iter().map(Term::from).collect(),
+            input_kind: wire.input_kind,
+            input_unit: wire.input_unit,
+            feed_forward_sensors: wire.feed_forward_sensors,
+        }
+    }
+}
+
+impl From<v1::Trip> for Trip {
+    fn from(wire: v1::Trip) -> Self {
+        let part = |wire: v1::TripPart| TripPart {
+            sensor: wire.sensor,
+            unit: wire.unit,
+            value: wire.value,
+            quality: word!(Quality, "QUALITY_", wire.quality),
+            worst_case: wire.worst_case,
+            limit: wire.limit,
+        };
+        let fan = |wire: v1::TripFan| TripFan { name: wire.name, rpm: wire.rpm, duty: wire.duty };
+        Self {
+            why: wire.why,
+            age_s: wire.age_s,
+            parts: wire.parts.into_iter().map(part).collect(),
+            fans: wire.fans.into_iter().map(fan).collect(),
         }
     }
 }
@@ -128,6 +186,8 @@ impl From<v1::Zone> for ZoneExplained {
             floor: wire.floor,
             ceiling: wire.ceiling,
             failsafe_duty: wire.failsafe_duty,
+            fans_needed: wire.fans_needed,
+            trip: wire.trip.map(Trip::from),
         }
     }
 }

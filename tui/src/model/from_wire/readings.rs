@@ -86,6 +86,7 @@ pub fn zone(now: Mono, wire: v1::Zone) -> Zone {
         v1::ZoneState::Controlled => ZoneState::Controlled,
         v1::ZoneState::Failsafe => ZoneState::Failsafe,
         v1::ZoneState::Critical => ZoneState::Critical,
+        v1::ZoneState::CoolDown => ZoneState::CoolDown,
         v1::ZoneState::Tripped => ZoneState::Tripped,
         v1::ZoneState::Unspecified => ZoneState::Unknown,
     };

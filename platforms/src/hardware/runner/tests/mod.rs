@@ -17,7 +17,7 @@ use ubmc_core::{
     input::Sample,
     leds::{LedRole, LedSpec, Pattern},
     power::SignalSpec,
-    sensors::{SensorSource, SensorSpec, Thresholds},
+    sensors::{Protection, SensorSource, SensorSpec, Thresholds},
     thermal::{FanSpec, ZoneSpec},
     units::{Duty, Level},
 };
@@ -54,6 +54,7 @@ fn board(config: &SimConfig) -> (Board, Bindings) {
             powered_by: None,
             max_slew: 1.0,
             history: 1,
+            protection: Protection::default(),
         });
         bindings.sensors.push(SensorBinding::Sim { quantity: entry.name.clone() });
     }
@@ -75,6 +76,7 @@ fn board(config: &SimConfig) -> (Board, Bindings) {
         floor: Duty::new(20.0),
         ceiling: Duty::FULL,
         failsafe: Duty::new(70.0),
+        fans_needed: 0,
         interval: Duration::from_secs(1),
     });
     (board, bindings)
