@@ -4,6 +4,7 @@
 //! - [`traces`]: what a daemon leaves in the process table;
 //! - [`plant`]: the simulated board and the core in one process, in simulated time;
 //! - [`world`]: the core driven by seeded chance;
+//! - [`rainier`]: the emulated board, its surroundings and its serial lines;
 //! - [`bench`](mod@bench): what is measured rather than tested.
 #![allow(
     clippy::expect_used,
@@ -15,6 +16,7 @@
 pub mod bench;
 pub mod daemon;
 pub mod plant;
+pub mod rainier;
 pub mod terminal;
 pub mod traces;
 pub mod world;
