@@ -1,14 +1,14 @@
-//! What a part's threads are told: commands, and that it is over.
+//! What a part's threads are told: commands, and that it is over; and what the fans' have to say.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use ubmc_core::input::HardwareCommand;
+use ubmc_core::{ids::FanId, input::HardwareCommand, units::Duty};
 
-use super::{NotTaken, Stop};
+use super::{NotTaken, Pulse, Stop};
 
 /// Line commands that may wait; more than any sequence has steps.
 const MAX_WAITING: usize = 256;
@@ -18,6 +18,8 @@ const MAX_WAITING: usize = 256;
 pub(super) struct Control {
     told: Mutex<Told>,
     changed: Condvar,
+    /// For whoever reports refusals.
+    refused: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -28,6 +30,24 @@ struct Told {
     end: Option<Stop>,
     superseded: bool,
     settled: bool,
+    fans: FanWork,
+}
+
+/// What is known of the fans' writer.
+#[derive(Debug, Default)]
+struct FanWork {
+    /// What each fan was told last.
+    duties: BTreeMap<FanId, Duty>,
+    /// Refusals that nobody has reported yet, the newest of each fan.
+    refusals: BTreeMap<FanId, (Duty, String)>,
+    /// Since when it has not been idle.
+    busy: Option<Instant>,
+    /// When the loop last showed that it turns.
+    pulse: Option<Instant>,
+    /// The loop does not turn: the fans are at their fail-safe.
+    abandoned: bool,
+    /// Every duty is to be written anew.
+    anew: bool,
 }
 
 /// Why a thread goes on.
@@ -118,6 +138,73 @@ impl Control {
     pub(super) fn settle(&self) {
         self.lock().settled = true;
         self.changed.notify_all();
+        self.refused.notify_all();
+    }
+
+    /// The loop turns. What the writer is at; `bound` is how long it may be busy before it counts as hanging.
+    pub(super) fn pulse(&self, fans: usize, bound: Duration) -> Pulse {
+        let mut told = self.lock();
+        let now = Instant::now();
+        told.fans.pulse = Some(now);
+        if std::mem::take(&mut told.fans.abandoned) {
+            told.fans.anew = true;
+            self.changed.notify_all();
+        }
+        if told.end.is_some() || told.fans.duties.len() < fans {
+            return Pulse::Undriven;
+        }
+        if told.fans.busy.is_some_and(|since| now.duration_since(since) >= bound) {
+            return Pulse::Hangs;
+        }
+        Pulse::Driven((0..fans).map(|fan| told.fans.duties.get(&FanId::new(fan)).copied()).collect())
+    }
+
+    /// How long the loop has not shown that it turns. Absent: it never has, and need not.
+    pub(super) fn pulse_age(&self) -> Option<Duration> {
+        self.lock().fans.pulse.map(|pulse| pulse.elapsed())
+    }
+
+    /// From here on a pulse is expected.
+    pub(super) fn expect_pulses(&self) {
+        self.lock().fans.pulse = Some(Instant::now());
+    }
+
+    /// The loop does not turn. False: it has just done so.
+    pub(super) fn abandon(&self, limit: Duration) -> bool {
+        let mut told = self.lock();
+        let fans = &mut told.fans;
+        fans.abandoned = fans.pulse.is_some_and(|pulse| pulse.elapsed() >= limit);
+        fans.abandoned
+    }
+
+    /// A fan is about to be told this.
+    pub(super) fn tells(&self, fan: FanId, duty: Duty) {
+        self.lock().fans.duties.insert(fan, duty);
+    }
+
+    /// Every duty that was told is to be written again, if the loop asks for that. Once for each asking.
+    pub(super) fn take_anew(&self) -> bool {
+        std::mem::take(&mut self.lock().fans.anew)
+    }
+
+    /// A fan did not take its duty. Waits for nobody: whoever reports it takes it from here, the newest of each fan.
+    pub(super) fn refuse(&self, fan: FanId, duty: Duty, reason: String) {
+        self.lock().fans.refusals.insert(fan, (duty, reason));
+        self.refused.notify_all();
+    }
+
+    /// Waits for a refusal. None: there will be no more.
+    pub(super) fn next_refusal(&self) -> Option<(FanId, Duty, String)> {
+        let mut told = self.lock();
+        loop {
+            if let Some((fan, (duty, reason))) = told.fans.refusals.pop_first() {
+                return Some((fan, duty, reason));
+            }
+            if told.settled {
+                return None;
+            }
+            told = self.refused.wait(told).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// Waits until the thread has said its last word, at most until `until`, and not at all after a hand-over: what it
@@ -139,15 +226,18 @@ impl Control {
         let mut told = self.lock();
         loop {
             if let Some(command) = told.commands.pop_front() {
+                told.fans.busy.get_or_insert_with(Instant::now);
                 return Wake::Command(command);
             }
             if let Some(how) = told.end {
                 return Wake::End(how);
             }
             let now = Instant::now();
-            if now >= until {
+            if now >= until || told.fans.anew {
+                told.fans.busy.get_or_insert(now);
                 return Wake::Time;
             }
+            told.fans.busy = None;
             told = self.changed.wait_timeout(told, until - now).unwrap_or_else(PoisonError::into_inner).0;
         }
     }

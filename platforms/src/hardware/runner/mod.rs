@@ -3,7 +3,7 @@
 //! ```text
 //!   part      service      threads                      in                    out
 //!   Sampler   sensormon    one per bus                  –                     Samples
-//!   Fans      thermalmgr   one                          SetDuty               CommandFailed
+//!   Fans      thermalmgr   one, one that reports        SetDuty, pulses       CommandFailed
 //!   Lines     powermgr     one                          SetSignal             CommandFailed
 //!   Watcher   statemgr     one                          –                     Signal
 //!   Leds      ledmgr       one                          SetLed                CommandFailed
@@ -34,8 +34,10 @@ use ubmc_core::{
     board::Board,
     input::{Exit, HardwareCommand, Input},
     services::Builtin,
+    units::Duty,
 };
 
+pub use self::writers::failsafe;
 use self::{
     control::Control,
     life::{Life, Work},
@@ -96,6 +98,17 @@ impl fmt::Display for Part {
     }
 }
 
+/// What the fans' writer is at when the loop shows that it turns.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pulse {
+    /// It drives every fan; the duties it was told, by fan.
+    Driven(Vec<Option<Duty>>),
+    /// It drives none, or has not been told every fan's duty yet.
+    Undriven,
+    /// A write has not returned for too long.
+    Hangs,
+}
+
 /// How a part ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -131,6 +144,9 @@ type Sink = Arc<dyn Fn(Input) + Send + Sync>;
 /// ends has no more time to give to one that hangs.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
+/// A fan writer that has been busy for so long hangs: all fans together take milliseconds.
+const HANGS: Duration = Duration::from_secs(1);
+
 /// Runs the parts. When it is dropped, in whatever way the daemon ends, the fans are left at their fail-safe, which it
 /// waits for, a second at most; not after [`Stop::HandOver`].
 pub struct Runner {
@@ -140,6 +156,8 @@ pub struct Runner {
     /// The newest of each part, also when it is over: it may still owe its last word.
     lives: BTreeMap<Part, Life>,
     last_word: Duration,
+    /// The fans are made safe when no pulse came for so long. Absent: none need come.
+    silence: Option<Duration>,
 }
 
 impl fmt::Debug for Runner {
@@ -151,7 +169,25 @@ impl fmt::Debug for Runner {
 impl Runner {
     /// Runs nothing yet. `sink` is called by the parts' threads and may make them wait, never by a method of this.
     pub fn new(board: Arc<Board>, hardware: Arc<dyn Backend>, sink: impl Fn(Input) + Send + Sync + 'static) -> Self {
-        Self { board, hardware, sink: Arc::new(sink), lives: BTreeMap::new(), last_word: LAST_WORD }
+        Self { board, hardware, sink: Arc::new(sink), lives: BTreeMap::new(), last_word: LAST_WORD, silence: None }
+    }
+
+    /// From now on whoever tells duties must show by [`Runner::pulse`] that it turns, more often than this: else the fans
+    /// are made safe until it does.
+    #[must_use]
+    pub fn pulsed(mut self, silence: Duration) -> Self {
+        self.silence = Some(silence);
+        self
+    }
+
+    /// Whoever tells duties turns. Never waits.
+    pub fn pulse(&self) -> Pulse {
+        let fans = self.board.fans.len();
+        match self.lives.get(&Part::Fans) {
+            Some(life) => life.control().pulse(fans, HANGS),
+            None if fans == 0 => Pulse::Driven(Vec::new()),
+            None => Pulse::Undriven,
+        }
     }
 
     /// Starts a part; when this returns it takes commands. A life it still has ends as with [`Stop::Now`].
@@ -222,8 +258,15 @@ impl Runner {
                 buses.into_iter().map(work).collect()
             }
             Part::Fans => {
-                let (fans, board, control) = (self.hardware.fans(), Arc::clone(&self.board), Arc::clone(control));
-                vec![Work::new("fans", move || writers::drive_fans(fans, &board, &control, &*sink))]
+                let (fans, board, silence) = (self.hardware.fans(), Arc::clone(&self.board), self.silence);
+                let (driving, reporting) = (Arc::clone(control), Arc::clone(control));
+                if silence.is_some() {
+                    control.expect_pulses();
+                }
+                vec![
+                    Work::new("fans", move || writers::drive_fans(fans, &board, &driving, silence)),
+                    Work::new("refusals", move || writers::report_refusals(&reporting, &*sink)),
+                ]
             }
             Part::Lines => {
                 let (mut lines, control) = (self.hardware.line_driver(), Arc::clone(control));

@@ -72,57 +72,92 @@ pub(super) fn drive(
     }
 }
 
-/// Drives the fans: duties as told, all of them again every two seconds, and a safe one at the end.
-pub(super) fn drive_fans(mut fans: Box<dyn Fans>, board: &Board, control: &Control, sink: impl Fn(Input)) {
-    let _writing = Writing { control, sink: &sink };
+/// A fan writer at work. However it ends, also by a panic: nobody waits for its last word any more.
+struct Driving<'a>(&'a Control);
+
+impl Drop for Driving<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.end(Stop::Now);
+        }
+        self.0.settle();
+    }
+}
+
+/// Drives the fans: duties as told, all of them again every two seconds, and a safe one at the end. It waits for nobody but
+/// the fans: what they refuse is reported by [`report_refusals`]. When the loop that tells duties has not shown for
+/// `silence` that it turns, the fans are made safe until it does. Absent: it need not show it.
+pub(super) fn drive_fans(mut fans: Box<dyn Fans>, board: &Board, control: &Control, silence: Option<Duration>) {
+    let _driving = Driving(control);
     let mut write = |fan: FanId, duty: Duty| {
-        let failed = fans.set_duty(fan, duty).err();
-        failed.map(|error| Input::CommandFailed {
-            command: HardwareCommand::SetDuty(fan, duty),
-            reason: error.to_string(),
-        })
+        if let Err(error) = fans.set_duty(fan, duty) {
+            control.refuse(fan, duty, error.to_string());
+        }
     };
+    let all = || (0..board.fans.len()).map(FanId::new);
     let mut told: BTreeMap<FanId, Duty> = BTreeMap::new();
+    let mut abandoned = false;
     let mut refresh = Instant::now() + REFRESH;
     loop {
         let wake = match control.ended() {
             // The fail-safe overtakes the duties that still wait.
             Some(how @ (Stop::Orderly | Stop::Now)) => Wake::End(how),
-            Some(Stop::HandOver) | None => control.next(refresh),
+            Some(Stop::HandOver) | None => control.next(match silence {
+                // Beyond that moment it is looked whether the loop still turns.
+                Some(silence) if !abandoned => {
+                    refresh.min(Instant::now() + silence.saturating_sub(control.pulse_age().unwrap_or_default()))
+                }
+                Some(_) | None => refresh,
+            }),
         };
         match wake {
             Wake::Command(HardwareCommand::SetDuty(fan, duty)) => {
                 told.insert(fan, duty);
-                write(fan, duty).into_iter().for_each(&sink);
+                control.tells(fan, duty);
+                write(fan, duty);
             }
             Wake::Command(HardwareCommand::SetSignal(..) | HardwareCommand::SetLed(..)) => {}
             Wake::Time => {
-                for (fan, duty) in &told {
-                    if control.has_ended() {
-                        break;
+                let was = abandoned;
+                let asked = control.take_anew();
+                abandoned = silence.is_some_and(|silence| control.abandon(silence));
+                if asked || abandoned != was || Instant::now() >= refresh {
+                    let duties: Vec<_> = if abandoned {
+                        all().map(|fan| (fan, failsafe(board, fan))).collect()
+                    } else {
+                        told.iter().map(|(fan, duty)| (*fan, *duty)).collect()
+                    };
+                    for (fan, duty) in duties {
+                        if control.has_ended() {
+                            break;
+                        }
+                        write(fan, duty);
                     }
-                    write(*fan, *duty).into_iter().for_each(&sink);
+                    refresh = Instant::now() + REFRESH;
                 }
-                refresh = Instant::now() + REFRESH;
             }
             Wake::End(Stop::HandOver) => return,
             Wake::End(Stop::Orderly | Stop::Now) => break,
         }
     }
-    let mut failures = Vec::new();
-    for fan in (0..board.fans.len()).map(FanId::new) {
+    for fan in all() {
         if control.is_superseded() {
             break;
         }
-        failures.extend(write(fan, failsafe(board, fan)));
+        write(fan, failsafe(board, fan));
     }
-    // Before the failures are told: that may take until the loop listens, which may itself be waiting for this.
-    control.settle();
-    failures.into_iter().for_each(&sink);
 }
 
-/// What a fan is left with when nobody controls it: the highest fail-safe of its zones.
-fn failsafe(board: &Board, fan: FanId) -> Duty {
+/// Reports what fans refuse, and what was dropped from their queue. It may wait for the loop, as the writer must not.
+pub(super) fn report_refusals(control: &Control, sink: impl Fn(Input)) {
+    while let Some((fan, duty, reason)) = control.next_refusal() {
+        sink(Input::CommandFailed { command: HardwareCommand::SetDuty(fan, duty), reason });
+    }
+    report_dropped(control, sink);
+}
+
+/// What a fan is left with when nobody controls it: the highest fail-safe of its zones, full speed without a zone.
+pub fn failsafe(board: &Board, fan: FanId) -> Duty {
     let zones = board.zones.iter().filter(|zone| zone.fans.contains(&fan));
     zones.map(|zone| zone.failsafe).reduce(Duty::max).unwrap_or(Duty::FULL)
 }
