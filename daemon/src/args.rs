@@ -54,6 +54,9 @@ pub struct RunArgs {
     /// `ubmcctl services reload`
     #[arg(long)]
     pub watch_config: bool,
+    /// The simulated board stays when ubmcd ends, as hardware does; `ubmcctl sim stop` ends it
+    #[arg(long)]
+    pub keep_board: bool,
     /// Where the Linux back-end finds sysfs
     #[arg(long, value_name = "DIR", env = "UBMC_SYSFS", default_value = "/sys")]
     pub sysfs: PathBuf,
@@ -82,6 +85,13 @@ pub enum Command {
     },
     /// Print the man page
     Man,
+    /// Be the guardian of the fans: a process of its own that outlives ubmcd. ubmcd starts it.
+    #[command(hide = true, disable_help_flag = true)]
+    Guardian {
+        /// As the guardian reads them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Be the simulated board: a process of its own, as hardware is. ubmcd starts it.
     #[command(hide = true, disable_help_flag = true)]
     SimBoard {

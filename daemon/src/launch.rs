@@ -36,6 +36,7 @@ use crate::{
     },
     args::{Places, RunArgs, UsageError},
     configuration::Configuration,
+    guardian::{self, Charge, Guard, Plan},
     journal::{
         Bounds, Journal,
         keeper::{self, Bookmark},
@@ -51,6 +52,8 @@ use crate::{
 
 /// How long a simulated board may take until it answers.
 const PLUG_IN: Duration = Duration::from_secs(10);
+/// How long the guardian may take to end: it makes the fans safe first.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Why the daemon ended otherwise than as asked.
 #[derive(Debug, thiserror::Error)]
@@ -171,7 +174,7 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     let services = std::mem::take(&mut described.services);
     let board = Arc::new(described.clone());
     let _lock = lock(&places.state_dir)?;
-    let core = assemble(Board { services, ..described }, seed(), memory::recall(&places.state_dir))?;
+    let mut core = assemble(Board { services, ..described }, seed(), memory::recall(&places.state_dir))?;
     let claimed = places.sockets.iter().map(|path| Socket::claim(path)).collect::<Result<Vec<_>, _>>()?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -181,22 +184,55 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     let signals = runtime.block_on(async { Signals::new() }).map_err(io_failure("signals cannot be received"))?;
     let plugged = sim.map(|config| plug_in(&places.state_dir, config)).transpose()?;
     let simulation = plugged.as_ref().map(|plugged| plugged.simulation.clone());
+    // Before there are threads and tasks: it is small, and what it guards depends on it.
+    let guarded = guard(&places.state_dir, &board, &bindings, simulation.as_ref(), &args.sysfs);
+    let guard = guarded.as_ref().map(|(guard, _)| Arc::clone(guard));
+    if simulation.is_none() || args.keep_board {
+        core.outlasted();
+    }
     allocator::give_back();
     let watch = args.watch_config;
     let resources = resources(&board, &bindings).into();
     let simulated = simulation.clone();
-    let prepared =
-        Prepared { core, configuration, watch, notifier, claimed, signals, resources, simulation: simulated };
+    let prepared = Prepared {
+        core,
+        configuration,
+        watch,
+        notifier,
+        claimed,
+        signals,
+        resources,
+        simulation: simulated,
+        guard: guarded,
+    };
     let ended = open_hardware(&board, &bindings, simulation.as_ref(), &args.sysfs)
         .and_then(|hardware| runtime.block_on(live(prepared, hardware, &places)));
     // What still waits on a thread of its own, such as a name look-up, does not hold us up.
     runtime.shutdown_background();
+    if let Some(guard) = guard {
+        guard.finish(FAREWELL);
+    }
     if let Some(plugged) = plugged {
-        plugged.unplug(ended.is_ok());
+        if ended.is_err() || !args.keep_board {
+            plugged.unplug(ended.is_ok());
+        }
     }
     ended?;
     info!("ended in order");
     Ok(())
+}
+
+/// The guardian of the fans, found or made; beside it why there is none yet. Absent: there is nothing to guard.
+fn guard(
+    state_dir: &Path,
+    board: &Board,
+    bindings: &Bindings,
+    simulation: Option<&Simulation>,
+    sysfs: &Path,
+) -> Option<(Arc<Guard>, Option<String>)> {
+    let plan = Plan::of(board, bindings, &platform(simulation, sysfs), guardian::SILENCE)?;
+    let (guard, found) = Guard::find(Charge { dir: state_dir.to_owned(), plan });
+    Some((Arc::new(guard), found.err()))
 }
 
 /// A simulated board that answers.
@@ -220,17 +256,20 @@ impl Plugged {
 
 type Hardware = (Arc<Board>, Arc<dyn Backend>);
 
+fn platform(simulation: Option<&Simulation>, sysfs: &Path) -> Platform {
+    match simulation {
+        Some(Simulation { dir, config }) => Platform::Sim { dir: dir.clone(), config: SimConfig::clone(config) },
+        None => Platform::Linux { sysfs: sysfs.to_owned() },
+    }
+}
+
 fn open_hardware(
     board: &Arc<Board>,
     bindings: &Bindings,
     simulation: Option<&Simulation>,
     sysfs: &Path,
 ) -> Result<Option<Hardware>, Failure> {
-    let platform = match simulation {
-        Some(Simulation { dir, config }) => Platform::Sim { dir: dir.clone(), config: SimConfig::clone(config) },
-        None => Platform::Linux { sysfs: sysfs.to_owned() },
-    };
-    let hardware = hardware::open(board, bindings, platform).map_err(|error| {
+    let hardware = hardware::open(board, bindings, platform(simulation, sysfs)).map_err(|error| {
         // The loader has checked the bindings; a difference is a defect, and nothing is started on a guess.
         Failure::Configuration(format!("error: {error}"))
     })?;
@@ -247,10 +286,11 @@ struct Prepared {
     signals: Signals,
     resources: Arc<[Resource]>,
     simulation: Option<Simulation>,
+    guard: Option<(Arc<Guard>, Option<String>)>,
 }
 
 async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -> Result<(), Failure> {
-    let Prepared { core, configuration, watch, notifier, claimed, signals, resources, simulation } = prepared;
+    let Prepared { core, configuration, watch, notifier, claimed, signals, resources, simulation, guard } = prepared;
     let processes = Processes::new(Config {
         runtime_dir: places.state_dir.clone(),
         cgroups: true,
@@ -284,6 +324,7 @@ async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -
         resources,
         simulation,
         hardware,
+        guard,
     };
     let (mut shell, handle) = Shell::new(core, processes, tools, shared, mpsc::channel(INPUTS));
     tokio::spawn(signals.serve(handle.clone(), Arc::clone(&configuration)));

@@ -7,6 +7,7 @@
 //! - [`configuration`]: the files that describe the board and its services, read at the start and at a reload;
 //! - [`shell`]: the loop that owns the core; who asks and who watches goes through it;
 //! - [`process`]: real processes, started, watched, signalled, heard and reaped;
+//! - [`guardian`]: the process that makes the fans safe when this one dies or hangs;
 //! - [`health`]: asking services whether they are well;
 //! - [`journal`]: every event, in order, within bounds;
 //! - [`memory`]: what outlives the daemon; [`allocator`]: giving back what it does not need any more;
@@ -25,6 +26,7 @@ pub mod allocator;
 pub mod api;
 pub mod args;
 pub mod configuration;
+pub mod guardian;
 pub mod health;
 pub mod journal;
 pub mod launch;

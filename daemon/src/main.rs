@@ -9,7 +9,7 @@ use std::{
 use clap::{CommandFactory, Parser};
 use ubmcd::{
     args::{Command, CommandLine},
-    launch,
+    guardian, launch,
 };
 
 /// CONTRACT: usage.
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         }
     };
     match line.command {
+        Some(Command::Guardian { args }) => guardian::main(args),
         Some(Command::SimBoard { args }) => ubmc_platforms::sim::process::main(args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

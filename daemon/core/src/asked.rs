@@ -122,6 +122,7 @@ impl Core {
             }
             Request::Shutdown { emergency } => {
                 self.thermal.leave();
+                self.leave_fans(emergency);
                 self.supervisor.shut_down(emergency, self.board.policy.stop_timeout, &mut self.out);
                 Ok(Reply::Done)
             }

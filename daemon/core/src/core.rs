@@ -9,6 +9,7 @@ use crate::{
     board::Board,
     effect::{Effect, Effects},
     event::Severity,
+    guarding::Guarding,
     ids::{MachineId, OperationId, SensorId, ServiceId},
     input::{HardwareCommand, Input, Verb},
     leds::bank::Leds,
@@ -56,6 +57,7 @@ pub struct Core {
     pub(crate) thermal: Thermal,
     pub(crate) leds: Leds,
     pub(crate) supplies: Supplies,
+    pub(crate) guarding: Guarding,
     pub(crate) reach: Reach,
     pub(crate) out: Outbox,
     /// What built-in services were up when the last input ended: their coming and going concerns other rooms.
@@ -92,6 +94,7 @@ impl Core {
             thermal: Thermal::new(&board),
             leds: Leds::new(&board.leds),
             supplies: Supplies::new(board.supplies.len()),
+            guarding: Guarding::default(),
             reach: Reach::default(),
             out: Outbox::default(),
             drives: Drives::default(),
@@ -184,6 +187,7 @@ impl Core {
                 self.supplies.follow(&self.board.supplies, |line| machines.level(line), out);
             }
             Input::CommandFailed { command, reason } => self.command_failed(&command, &reason),
+            Input::Guardian(news) => self.guardian_told(news),
             Input::Asked(asked) => self.asked(asked),
         }
     }

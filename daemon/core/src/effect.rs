@@ -100,6 +100,9 @@ pub enum Effect {
     },
     /// Tell hardware something.
     Command(HardwareCommand),
+    /// When the fans' driver ends from now on, in order or with the daemon: leave the fans as they are, for the guardian to
+    /// hold them so long until another daemon comes. Absent, and before this was ever said: leave them at their fail-safe.
+    HoldFans(Option<Duration>),
     /// Remember this across restarts of the daemon, in place of what was remembered before.
     Persist(Memory),
     /// Answer a request.

@@ -51,6 +51,8 @@ pub enum Input {
         /// How much.
         usage: Usage,
     },
+    /// How the process that guards the fans fares.
+    Guardian(crate::guarding::Guardian),
     /// A client or a signal asks for something.
     Asked(Asked),
 }

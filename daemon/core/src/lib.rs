@@ -12,6 +12,7 @@
 //! - [`sensors`], [`thermal`], [`power`], [`leds`]: the hardware's side; [`reach`]: whether it is there at all;
 //! - [`core`] dispatches inputs (`asked`: those that somebody waits for) and lets one room's decisions reach the others; [`status`] and [`explain`]
 //!   answer questions;
+//! - [`guarding`]: the process that makes the fans safe when this one dies or hangs;
 //! - [`outbox`], [`timers`], [`rng`]: where decisions, deadlines and chance are kept; [`memory`]: what outlives the daemon.
 //!
 //! What is absent here, on purpose: no clock (time comes in with each input), no randomness of its own (a seed comes in
@@ -25,6 +26,7 @@ pub mod core;
 pub mod effect;
 pub mod event;
 pub mod explain;
+pub mod guarding;
 pub mod ids;
 pub mod input;
 pub mod leds;

@@ -155,6 +155,7 @@ impl Core {
         problems.extend(self.sensors.problems());
         problems.extend(self.supply_problems());
         problems.extend(self.leds.problems());
+        problems.extend(self.guardian_problem());
         problems
     }
 

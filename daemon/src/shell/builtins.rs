@@ -11,12 +11,13 @@ use ubmc_core::{
     ids::{Generation, ServiceId},
     input::{Exit, HardwareCommand, Input},
     services::Builtin,
+    units::Duty,
 };
 use ubmc_platforms::{
     board::Resource,
     hardware::{
         Backend,
-        runner::{NotTaken, Part, Runner, Stop},
+        runner::{NotTaken, Part, Pulse, Runner, Stop},
     },
 };
 
@@ -24,6 +25,7 @@ use super::{Handle, Items, deeds, inventory};
 use crate::{
     api::{self, Serving, simulation::Simulation, socket::Socket},
     configuration::Configuration,
+    guardian::{self, Guard},
     journal::{
         Journal,
         keeper::{self, Bookmark},
@@ -55,6 +57,8 @@ pub struct Tools {
     pub simulation: Option<Simulation>,
     /// The board and the way to its hardware. Absent: no service touches any.
     pub hardware: Option<(Arc<Board>, Arc<dyn Backend>)>,
+    /// What guards the fans; beside it why there is no guardian yet. Absent: there is nothing to guard.
+    pub guard: Option<(Arc<Guard>, Option<String>)>,
 }
 
 /// Starts and stops built-in services.
@@ -64,6 +68,9 @@ pub struct Builtins {
     handle: Handle,
     inlet: mpsc::Sender<Input>,
     parts: Option<Runner>,
+    guard: Option<Arc<Guard>>,
+    /// The fans keep their duties for so long when their driver ends. Absent: they are left at their fail-safe.
+    hold: Option<Duration>,
     running: BTreeMap<ServiceId, (Generation, Unit)>,
 }
 
@@ -85,9 +92,56 @@ impl Builtins {
             let inlet = inlet.clone();
             // Called by threads, which may wait for the loop. One that has ended does not want to know.
             let sink = move |input| drop(inlet.blocking_send(input));
-            Runner::new(board, hardware, sink)
+            Runner::new(board, hardware, sink).pulsed(guardian::SILENCE)
         });
-        Self { tools, items: Items::default(), handle, inlet, parts, running: BTreeMap::new() }
+        let guard = tools.guard.take().map(|(guard, absent)| {
+            let sink = inlet.clone();
+            // Called by a thread, which may wait for the loop. One that has ended does not want to know.
+            if let Err(error) = guard.keep(absent, move |news| drop(sink.blocking_send(news.into()))) {
+                tracing::error!("no thread that looks after the guardian: {error}");
+            }
+            guard
+        });
+        Self { tools, items: Items::default(), handle, inlet, parts, guard, hold: None, running: BTreeMap::new() }
+    }
+
+    /// Whether there are fans, or a watchdog, that depend on the loop's turning.
+    pub(super) fn must_pulse(&self) -> bool {
+        self.guard.is_some()
+    }
+
+    /// The loop turns: the fans' driver and the guardian hear it.
+    pub(super) fn pulse(&self) {
+        let Some(parts) = &self.parts else { return };
+        let percent = |duty: Option<Duty>| duty.map(Duty::percent);
+        let driven = parts.pulse();
+        let Some(guard) = &self.guard else { return };
+        match driven {
+            Pulse::Driven(duties) => guard.beat(Some(duties.into_iter().map(percent).collect())),
+            Pulse::Undriven => guard.beat(None),
+            // The guardian is to think that we hang: in what matters to it, we do.
+            Pulse::Hangs => {}
+        }
+    }
+
+    /// What becomes of the fans when their driver ends.
+    pub(super) fn hold_fans(&mut self, hold: Option<Duration>) {
+        let held = std::mem::replace(&mut self.hold, hold);
+        if let (Some(_), None, Some(parts)) = (held, hold, &mut self.parts)
+            && !parts.is_running(Part::Fans)
+        {
+            // They were left as they are, for nobody now: a new life of their driver ends as one should.
+            if parts.start(Part::Fans, |_| {}).is_ok() {
+                parts.stop(Part::Fans, Stop::Orderly);
+            }
+        }
+    }
+
+    /// The daemon leaves.
+    pub(super) fn leave(&self) {
+        if let Some(guard) = &self.guard {
+            guard.release(self.hold.unwrap_or_default());
+        }
     }
 
     /// Starts one. When this returns it can be relied on. The error is a sentence.
@@ -185,8 +239,19 @@ impl Builtins {
                 }
             }
             Unit::Part(part) => {
+                let how = match (part, self.hold) {
+                    _ if now => Stop::Now,
+                    (Part::Fans, Some(hold)) => {
+                        // The guardian must know before it misses them.
+                        if let Some(guard) = &self.guard {
+                            guard.release(hold);
+                        }
+                        Stop::HandOver
+                    }
+                    (Part::Fans | Part::Sampler | Part::Lines | Part::Watcher | Part::Leds, _) => Stop::Orderly,
+                };
                 if let Some(parts) = &mut self.parts {
-                    parts.stop(*part, if now { Stop::Now } else { Stop::Orderly });
+                    parts.stop(*part, how);
                 }
             }
         }

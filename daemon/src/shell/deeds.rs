@@ -64,6 +64,7 @@ impl Shell {
                     let _ = asker.send(reply);
                 }
             }
+            Effect::HoldFans(hold) => self.builtins.hold_fans(hold),
             Effect::Persist(memory) => self.memory.keep(memory),
             Effect::Exit => self.over = true,
         }

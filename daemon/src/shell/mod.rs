@@ -48,13 +48,14 @@ pub use topic::{Subscription, Topic};
 use ubmc_core::{
     core::Core,
     effect::{Changed, Effects, Reply},
+    guarding::Guardian,
     ids::RequestId,
     input::{Asked, Input, ServiceHappening},
     refusal::Refusal,
 };
 
 use self::handle::Call;
-use crate::{api::to_wire::Moment, health::Prober, memory::Keeper, process::Processes};
+use crate::{api::to_wire::Moment, guardian, health::Prober, memory::Keeper, process::Processes};
 
 /// Inputs that may wait for the loop; whoever has more waits.
 pub const INPUTS: usize = 1024;
@@ -90,6 +91,8 @@ pub struct Shell {
     measured: Option<Instant>,
     /// Who waits for the next one to be.
     awaiting_usage: Vec<oneshot::Sender<()>>,
+    /// When the loop last showed that it turns. Absent: nobody needs that.
+    pulsed: Option<Instant>,
     /// The core has said that the daemon may end.
     over: bool,
 }
@@ -100,6 +103,7 @@ enum Wake {
     Input(Input),
     Call(Call),
     Measure,
+    Pulse,
 }
 
 impl Shell {
@@ -128,6 +132,7 @@ impl Shell {
             next_request: 0,
             measured: None,
             awaiting_usage: Vec::new(),
+            pulsed: None,
             over: false,
         };
         (shell, handle)
@@ -135,6 +140,7 @@ impl Shell {
 
     /// Brings the services up and runs until the core says that the daemon may end.
     pub async fn run(&mut self) {
+        self.pulsed = self.builtins.must_pulse().then(Instant::now);
         let effects = self.core.start(self.shared.clock.now());
         self.follow(effects);
         let mut busy = Duration::ZERO;
@@ -146,6 +152,7 @@ impl Shell {
                 Wake::Input(input) => self.feed(input),
                 Wake::Call(call) => self.answer(call),
                 Wake::Measure => self.measure(),
+                Wake::Pulse => self.pulse(),
             }
             busy += begun.elapsed();
             if busy >= TURN {
@@ -154,6 +161,7 @@ impl Shell {
                 tokio::task::yield_now().await;
             }
         }
+        self.builtins.leave();
         self.processes.end_in_order();
     }
 
@@ -164,6 +172,7 @@ impl Shell {
             return Wake::Deadline;
         }
         let measure_at = self.measure_at();
+        let pulse_at = self.pulsed.map(|pulsed| pulsed + guardian::BEAT);
         tokio::select! {
             (service, generation, happening) = self.processes.next() => {
                 Wake::Input(Input::Service { service, generation, happening })
@@ -173,6 +182,7 @@ impl Shell {
             Some(call) = self.calls.recv() => Wake::Call(call),
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Wake::Deadline,
             () = sleep_until(measure_at.unwrap_or_else(Instant::now)), if measure_at.is_some() => Wake::Measure,
+            () = sleep_until(pulse_at.unwrap_or_else(Instant::now)), if pulse_at.is_some() => Wake::Pulse,
         }
     }
 
@@ -252,6 +262,16 @@ impl Shell {
                 // Who has gone does not want to know.
                 let _ = done.send(());
             }
+        }
+    }
+
+    /// Shows that the loop turns.
+    fn pulse(&mut self) {
+        let now = Instant::now();
+        let still = self.pulsed.replace(now).map(|before| now - before).unwrap_or_default();
+        self.builtins.pulse();
+        if still >= guardian::SILENCE {
+            self.feed(Input::Guardian(Guardian::StoodStill(still)));
         }
     }
 

@@ -291,7 +291,7 @@ impl Plant {
             Effect::Spawn { .. } | Effect::Signal { .. } | Effect::RunStopCommand { .. } | Effect::Check { .. } => {
                 panic!("there are no processes here")
             }
-            Effect::Persist(_) | Effect::Exit => {}
+            Effect::Persist(_) | Effect::HoldFans(_) | Effect::Exit => {}
         }
     }
 

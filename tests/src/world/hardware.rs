@@ -409,7 +409,7 @@ impl World {
             Effect::Spawn { .. } | Effect::Signal { .. } | Effect::RunStopCommand { .. } | Effect::Check { .. } => {
                 return Err("there are no processes here".to_owned());
             }
-            Effect::Reply(..) | Effect::Persist(_) => {}
+            Effect::Reply(..) | Effect::Persist(_) | Effect::HoldFans(_) => {}
         }
         Ok(())
     }

@@ -16,4 +16,4 @@ pub use hardware::{
 };
 pub use machines::{MachineView, OperationState, OperationView, StepState, StepView};
 pub use services::{Desired, GroupView, ServiceState, ServiceView};
-pub use system::{Health, Problem, SystemState, SystemView};
+pub use system::{GuardianState, GuardianView, Health, Problem, SystemState, SystemView};

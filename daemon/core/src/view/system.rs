@@ -1,7 +1,7 @@
 //! What is told of the whole.
 
 use super::GroupView;
-use crate::{event::Severity, refusal::Obstacle};
+use crate::{event::Severity, refusal::Obstacle, time::Mono};
 
 /// One answer to "is it healthy".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,44 @@ impl SystemState {
             Self::Stopping => "stopping",
         }
     }
+}
+
+/// How the process that guards the fans is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuardianState {
+    /// It watches; the daemon drives the fans.
+    Watching,
+    /// It has the fans: they are at their fail-safe.
+    InCharge,
+    /// It has ended, and another is being made.
+    Replacing,
+    /// There is none, and none can be made.
+    Absent,
+}
+
+impl GuardianState {
+    /// As the API writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Watching => "watching",
+            Self::InCharge => "in-charge",
+            Self::Replacing => "replacing",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+/// The process that guards the fans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuardianView<'a> {
+    /// How it is.
+    pub state: GuardianState,
+    /// Its process. Absent: there is none.
+    pub pid: Option<u32>,
+    /// Since when it is so.
+    pub since: Mono,
+    /// Why; empty while it watches.
+    pub why: &'a str,
 }
 
 /// Something that is not as it should be.

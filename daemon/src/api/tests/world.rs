@@ -225,6 +225,7 @@ fn with_impatient_world<F: Future<Output = ()>>(patience: Duration, events: usiz
             resources: Arc::from([]),
             simulation: None,
             hardware: None,
+            guard: None,
         };
         let core = Core::new(Board { services, ..board() }, 1).unwrap();
         let (inlet, inputs) = mpsc::channel(INPUTS);

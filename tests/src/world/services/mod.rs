@@ -326,6 +326,7 @@ impl World {
             Effect::Reply(_, Ok(Reply::Reload(view, _))) => self.reloaded = Some(*view),
             Effect::Reply(..)
             | Effect::Persist(_)
+            | Effect::HoldFans(_)
             | Effect::StartBuiltin { .. }
             | Effect::StopBuiltin { .. }
             | Effect::Command(_) => {}
