@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use crate::{
-    ids::{FanId, LedId, MachineId, Name, SensorId, SignalId, SupplyId, ZoneId},
+    ids::{FanId, LedId, MachineId, Name, RailId, SensorId, SequenceId, SignalId, SupplyId, ZoneId},
     leds::LedSpec,
     machines::MachineSpec,
-    power::{SignalSpec, SupplySpec},
+    power::{RailSpec, SequenceSpec, SignalSpec, SupplySpec},
     sensors::SensorSpec,
     services::ServiceSpec,
     thermal::{FanSpec, ZoneSpec},
@@ -53,6 +53,10 @@ pub struct Board {
     pub zones: Vec<ZoneSpec>,
     /// Supplies.
     pub supplies: Vec<SupplySpec>,
+    /// Rails.
+    pub rails: Vec<RailSpec>,
+    /// Power sequences.
+    pub sequences: Vec<SequenceSpec>,
     /// Machines; parents come before their children.
     pub machines: Vec<MachineSpec>,
     /// LEDs.
@@ -90,6 +94,10 @@ tables! {
     zone, find_zone, zones, ZoneId, ZoneSpec;
     /// The supply.
     supply, find_supply, supplies, SupplyId, SupplySpec;
+    /// The rail.
+    rail, find_rail, rails, RailId, RailSpec;
+    /// The sequence.
+    sequence, find_sequence, sequences, SequenceId, SequenceSpec;
     /// The machine.
     machine, find_machine, machines, MachineId, MachineSpec;
     /// The LED.

@@ -173,6 +173,8 @@ impl Core {
                 let (machines, followed) = (&self.machines, self.supervisor.is_up(Builtin::Statemgr));
                 let powered = |machine| !followed || machines.get(machine).may_have_power();
                 self.sensors.sampled(samples, powered, out);
+                let sensors = &self.sensors;
+                self.machines.measured(|sensor| sensors.good(sensor), out);
                 self.evaluate_zones(true);
             }
             Input::Limits { sensor, limits } => {
@@ -185,6 +187,10 @@ impl Core {
                 self.machines.line(id, level, out);
                 let machines = &self.machines;
                 self.supplies.follow(&self.board.supplies, |line| machines.level(line), out);
+            }
+            Input::FaultRegisters(supply, registers) => {
+                let name = &self.board.supply(supply).name;
+                self.supplies.captured(supply, name, registers, out);
             }
             Input::CommandFailed { command, reason } => self.command_failed(&command, &reason),
             Input::Guardian(news) => self.guardian_told(news),
@@ -204,6 +210,7 @@ impl Core {
             Timer::Boot => self.supervisor.boot_timed_out(out),
             Timer::Shutdown => self.supervisor.shutdown_timed_out(out),
             Timer::Machine(id) => self.machines.timed_out(id, out),
+            Timer::Sequence(id) => self.machines.sequence_due(id, out),
             Timer::Pulse(line) => self.machines.pulse_over(line, out),
             Timer::Discovery => self.machines.discovery_due(out),
             Timer::Operation(id) => self.operations.deadline(id, &mut self.machines, out),
@@ -243,6 +250,10 @@ impl Core {
         }
         let changed = self.out.changed();
         let services_moved = !changed.services.is_empty() || changed.system;
+        if services_moved {
+            self.operations.sequences_moved(&self.machines, &mut self.out);
+        }
+        let changed = self.out.changed();
         if !changed.services.is_empty() {
             self.operations.services_changed(&self.supervisor, &mut self.out);
         }
@@ -408,6 +419,11 @@ impl Core {
         match command {
             HardwareCommand::SetDuty(fan, _) => self.thermal.write_failed(*fan, reason, out),
             HardwareCommand::SetSignal(line, _) => self.machines.drive_failed(*line, reason, out),
+            HardwareCommand::SetRail(rail, _) => self.machines.rail_failed(*rail, reason, out),
+            HardwareCommand::CaptureFault(supply) => {
+                let name = &self.board.supply(*supply).name;
+                self.supplies.not_captured(name, reason, out);
+            }
             HardwareCommand::SetLed(led, _) => self.leds.write_failed(*led, reason, out),
         }
     }

@@ -81,6 +81,10 @@ index! {
     SupplyId
     /// An LED's place in the board.
     LedId
+    /// A rail's place in the board.
+    RailId
+    /// A power sequence's place in the board.
+    SequenceId
 }
 
 /// One life of a service: every spawn has a new one, so what arrives late from an earlier life is told apart.

@@ -42,6 +42,8 @@ pub enum Input {
         /// What the driver said.
         reason: String,
     },
+    /// What a supply's fault registers said, by name.
+    FaultRegisters(crate::ids::SupplyId, Vec<(String, u16)>),
     /// Resources a service's process uses.
     Usage {
         /// Which service.
@@ -265,6 +267,10 @@ pub struct Limits {
 pub enum HardwareCommand {
     /// Drive a line.
     SetSignal(SignalId, Level),
+    /// Switch a rail whose regulator is told over PMBus.
+    SetRail(crate::ids::RailId, bool),
+    /// Read a supply's fault registers, then clear them; what was read comes as [`Input::FaultRegisters`].
+    CaptureFault(crate::ids::SupplyId),
     /// Drive a fan.
     SetDuty(FanId, crate::units::Duty),
     /// Show a pattern.

@@ -3,9 +3,10 @@
 use crate::{
     core::Core,
     event::Severity,
-    ids::{FanId, LedId, MachineId, Name, OperationId, SensorId, ServiceId, SignalId, SupplyId, ZoneId},
+    ids::{FanId, LedId, MachineId, Name, OperationId, RailId, SensorId, ServiceId, SignalId, SupplyId, ZoneId},
     leds::policy::{BmcMood, Scene as LedScene},
     machines::{Demand, MachineKind, Tone},
+    power::RailSwitch,
     refusal::Obstacle,
     services::supervisor::Phase,
     time::Mono,
@@ -83,7 +84,8 @@ impl Core {
         let name = |line: Option<SignalId>| line.map_or("", |line| self.board.signal(line).name.as_str());
         let high =
             |line: Option<SignalId>| line.and_then(|line| self.machines.level(line)).map(crate::units::Level::is_high);
-        self.machines
+        let of_machines = self
+            .machines
             .ids()
             .map(|id| (id, line(id, "power-control"), line(id, "power-good")))
             .filter(|(_, control, good)| control.is_some() || good.is_some())
@@ -93,8 +95,35 @@ impl Core {
                 power_good: high(good),
                 control_signal: name(control),
                 good_signal: name(good),
-            })
-            .collect()
+                voltage: None,
+                requires: Vec::new(),
+                machine: Some(&self.machines.get(id).spec.name),
+                progress: self.machines.progress(id).map(|progress| progress.text),
+            });
+        let sequencer = self.machines.sequencer();
+        let of_rails = self.board.rails.iter().enumerate().map(|(place, spec)| {
+            let id = RailId::new(place);
+            let switches = |machine: &MachineId| {
+                self.machines.get(*machine).spec.sequences.values().any(|sequence| sequencer.switches(*sequence, id))
+            };
+            let machine = self.machines.ids().find(switches);
+            let control = match spec.switch {
+                RailSwitch::Line(line) => Some(line),
+                RailSwitch::Pmbus => None,
+            };
+            RailView {
+                name: &spec.name,
+                enabled: sequencer.told(id, self.machines.lines()),
+                power_good: high(spec.good),
+                control_signal: name(control),
+                good_signal: name(spec.good),
+                voltage: spec.voltage.and_then(|sensor| self.sensors.good(sensor)),
+                requires: spec.requires.iter().map(|rail| &self.board.rail(*rail).name).collect(),
+                machine: machine.map(|machine| &self.machines.get(machine).spec.name),
+                progress: machine.and_then(|machine| self.machines.progress(machine)).map(|progress| progress.text),
+            }
+        });
+        of_machines.chain(of_rails).collect()
     }
 
     /// A supply as it is now.
@@ -114,6 +143,7 @@ impl Core {
                 (Some(false), _) | (_, Some(false)) => Health::Unhealthy,
                 (None, _) | (_, None) => Health::Unknown,
             },
+            fault_registers: self.supplies.registers(id),
         }
     }
 

@@ -16,6 +16,8 @@ pub enum Timer {
     Stale(SensorId),
     /// The end of a pulse.
     Pulse(SignalId),
+    /// A step of a machine's sequence, or all of it, has lasted as long as it may.
+    Sequence(MachineId),
     /// A machine's state has lasted as long as it may.
     Machine(MachineId),
     /// An operation's deadline.

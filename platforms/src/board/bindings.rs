@@ -17,6 +17,8 @@ pub struct Bindings {
     pub leds: Vec<LedBinding>,
     /// One for each supply: where its fault registers are read when it fails. Absent: nowhere.
     pub supplies: Vec<Option<PmbusDevice>>,
+    /// One for each rail.
+    pub rails: Vec<RailBinding>,
     /// The hardware watchdog. Absent: the board has none, or it is not used.
     pub watchdog: Option<WatchdogBinding>,
 }
@@ -46,6 +48,20 @@ impl fmt::Display for PmbusDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{:04x}", self.bus, self.address)
     }
+}
+
+/// How a rail is switched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RailBinding {
+    /// By a line.
+    Line,
+    /// By the command OPERATION of its regulator.
+    Pmbus {
+        /// Which.
+        device: PmbusDevice,
+        /// Page. Absent: the regulator has none.
+        page: Option<u8>,
+    },
 }
 
 /// How a PMBus word becomes a number.

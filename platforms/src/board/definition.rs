@@ -36,13 +36,19 @@ pub(super) const DEMANDS: [(&str, Demand); 7] = [
 #[derive(Clone, Copy)]
 enum Happening {
     Timeout,
+    SequenceDone,
+    SequenceFailed,
+    RailLost,
     ServicesReady,
     ServicesFailed,
     ShuttingDown,
 }
 
-const HAPPENINGS: [(&str, Happening); 4] = [
+const HAPPENINGS: [(&str, Happening); 7] = [
     ("timeout", Happening::Timeout),
+    ("sequence-done", Happening::SequenceDone),
+    ("sequence-failed", Happening::SequenceFailed),
+    ("rail-lost", Happening::RailLost),
     ("services-ready", Happening::ServicesReady),
     ("services-failed", Happening::ServicesFailed),
     ("shutting-down", Happening::ShuttingDown),
@@ -54,6 +60,7 @@ pub(super) struct Places {
     pub(super) sound: bool,
     pub(super) inputs: Vec<At<String>>,
     pub(super) outputs: Vec<At<String>>,
+    pub(super) sequences: Vec<At<String>>,
     /// Keys of `[goals]`.
     pub(super) goals: Vec<At<Demand>>,
     /// By state, in order of the states.
@@ -72,6 +79,7 @@ pub(super) struct StatePlaces {
 struct Reader<'r> {
     inputs: &'r [At<String>],
     outputs: &'r [At<String>],
+    sequences: &'r [At<String>],
     states: Vec<&'r str>,
 }
 
@@ -88,6 +96,7 @@ fn read_all(root: &Node, cx: &mut Context<'_>) -> Option<Definition> {
     let table = Table::open(root, file, "the machine definition", schema::DEFINITION, cx)?;
     let inputs = table.texts("inputs", cx);
     let outputs = table.texts("outputs", cx);
+    let sequences = table.texts("sequences", cx);
     let kind = table.required_word("kind", &KINDS, cx).map_or(MachineKind::Host, |kind| kind.value);
     let states = table.free_table("states", cx);
     if !table.has("states") {
@@ -96,7 +105,12 @@ fn read_all(root: &Node, cx: &mut Context<'_>) -> Option<Definition> {
     for state in states {
         check_name(&state.key, state.key_at, "state", &mut cx.out);
     }
-    let reader = Reader { inputs: &inputs, outputs: &outputs, states: states.iter().map(|e| e.key.as_str()).collect() };
+    let reader = Reader {
+        inputs: &inputs,
+        outputs: &outputs,
+        sequences: &sequences,
+        states: states.iter().map(|e| e.key.as_str()).collect(),
+    };
 
     let mut defs = IndexMap::new();
     let mut state_places = Vec::new();
@@ -115,12 +129,17 @@ fn read_all(root: &Node, cx: &mut Context<'_>) -> Option<Definition> {
         goals: reader.goals(&table, cx),
         inputs: inputs.iter().map(|role| Name::from(role.value.as_str())).collect(),
         outputs: outputs.iter().map(|role| Name::from(role.value.as_str())).collect(),
+        sequences: sequences.iter().map(|role| Name::from(role.value.as_str())).collect(),
         states: defs,
         undiscovered: undiscovered.unwrap_or_else(|| Name::from("")),
     };
     let goals = goal_places(&table, cx);
     let sound = cx.out.errors() == noted;
-    definition_check::check(&definition, &Places { sound, goals, inputs, outputs, states: state_places }, cx);
+    definition_check::check(
+        &definition,
+        &Places { sound, goals, inputs, outputs, sequences, states: state_places },
+        cx,
+    );
     Some(definition)
 }
 
@@ -187,6 +206,19 @@ impl Reader<'_> {
                 cx.out.error(table.key_at(key), format!("`{key}` of {} belongs to `{belongs}`", table.who));
             }
         }
+        let given = ["set", "pulse", "run", "undo"].into_iter().filter(|key| table.has(key)).count();
+        if given != 1 {
+            cx.out.error(item.at, format!("{} needs exactly one of `set`, `pulse`, `run` and `undo`", table.who)).help(
+                "`{ set = ROLE, level = \"high\" }`, `{ pulse = ROLE, duration = \"200ms\" }`, `{ run = SEQUENCE }`",
+            );
+            return None;
+        }
+        for key in ["run", "undo"] {
+            let Some(role) = table.text(key, cx) else { continue };
+            Self::check_role(&role, self.sequences, "sequences", &format!("{} {key}s", state.who), cx);
+            let role = Name::from(role.value);
+            return Some(if key == "run" { Action::Run { role } } else { Action::Undo { role } });
+        }
         match (table.text("set", cx), table.text("pulse", cx)) {
             (Some(role), None) => {
                 Self::check_role(&role, self.outputs, "outputs", &format!("{} sets", state.who), cx);
@@ -204,12 +236,8 @@ impl Reader<'_> {
                 }
                 Some(Action::Pulse { role: Name::from(role.value), duration })
             }
-            _ => {
-                cx.out
-                    .error(item.at, format!("{} needs exactly one of `set` and `pulse`", table.who))
-                    .help("`{ set = ROLE, level = \"high\" }` or `{ pulse = ROLE, duration = \"200ms\" }`");
-                None
-            }
+            // It was no text, and that has been noted.
+            (None, None) | (Some(_), Some(_)) => None,
         }
     }
 
@@ -241,6 +269,9 @@ impl Reader<'_> {
         } else {
             match table.word("event", &HAPPENINGS, cx)?.value {
                 Happening::Timeout => Trigger::Timeout,
+                Happening::SequenceDone => Trigger::SequenceDone,
+                Happening::SequenceFailed => Trigger::SequenceFailed,
+                Happening::RailLost => Trigger::RailLost,
                 Happening::ServicesReady => Trigger::ServicesReady,
                 Happening::ServicesFailed => Trigger::ServicesFailed,
                 Happening::ShuttingDown => Trigger::ShuttingDown,

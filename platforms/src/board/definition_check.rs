@@ -55,6 +55,7 @@ pub(super) fn check(definition: &Definition, places: &Places, cx: &mut Context<'
     // What the states are together can be judged only when each of them could be read.
     if places.sound {
         check_driven(definition, places, cx);
+        check_sequences(definition, places, cx);
         check_levels(definition, places, cx);
         check_reachable(definition, places, cx);
         check_goals(definition, places, cx);
@@ -64,6 +65,7 @@ pub(super) fn check(definition: &Definition, places: &Places, cx: &mut Context<'
 fn check_roles(places: &Places, cx: &mut Context<'_>) {
     note_repeats(&places.inputs, "`inputs` names", cx);
     note_repeats(&places.outputs, "`outputs` names", cx);
+    note_repeats(&places.sequences, "`sequences` names", cx);
     for role in &places.outputs {
         if let Some(input) = places.inputs.iter().find(|input| input.value == role.value) {
             cx.out
@@ -77,9 +79,50 @@ fn check_driven(definition: &Definition, places: &Places, cx: &mut Context<'_>) 
     for role in &places.outputs {
         let driven = definition.states.values().flat_map(|state| &state.entry).any(|action| match action {
             Action::Set { role: driven, .. } | Action::Pulse { role: driven, .. } => driven.as_str() == role.value,
+            Action::Run { .. } | Action::Undo { .. } => false,
         });
         if !driven {
             cx.out.warning(role.at, format!("no state drives the output `{}`", role.value));
+        }
+    }
+}
+
+/// A sequence that is run must be undone somewhere, and who runs or undoes one must go on when it has ended.
+fn check_sequences(definition: &Definition, places: &Places, cx: &mut Context<'_>) {
+    for role in &places.sequences {
+        let acts = |wanted: fn(&Action) -> Option<&Name>| {
+            let actions = definition.states.values().flat_map(|state| &state.entry);
+            actions.filter_map(wanted).any(|name| name.as_str() == role.value)
+        };
+        let runs = acts(|action| match action {
+            Action::Run { role } => Some(role),
+            Action::Set { .. } | Action::Pulse { .. } | Action::Undo { .. } => None,
+        });
+        let undoes = acts(|action| match action {
+            Action::Undo { role } => Some(role),
+            Action::Set { .. } | Action::Pulse { .. } | Action::Run { .. } => None,
+        });
+        if !runs {
+            cx.out.warning(role.at, format!("no state runs the sequence `{}`", role.value));
+        } else if !undoes {
+            cx.out
+                .error(role.at, format!("the sequence `{}` is run and never undone", role.value))
+                .help("add `entry = [{ undo = ROLE }]` to the states that power off");
+        }
+    }
+    for ((name, state), place) in definition.states.iter().zip(&places.states) {
+        let on = |trigger| state.transitions.iter().any(|transition| transition.on == trigger);
+        let acts = state.entry.iter().any(|action| match action {
+            Action::Run { .. } | Action::Undo { .. } => state.tone == Tone::Transitional,
+            Action::Set { .. } | Action::Pulse { .. } => false,
+        });
+        for trigger in [Trigger::SequenceDone, Trigger::SequenceFailed] {
+            if acts && !on(trigger.clone()) {
+                cx.out.error(place.at, format!("state `{name}` does not notice `{trigger}`")).help(
+                    "a transitional state that runs or undoes a sequence needs transitions on `sequence-done` and \
+                     `sequence-failed`",
+                );
+            }
         }
     }
 }

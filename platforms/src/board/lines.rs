@@ -121,6 +121,8 @@ pub(super) fn supplies(
             power: sensor("power", SensorKind::Power, cx),
             temperature: sensor("temperature", SensorKind::Temperature, cx),
             rated_w: table.number("rated_w", 1.0..=1e6, cx).map_or(0.0, |watts| watts.value),
+            // Those of a simulated board always have them.
+            has_fault_registers: hardware.is_simulated() || table.has("pmbus"),
         });
         bindings.push(hardware.faults(&table, cx));
     }

@@ -4,15 +4,17 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use indexmap::IndexMap;
 use ubmc_core::{
-    ids::{MachineId, Name, SignalId, SupplyId, ZoneId},
-    machines::{Definition, MachineKind, MachineSpec},
-    power::Direction,
+    ids::{MachineId, Name, SequenceId, SignalId, SupplyId, ZoneId},
+    machines::{Action, Definition, MachineKind, MachineSpec},
+    power::{Direction, RailSpec, SequenceSpec},
+    sensors::SensorSpec,
 };
 
 use super::{
     definition,
     lines::{Signals, runs_against},
     names::Section,
+    power::Touches,
     schema, shipped,
     source::{self, At, NameOrFile, Span},
     table::{Context, Table, nearest, text},
@@ -24,6 +26,10 @@ pub(super) struct Around<'a, 't> {
     pub(super) signals: Signals<'a, 't>,
     pub(super) zones: &'a Section<'t>,
     pub(super) supplies: &'a Section<'t>,
+    pub(super) sequences: (&'a Section<'t>, &'a [SequenceSpec]),
+    pub(super) rails: &'a [RailSpec],
+    /// What each sensor is gated by.
+    pub(super) sensors: &'a [SensorSpec],
     /// Folder of the board file, where its own definitions are looked for.
     pub(super) folder: &'a Path,
 }
@@ -41,6 +47,10 @@ pub(super) fn read(section: &Section<'_>, around: &Around<'_, '_>, cx: &mut Cont
             .and_then(|name| load_definition(&name, &table, around.folder, &mut definitions, cx));
         let signals = match &definition {
             Some(definition) => roles(&table, definition, around.signals, &mut owners, cx),
+            None => IndexMap::new(),
+        };
+        let sequences = match &definition {
+            Some(definition) => sequence_roles(&table, definition, specs.len(), around, &mut owners, cx),
             None => IndexMap::new(),
         };
         let parent = parent(&table, section, &entry.key, cx);
@@ -67,6 +77,7 @@ pub(super) fn read(section: &Section<'_>, around: &Around<'_, '_>, cx: &mut Cont
             definition: definition.unwrap_or_else(nothing),
             parent,
             signals,
+            sequences,
             zones: zones.into_iter().map(ZoneId::new).collect(),
             supplies: supplies.into_iter().map(SupplyId::new).collect(),
         });
@@ -92,6 +103,7 @@ fn nothing() -> Arc<Definition> {
         kind: MachineKind::Host,
         inputs: Vec::new(),
         outputs: Vec::new(),
+        sequences: Vec::new(),
         states: IndexMap::new(),
         discovery: Vec::new(),
         undiscovered: Name::from(""),
@@ -218,4 +230,96 @@ fn roles(
             .label(format!("needs {} = \"…\"", first.trim_matches('`')));
     }
     bound
+}
+
+/// Which sequence plays which role. Every line of one has this machine as its only owner.
+fn sequence_roles(
+    table: &Table<'_>,
+    definition: &Definition,
+    own: usize,
+    around: &Around<'_, '_>,
+    owners: &mut BTreeMap<SignalId, (String, Span)>,
+    cx: &mut Context<'_>,
+) -> IndexMap<Name, SequenceId> {
+    let mut bound = IndexMap::new();
+    let known = || definition.sequences.iter().map(Name::as_str);
+    for entry in table.free_table("sequences", cx) {
+        let role = &entry.key;
+        if !known().any(|known| known == role) {
+            cx.out
+                .error(
+                    entry.key_at,
+                    format!("{} binds the sequence `{role}`, which its definition does not have", table.who),
+                )
+                .meant(nearest(role, known()));
+            continue;
+        }
+        let name = text(&entry.node, &format!("sequence `{role}` of {}", table.who), cx);
+        let found = name.and_then(|name| {
+            let place = around.sequences.0.find(&name, &format!("{} runs as `{role}` the", table.who), cx)?;
+            Some((SequenceId::new(place), name))
+        });
+        let (id, name) = found.unwrap_or((SequenceId::new(0), At::new(role.clone(), entry.key_at)));
+        bound.insert(Name::from(role.as_str()), id);
+        let touches = Touches::of(id, around.sequences.1, around.rails);
+        for line in touches.lines {
+            let signal = around.signals.0.name(line.index());
+            match owners.get(&line) {
+                Some((driver, at)) if *at != name.at => cx
+                    .out
+                    .error(name.at, format!("{driver} and {} both drive signal `{signal}`", table.who))
+                    .label(format!("second owner, by sequence `{}`", name.value))
+                    .related(*at, "first owner")
+                    .done(),
+                Some(_) | None => drop(owners.insert(line, (table.who.clone(), name.at))),
+            }
+        }
+        for sensor in touches.voltages {
+            if let Some(spec) = around.sensors.get(sensor.index())
+                && spec.powered_by == Some(MachineId::new(own))
+            {
+                cx.out
+                    .error(
+                        name.at,
+                        format!("sequence `{}` waits for `{}`, which is not read before", name.value, spec.name),
+                    )
+                    .help(format!("remove `powered_by` from sensor `{}`", spec.name));
+            }
+        }
+        check_bound(table, definition, role, around.sequences.1.get(id.index()), name.at, cx);
+    }
+    let unbound: Vec<_> = known().filter(|role| !bound.contains_key(*role)).collect();
+    if let [first, ..] = unbound.as_slice() {
+        cx.out
+            .error(table.at, format!("{} has no sequence for `{}`", table.who, unbound.join("`, `")))
+            .label(format!("needs sequences = {{ {first} = \"…\" }}"));
+    }
+    bound
+}
+
+/// A state that runs a sequence must last as long as that may.
+fn check_bound(
+    table: &Table<'_>,
+    definition: &Definition,
+    role: &str,
+    sequence: Option<&SequenceSpec>,
+    at: Span,
+    cx: &mut Context<'_>,
+) {
+    let Some(sequence) = sequence else { return };
+    for (state, def) in &definition.states {
+        let runs = def.entry.iter().any(|action| match action {
+            Action::Run { role: own } | Action::Undo { role: own } => own.as_str() == role,
+            Action::Set { .. } | Action::Pulse { .. } => false,
+        });
+        if let Some(timeout) = def.timeout.filter(|timeout| runs && *timeout <= sequence.timeout) {
+            cx.out
+                .warning(at, format!("state `{state}` of {} ends before sequence `{}` may", table.who, sequence.name))
+                .label(format!(
+                    "the state lasts {} s at most, the sequence {} s",
+                    timeout.as_secs_f64(),
+                    sequence.timeout.as_secs_f64()
+                ));
+        }
+    }
 }

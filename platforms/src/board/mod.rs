@@ -39,6 +39,7 @@ mod machines;
 mod mend;
 mod names;
 mod order;
+mod power;
 mod quantity;
 mod render;
 mod resources;
@@ -55,8 +56,8 @@ mod thermal;
 mod tree;
 
 pub use bindings::{
-    Bias, Bindings, FanBinding, HwmonDevice, LedBinding, PmbusDevice, PmbusFormat, SensorBinding, SignalBinding,
-    WatchdogBinding,
+    Bias, Bindings, FanBinding, HwmonDevice, LedBinding, PmbusDevice, PmbusFormat, RailBinding, SensorBinding,
+    SignalBinding, WatchdogBinding,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Related, Severity};
 pub use load::{LoadOptions, Loaded, load};

@@ -4,9 +4,16 @@
 
 use std::fmt;
 
-use ubmc_core::board::Board;
+use ubmc_core::{
+    board::Board,
+    ids::SignalId,
+    power::{RailSwitch, StepSpec},
+};
 
-use super::bindings::{Bindings, FanBinding, HwmonDevice, LedBinding, PmbusDevice, SensorBinding, SignalBinding};
+use super::{
+    bindings::{Bindings, FanBinding, HwmonDevice, LedBinding, PmbusDevice, RailBinding, SensorBinding, SignalBinding},
+    sources::OPERATION,
+};
 
 /// What kind of hardware it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,13 +114,23 @@ pub fn resources(board: &Board, bindings: &Bindings) -> Vec<Resource> {
             used_by: Vec::new(),
         })
     });
+    let rails = board.rails.iter().zip(&bindings.rails).filter_map(|(spec, binding)| match binding {
+        // Its line is a signal's.
+        RailBinding::Line => None,
+        RailBinding::Pmbus { device, page } => Some(Resource {
+            kind: ResourceKind::I2cDevice,
+            name: of_register(device, *page, OPERATION),
+            owner: format!("rail {}", spec.name),
+            used_by: Vec::new(),
+        }),
+    });
     let watchdog = bindings.watchdog.iter().map(|watchdog| Resource {
         kind: ResourceKind::Watchdog,
         name: watchdog.device.display().to_string(),
         owner: "watchdog".to_owned(),
         used_by: Vec::new(),
     });
-    signals.chain(sensors).chain(fans).chain(leds).chain(supplies).chain(watchdog).collect()
+    signals.chain(sensors).chain(fans).chain(leds).chain(supplies).chain(rails).chain(watchdog).collect()
 }
 
 fn of_hwmon(device: &HwmonDevice, channel: &str) -> String {
@@ -137,7 +154,19 @@ fn users_of_signal(board: &Board, signal: usize) -> Vec<String> {
         let present = is(supply.present).then(|| format!("supply {} (present)", supply.name));
         present.into_iter().chain(is(supply.good).then(|| format!("supply {} (good)", supply.name)))
     });
-    machines.chain(supplies).collect()
+    let rails = board.rails.iter().flat_map(|rail| {
+        let enable =
+            (rail.switch == RailSwitch::Line(SignalId::new(signal))).then(|| format!("rail {} (enable)", rail.name));
+        enable.into_iter().chain(is(rail.good).then(|| format!("rail {} (good)", rail.name)))
+    });
+    let sequences = board.sequences.iter().filter(|sequence| {
+        sequence.steps.iter().any(|step| match step {
+            StepSpec::Set { line, .. } | StepSpec::Pulse { line, .. } | StepSpec::Wait { line, .. } => is(Some(*line)),
+            StepSpec::Voltage { .. } | StepSpec::Rail { .. } | StepSpec::Delay(_) => false,
+        })
+    });
+    let sequences = sequences.map(|sequence| format!("sequence {}", sequence.name));
+    machines.chain(supplies).chain(rails).chain(sequences).collect()
 }
 
 fn users_of_sensor(board: &Board, sensor: usize) -> Vec<String> {

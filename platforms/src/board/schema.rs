@@ -62,7 +62,7 @@ macro_rules! schema {
 }
 
 schema! {
-    ROOT "the board file" ["board" "policy" "signals" "sensors" "fans" "zones" "supplies" "machines" "leds" "watchdog" "services" "sim"]
+    ROOT "the board file" ["board" "policy" "signals" "sensors" "fans" "zones" "supplies" "rails" "sequences" "machines" "leds" "watchdog" "services" "sim"]
     REGISTRY "a registry file" ["services"]
     BOARD "[board]" ["name" "description"]
     POLICY "[policy]" ["start_timeout" "stop_timeout" "max_concurrent_power_on"]
@@ -91,11 +91,16 @@ schema! {
     ]
     FEED_FORWARD "[zones.NAME.controllers.feed_forward]" ["gain" "offset" "sensors"]
     SUPPLY "[supplies.NAME]" ["present" "good" "power" "temperature" "rated_w" "pmbus"]
-    MACHINE "[machines.NAME]" ["definition" "parent" "signals" "zones" "supplies"]
+    RAIL "[rails.NAME]" ["enable" "pmbus" "page" "good" "voltage" "requires"]
+    SEQUENCE "[sequences.NAME]" ["steps" "timeout"]
+    STEP "an item of steps" [
+        "set" "level" "pulse" "duration" "wait" "both_ways" "voltage" "low" "high" "rail" "delay" "timeout"
+    ]
+    MACHINE "[machines.NAME]" ["definition" "parent" "signals" "sequences" "zones" "supplies"]
     LED "[leds.NAME]" ["role" "source"]
     LED_SOURCE "[leds.NAME.source]" ["sim" "led"]
     WATCHDOG "[watchdog]" ["device" "timeout"]
-    SIM "[sim]" ["seed" "ambient" "speed" "power" "base_w" "standby_w" "hosts" "supplies" "fans"]
+    SIM "[sim]" ["seed" "ambient" "speed" "power" "base_w" "standby_w" "switched_rails" "hosts" "supplies" "fans"]
     SIM_HOSTS "[sim.hosts]" ["count" "cpu_idle_w" "cpu_full_w" "boot_s" "shutdown_s"]
     SIM_SUPPLIES "[sim.supplies]" ["count" "rated_w"]
     SIM_FANS "[sim.fans]" ["count" "max_rpm" "min_rpm" "max_w" "watchdog_s"]
@@ -143,12 +148,12 @@ schema! {
     ]
 
     DEFINITION "a machine definition" [
-        "kind" "inputs" "outputs" "undiscovered" "discovery" "goals" "states"
+        "kind" "inputs" "outputs" "sequences" "undiscovered" "discovery" "goals" "states"
     ]
     GOALS "[goals]" ["on" "off" "force-off" "reset" "nmi" "maintenance-on" "maintenance-off"]
     DISCOVERY "[[discovery]]" ["when" "state"]
     STATE "[states.NAME]" ["description" "tone" "powered" "timeout" "entry" "transitions"]
-    ACTION "an item of entry" ["set" "level" "pulse" "duration"]
+    ACTION "an item of entry" ["set" "level" "pulse" "duration" "run" "undo"]
     TRANSITION "an item of transitions" ["request" "rises" "falls" "event" "when" "to"]
 }
 

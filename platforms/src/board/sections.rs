@@ -17,7 +17,7 @@ use super::{
     lines,
     machines::{self, Around},
     names::{Section, bounded, check_name, raw_texts},
-    schema, sensors,
+    power, schema, sensors,
     services::{self, Declared, MAX_SERVICES},
     source::{At, Span},
     sources::Hardware,
@@ -91,10 +91,13 @@ pub(super) fn read(
     let fans = Section::collect(&root, "fans", "fan", 256, cx);
     let zones = Section::collect(&root, "zones", "zone", 64, cx);
     let supplies = Section::collect(&root, "supplies", "supply", 64, cx);
+    let mut rails = Section::collect(&root, "rails", "rail", 256, cx);
+    let sequences = Section::collect(&root, "sequences", "sequence", 64, cx);
     let mut machines = Section::collect(&root, "machines", "machine", 64, cx);
     let leds = Section::collect(&root, "leds", "LED", 1024, cx);
     let inputs = |node| ["sum", "maximum", "of"].iter().flat_map(|key| raw_texts(node, &["derived", key])).collect();
     sensors.order_by(inputs, "are derived from", cx);
+    rails.order_by(|node| raw_texts(node, &["requires"]), "require", cx);
     machines.order_by(|node| raw_texts(node, &["parent"]), "stand in", cx);
 
     let mut hardware = Hardware::new(sim.map(crate::sim::catalog), root.has("sim"));
@@ -110,7 +113,18 @@ pub(super) fn read(
         lines::supplies(&supplies, (&signals, &directions), (&sensors, &kinds), &mut hardware, cx);
     (board.leds, bindings.leds) = lines::leds(&leds, &mut hardware, cx);
     bindings.watchdog = hardware.watchdog(&root, cx);
-    let around = Around { signals: (&signals, &directions), zones: &zones, supplies: &supplies, folder };
+    let sources = power::Around { signals: (&signals, &directions), sensors: (&sensors, &kinds) };
+    (board.rails, bindings.rails) = power::rails(&rails, sources, &mut hardware, cx);
+    board.sequences = power::sequences(&sequences, (&rails, &board.rails), sources, cx);
+    let around = Around {
+        signals: (&signals, &directions),
+        zones: &zones,
+        supplies: &supplies,
+        sequences: (&sequences, &board.sequences),
+        rails: &board.rails,
+        sensors: &board.sensors,
+        folder,
+    };
     let met = cx.out.met();
     board.machines = machines::read(&machines, &around, cx);
     if machines.is_whole(cx) && cx.out.met() == met {

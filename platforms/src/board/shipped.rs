@@ -1,13 +1,12 @@
 //! Boards and machine definitions that are part of the program.
 
 /// Name and text.
-const BOARDS: [(&str, &str); 2] = [
-    ("sim-2u", include_str!("../../boards/sim-2u.toml")),
-    ("rainier", include_str!("../../boards/rainier.toml")),
-];
+const BOARDS: [(&str, &str); 2] =
+    [("sim-2u", include_str!("../../boards/sim-2u.toml")), ("rainier", include_str!("../../boards/rainier.toml"))];
 
-const MACHINES: [(&str, &str); 3] = [
+const MACHINES: [(&str, &str); 4] = [
     ("host", include_str!("../../machines/host.toml")),
+    ("chassis-rails", include_str!("../../machines/chassis-rails.toml")),
     ("chassis", include_str!("../../machines/chassis.toml")),
     ("bmc", include_str!("../../machines/bmc.toml")),
 ];

@@ -19,6 +19,9 @@ const BIASES: [(&str, Bias); 3] =
 /// A machine that stands still for ten minutes is not watched.
 const MAX_WATCHDOG_S: u64 = 600;
 
+/// The PMBus command that switches a regulator.
+pub(super) const OPERATION: u8 = 0x01;
+
 /// A way to say where hardware is: the key that stands for it, and the keys that go with it.
 type Way = (&'static str, &'static [&'static str]);
 
@@ -68,6 +71,11 @@ pub(super) struct Hardware {
 impl Hardware {
     pub(super) fn new(catalog: Option<Catalog>, simulated: bool) -> Self {
         Self { simulated, catalog, claims: Claims::default() }
+    }
+
+    /// Whether the board is a simulated one.
+    pub(super) const fn is_simulated(&self) -> bool {
+        self.simulated
     }
 
     /// The line behind a signal.
@@ -205,6 +213,18 @@ impl Hardware {
         let device = pmbus_device(table, "pmbus", cx)?;
         self.claims.claim(Piece::Faults(device.clone()), &table.who, table.value_at("pmbus"), cx)?;
         Some(device)
+    }
+
+    /// Where a rail is switched by the command OPERATION of its regulator. Absent: it is not.
+    pub(super) fn regulator(&mut self, table: &Table<'_>, cx: &mut Context<'_>) -> Option<(PmbusDevice, Option<u8>)> {
+        if table.has("pmbus") && self.simulated {
+            self.refuse_real(table, table, "pmbus", cx);
+        }
+        let page = table.integer("page", 0..=31_u8, cx).map(|page| page.value);
+        let device = pmbus_device(table, "pmbus", cx)?;
+        let piece = Piece::Register { device: device.clone(), page, command: OPERATION };
+        self.claims.claim(piece, &table.who, table.value_at("pmbus"), cx)?;
+        Some((device, page))
     }
 
     /// `[watchdog]`

@@ -23,7 +23,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use ubmc_core::{
     board::Board,
-    ids::{FanId, LedId, SensorId, SignalId},
+    ids::{FanId, LedId, RailId, SensorId, SignalId, SupplyId},
     input::Sample,
     leds::Pattern,
     units::{Duty, Level},
@@ -44,6 +44,9 @@ pub enum HardwareError {
     /// The kernel did not do it.
     #[error(transparent)]
     Linux(#[from] LinuxError),
+    /// Too many commands wait already.
+    #[error("too many commands wait for its bus")]
+    Busy,
     /// The back-end does not have this row of the board.
     #[error("nothing stands behind {0} on this board")]
     Unbound(String),
@@ -73,6 +76,15 @@ pub trait LineDriver: Send {
     fn set(&mut self, line: SignalId, level: Level) -> Result<(), HardwareError>;
 }
 
+/// Regulators and supplies that are spoken to over their own bus.
+pub trait PowerDevices: Send {
+    /// Switches a rail whose regulator takes commands.
+    fn set_rail(&mut self, rail: RailId, on: bool) -> Result<(), HardwareError>;
+
+    /// Reads a supply's fault registers, by name, then clears them.
+    fn capture_fault(&mut self, supply: SupplyId) -> Result<Vec<(String, u16)>, HardwareError>;
+}
+
 /// What watches all lines, inputs and outputs.
 pub trait LineWatcher: Send {
     /// Every line, and from then on its edges. None: it cannot be read.
@@ -99,6 +111,9 @@ pub trait Backend: Send + Sync {
 
     /// The output lines.
     fn line_driver(&self) -> Box<dyn LineDriver>;
+
+    /// Regulators and supplies.
+    fn power_devices(&self) -> Box<dyn PowerDevices>;
 
     /// All lines.
     fn line_watcher(&self) -> Box<dyn LineWatcher>;

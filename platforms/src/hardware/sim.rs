@@ -9,13 +9,13 @@ use std::{
 
 use ubmc_core::{
     board::Board,
-    ids::{FanId, LedId, SensorId, SignalId},
+    ids::{FanId, LedId, RailId, SensorId, SignalId, SupplyId},
     input::Sample,
     leds::Pattern,
     units::{Duty, Level},
 };
 
-use super::{Backend, Fans, HardwareError, Leds, LineDriver, LineWatcher, OpenError, SensorBus};
+use super::{Backend, Fans, HardwareError, Leds, LineDriver, LineWatcher, OpenError, PowerDevices, SensorBus};
 use crate::{
     board::{Bindings, FanBinding, LedBinding, SensorBinding, SignalBinding},
     sim::{
@@ -42,6 +42,7 @@ struct Names {
     fans: Vec<String>,
     lines: Vec<String>,
     leds: Vec<String>,
+    supplies: Vec<String>,
 }
 
 impl SimBackend {
@@ -62,7 +63,7 @@ impl SimBackend {
                 }
             }
         }
-        let mut names = Names { fans: Vec::new(), lines: Vec::new(), leds: Vec::new() };
+        let mut names = Names { fans: Vec::new(), lines: Vec::new(), leds: Vec::new(), supplies: Vec::new() };
         for (spec, binding) in board.fans.iter().zip(&bindings.fans) {
             let FanBinding::Sim { fan } = binding else { return Err(elsewhere(&spec.name)) };
             find_fan(fan, config).map_err(|_| unknown(&spec.name, fan))?;
@@ -78,6 +79,8 @@ impl SimBackend {
             let LedBinding::Sim { led } = binding else { return Err(elsewhere(&spec.name)) };
             names.leds.push(led.clone());
         }
+        // Supplies have no binding there: they are known by the board's own names.
+        names.supplies.extend(board.supplies.iter().map(|spec| spec.name.to_string()));
         Ok(Self { dir, buses, names: Arc::new(names) })
     }
 
@@ -107,6 +110,10 @@ impl Backend for SimBackend {
     }
 
     fn line_driver(&self) -> Box<dyn LineDriver> {
+        Box::new(self.handle())
+    }
+
+    fn power_devices(&self) -> Box<dyn PowerDevices> {
         Box::new(self.handle())
     }
 
@@ -181,6 +188,19 @@ impl Leds for Handle {
         let name =
             self.names.leds.get(led.index()).ok_or_else(|| HardwareError::Unbound(format!("LED {}", led.index())))?;
         Ok(self.client.set_led(name, pattern)?)
+    }
+}
+
+impl PowerDevices for Handle {
+    fn set_rail(&mut self, rail: RailId, _: bool) -> Result<(), HardwareError> {
+        // The simulated machine's rails are switched by lines.
+        Err(HardwareError::Unbound(format!("rail {}", rail.index())))
+    }
+
+    fn capture_fault(&mut self, supply: SupplyId) -> Result<Vec<(String, u16)>, HardwareError> {
+        let name = self.names.supplies.get(supply.index());
+        let name = name.ok_or_else(|| HardwareError::Unbound(format!("supply {}", supply.index())))?;
+        Ok(self.client.fault_registers(name)?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use ubmc_core::{
     board::Board,
-    ids::{FanId, LedId, SensorId, SignalId},
+    ids::{FanId, LedId, RailId, SensorId, SignalId, SupplyId},
     leds::Pattern,
     units::{Duty, Level},
 };
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     board::{Bindings, FanBinding, LedBinding, SensorBinding, SignalBinding},
-    hardware::{Backend, Fans, HardwareError, Leds, LineDriver, LineWatcher, OpenError, SensorBus},
+    hardware::{Backend, Fans, HardwareError, Leds, LineDriver, LineWatcher, OpenError, PowerDevices, SensorBus},
 };
 
 /// The way to a real board.
@@ -96,6 +96,10 @@ impl Backend for LinuxBackend {
         Box::new(Driver(Arc::clone(&self.lines)))
     }
 
+    fn power_devices(&self) -> Box<dyn PowerDevices> {
+        Box::new(Regulators)
+    }
+
     fn line_watcher(&self) -> Box<dyn LineWatcher> {
         Box::new(Watcher(Watch::new(Arc::clone(&self.lines))))
     }
@@ -133,6 +137,18 @@ struct Driver(Arc<Lines>);
 impl LineDriver for Driver {
     fn set(&mut self, line: SignalId, level: Level) -> Result<(), HardwareError> {
         if self.0.drive(line, level)? { Ok(()) } else { Err(HardwareError::Unbound(format!("line {}", line.index()))) }
+    }
+}
+
+struct Regulators;
+
+impl PowerDevices for Regulators {
+    fn set_rail(&mut self, rail: RailId, _: bool) -> Result<(), HardwareError> {
+        Err(HardwareError::Unbound(format!("rail {}", rail.index())))
+    }
+
+    fn capture_fault(&mut self, supply: SupplyId) -> Result<Vec<(String, u16)>, HardwareError> {
+        Err(HardwareError::Unbound(format!("supply {}", supply.index())))
     }
 }
 

@@ -18,6 +18,8 @@ pub struct SimConfig {
     pub base_w: f64,
     /// What the BMC and the standby side draw always, in watts, 0–200.
     pub standby_w: f64,
+    /// The BMC switches the 12 V, 5 V and 3.3 V rails itself; otherwise they come with the chassis.
+    pub switched_rails: bool,
     /// The hosts, all alike.
     pub hosts: HostConfig,
     /// The supplies, all alike.
@@ -90,6 +92,7 @@ impl Default for SimConfig {
             power: InitialPower::Off,
             base_w: 30.0,
             standby_w: 12.0,
+            switched_rails: false,
             hosts: HostConfig::default(),
             supplies: SupplyConfig::default(),
             fans: FanConfig::default(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     Bus, Line, Quantity, SimConfig,
-    names::{PowerLine, find, find_fan, letters},
+    names::{PowerLine, Rail, find, find_fan, letters},
     refusal::{SimRefusal, nearest},
 };
 
@@ -59,6 +59,8 @@ pub enum Target {
     Chassis,
     /// A host.
     Host(usize),
+    /// A rail that the BMC switches.
+    Rail(Rail),
     /// A line.
     Line(Line),
     /// A bus.
@@ -150,7 +152,7 @@ impl FaultKind {
             Self::SensorMissing | Self::SensorStuck | Self::SensorNan => "a sensor",
             Self::FanFail | Self::FanSlow | Self::PwmWriteFails => "a fan",
             Self::PsuFail | Self::PsuAbsent => "a supply",
-            Self::PowerGoodLost | Self::PowerGoodNever | Self::PowerGoodStuck => "the chassis or a host",
+            Self::PowerGoodLost | Self::PowerGoodNever | Self::PowerGoodStuck => "the chassis, a host or a rail",
             Self::HostHang => "a host",
             Self::BusHang => "a bus",
             Self::GpioStuck => "a line",
@@ -169,7 +171,8 @@ impl FaultKind {
             Self::FanFail | Self::FanSlow | Self::PwmWriteFails => (0..config.fans.count).map(Target::Fan).collect(),
             Self::PsuFail | Self::PsuAbsent => supplies.collect(),
             Self::PowerGoodLost | Self::PowerGoodNever | Self::PowerGoodStuck => {
-                [Target::Chassis].into_iter().chain(hosts).collect()
+                let rails = if config.switched_rails { Rail::SWITCHED.as_slice() } else { &[] };
+                [Target::Chassis].into_iter().chain(hosts).chain(rails.iter().copied().map(Target::Rail)).collect()
             }
             Self::HostHang => hosts.collect(),
             Self::BusHang => Bus::all(config).map(Target::Bus).collect(),
@@ -228,6 +231,7 @@ impl FaultKind {
                 find(name, self.targets(config).into_iter()).or_else(|hint| match Line::find(name, config) {
                     Ok(Line::Chassis(PowerLine::Good)) => Ok(Target::Chassis),
                     Ok(Line::HostPower(host, PowerLine::Good)) => Ok(Target::Host(host)),
+                    Ok(Line::Rail(rail, PowerLine::Good)) => Ok(Target::Rail(rail)),
                     Ok(_) | Err(_) => Err(hint),
                 })
             }
@@ -277,6 +281,7 @@ impl fmt::Display for Target {
             Self::AllSupplies => f.write_str("all"),
             Self::Chassis => f.write_str("chassis"),
             Self::Host(host) => write!(f, "host.{host}"),
+            Self::Rail(rail) => write!(f, "rail.{}", rail.as_str()),
             Self::Line(line) => line.fmt(f),
             Self::Bus(bus) => bus.fmt(f),
         }

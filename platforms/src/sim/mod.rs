@@ -24,6 +24,6 @@ pub use self::{
     config::{ConfigProblem, FanConfig, HostConfig, InitialPower, SimConfig, SupplyConfig},
     faults::{Fault, FaultKind, Target},
     model::{Edge, Hang, Model, StateValue},
-    names::{Bus, HostLine, HostQuantity, Line, PowerLine, PsuLine, PsuQuantity, Quantity, Rail, find_fan},
+    names::{Bus, HostLine, HostQuantity, Line, PowerLine, PsuLine, PsuQuantity, Quantity, Rail, find_fan, find_psu},
     refusal::SimRefusal,
 };

@@ -75,6 +75,8 @@ pub enum Line {
     Host(usize, HostLine),
     /// Of a supply.
     Psu(usize, PsuLine),
+    /// Of a rail that the BMC switches: only when the machine leaves that to it.
+    Rail(Rail, PowerLine),
 }
 
 /// The pair of lines that everything switchable has.
@@ -149,8 +151,10 @@ impl PsuQuantity {
 
 impl Rail {
     pub(crate) const ALL: [Self; 4] = [Self::P12v, Self::P5v, Self::P3v3, Self::P3v3Stby];
+    /// Those that can be switched, each fed by the first.
+    pub(crate) const SWITCHED: [Self; 3] = [Self::P12v, Self::P5v, Self::P3v3];
 
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::P12v => "p12v",
             Self::P5v => "p5v",
@@ -255,7 +259,14 @@ impl Line {
         });
         let supplies = (0..config.supplies.count)
             .flat_map(|psu| [Self::Psu(psu, PsuLine::Present), Self::Psu(psu, PsuLine::Good)]);
-        [Self::Chassis(PowerLine::Control), Self::Chassis(PowerLine::Good)].into_iter().chain(hosts).chain(supplies)
+        let rails = if config.switched_rails { Rail::SWITCHED.as_slice() } else { &[] };
+        let rails =
+            rails.iter().flat_map(|rail| [PowerLine::Control, PowerLine::Good].map(|line| Self::Rail(*rail, line)));
+        [Self::Chassis(PowerLine::Control), Self::Chassis(PowerLine::Good)]
+            .into_iter()
+            .chain(hosts)
+            .chain(supplies)
+            .chain(rails)
     }
 
     /// The line of that name, found as leniently as [`Quantity::find`].
@@ -271,9 +282,11 @@ impl Line {
         match self {
             Self::Chassis(PowerLine::Control)
             | Self::HostPower(_, PowerLine::Control)
+            | Self::Rail(_, PowerLine::Control)
             | Self::Host(_, HostLine::ShutdownRequest | HostLine::Reset | HostLine::Nmi) => Direction::Output,
             Self::Chassis(PowerLine::Good)
             | Self::HostPower(_, PowerLine::Good)
+            | Self::Rail(_, PowerLine::Good)
             | Self::Host(_, HostLine::PostComplete)
             | Self::Psu(..) => Direction::Input,
         }
@@ -302,6 +315,15 @@ impl Bus {
 pub fn find_fan(name: &str, config: &SimConfig) -> Result<usize, Option<String>> {
     let fans: Vec<_> = (0..config.fans.count).map(|fan| format!("fan.{fan}")).collect();
     fans.iter().position(|fan| letters(fan) == letters(name)).ok_or_else(|| nearest(name, fans))
+}
+
+/// The number of the supply called `name` (`psu.0`).
+///
+/// # Errors
+/// The nearest name there is, when it is near enough.
+pub fn find_psu(name: &str, config: &SimConfig) -> Result<usize, Option<String>> {
+    let supplies: Vec<_> = (0..config.supplies.count).map(|psu| format!("psu.{psu}")).collect();
+    supplies.iter().position(|psu| letters(psu) == letters(name)).ok_or_else(|| nearest(name, supplies))
 }
 
 /// What is compared of a name.
@@ -342,6 +364,7 @@ impl fmt::Display for Line {
             Self::HostPower(host, line) => write!(f, "host.{host}.{}", line.as_str()),
             Self::Host(host, line) => write!(f, "host.{host}.{}", line.as_str()),
             Self::Psu(psu, line) => write!(f, "psu.{psu}.{}", line.as_str()),
+            Self::Rail(rail, line) => write!(f, "rail.{}.{}", rail.as_str(), line.as_str()),
         }
     }
 }

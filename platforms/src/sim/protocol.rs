@@ -47,6 +47,11 @@ pub enum Ask {
         /// 0–100.
         percent: f64,
     },
+    /// Tell the status registers of a supply.
+    FaultRegisters {
+        /// Name.
+        supply: String,
+    },
     /// Let an LED show something.
     SetLed {
         /// Name.
@@ -105,6 +110,8 @@ pub enum Answer {
     Done,
     /// To `Faults`, `Inject` and `Clear`.
     Faults(Vec<FaultText>),
+    /// To `FaultRegisters`, by name.
+    Registers(Vec<(String, u16)>),
     /// To `State`.
     State {
         /// Every value.

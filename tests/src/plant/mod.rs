@@ -303,6 +303,11 @@ impl Plant {
                 self.told[fan.index()] = Some(*duty);
                 self.model.set_duty(fan.index(), *duty)
             }
+            // The shipped board's rails are switched by lines.
+            HardwareCommand::SetRail(..) => Ok(()),
+            HardwareCommand::CaptureFault(supply) => self.model.fault_registers(supply.index()).map(|registers| {
+                self.pending.push_back(Input::FaultRegisters(*supply, registers));
+            }),
             HardwareCommand::SetLed(led, pattern) => {
                 let name = self.board.led(*led).name.to_string();
                 broken = self.broken_leds.contains(&name);

@@ -269,33 +269,33 @@ impl World {
     fn fault(&mut self) {
         let kind = FaultKind::ALL[self.below(FaultKind::ALL.len())];
         let quantities: Vec<_> = self.quantities.iter().flatten().copied().collect();
-        let target =
-            match kind {
-                FaultKind::SensorMissing | FaultKind::SensorStuck | FaultKind::SensorNan => {
-                    Target::Quantity(quantities[self.below(quantities.len())])
+        let target = match kind {
+            FaultKind::SensorMissing | FaultKind::SensorStuck | FaultKind::SensorNan => {
+                Target::Quantity(quantities[self.below(quantities.len())])
+            }
+            FaultKind::FanFail | FaultKind::FanSlow | FaultKind::PwmWriteFails => Target::Fan(self.below(6)),
+            FaultKind::PsuFail | FaultKind::PsuAbsent => Target::Psu(self.below(2)),
+            FaultKind::AcLoss => {
+                if self.chance(0.5) {
+                    Target::AllSupplies
+                } else {
+                    Target::Psu(self.below(2))
                 }
-                FaultKind::FanFail | FaultKind::FanSlow | FaultKind::PwmWriteFails => Target::Fan(self.below(6)),
-                FaultKind::PsuFail | FaultKind::PsuAbsent => Target::Psu(self.below(2)),
-                FaultKind::AcLoss => {
-                    if self.chance(0.5) {
-                        Target::AllSupplies
-                    } else {
-                        Target::Psu(self.below(2))
-                    }
-                }
-                FaultKind::PowerGoodLost | FaultKind::PowerGoodNever | FaultKind::PowerGoodStuck => {
-                    if self.chance(0.3) { Target::Chassis } else { Target::Host(self.below(2)) }
-                }
-                FaultKind::HostHang => Target::Host(self.below(2)),
-                FaultKind::BusHang => {
-                    let quantity = quantities[self.below(quantities.len())];
-                    Target::Bus(quantity.bus())
-                }
-                FaultKind::GpioStuck => {
-                    let index = self.below(self.lines.len());
-                    Target::Line(self.lines[index])
-                }
-            };
+            }
+            FaultKind::PowerGoodLost | FaultKind::PowerGoodNever | FaultKind::PowerGoodStuck => {
+                let targets = kind.targets(&self.config);
+                targets[self.below(targets.len())]
+            }
+            FaultKind::HostHang => Target::Host(self.below(2)),
+            FaultKind::BusHang => {
+                let quantity = quantities[self.below(quantities.len())];
+                Target::Bus(quantity.bus())
+            }
+            FaultKind::GpioStuck => {
+                let index = self.below(self.lines.len());
+                Target::Line(self.lines[index])
+            }
+        };
         // A sensor that lies, a switch that does not move, fans that do not listen: no software sees through these.
         self.blinded |= matches!(kind, FaultKind::SensorStuck | FaultKind::GpioStuck | FaultKind::PowerGoodStuck);
         self.tail.push(format!("{} injects {kind:?} at {target:?}", self.now));
@@ -424,6 +424,12 @@ impl World {
                 self.told[fan.index()] = Some(*duty);
                 (Builtin::Thermalmgr, Some(self.model.set_duty(fan.index(), *duty)))
             }
+            // The shipped board's rails are switched by lines.
+            HardwareCommand::SetRail(..) => (Builtin::Powermgr, None),
+            HardwareCommand::CaptureFault(supply) => match self.model.fault_registers(supply.index()) {
+                Ok(registers) => return self.input(Input::FaultRegisters(*supply, registers)),
+                Err(refusal) => (Builtin::Powermgr, Some(Err(refusal))),
+            },
             HardwareCommand::SetLed(led, pattern) => {
                 let name = self.board.led(LedId::new(led.index())).name.to_string();
                 (Builtin::Ledmgr, Some(self.model.set_led(&name, *pattern)))

@@ -523,6 +523,7 @@ pub(crate) fn zones() -> v1::ZonesSnapshot {
             term("floor", 58.0, "%"),
         ],
         state_age_s: 4_100.0,
+        ..v1::Zone::default()
     };
     let system = v1::Zone {
         name: "system".into(),
@@ -547,6 +548,7 @@ pub(crate) fn zones() -> v1::ZonesSnapshot {
         reason: "inlet_temp is stale, so the fans turn at their fail-safe speed".into(),
         terms: vec![term("outlet-pid", 31.0, "%"), term("fail-safe", 90.0, "%")],
         state_age_s: 11.0,
+        ..v1::Zone::default()
     };
     let fan = |index: u32, zone: &str, duty: f64, mode: v1::FanMode| v1::Fan {
         name: format!("fan.{index}"),
@@ -649,6 +651,8 @@ pub(crate) fn rails() -> v1::ListRailsResponse {
         power_good: Some(good),
         control_signal: format!("power-{name}-on"),
         good_signal: format!("power-good-{name}"),
+        machine: name.into(),
+        ..v1::Rail::default()
     };
     v1::ListRailsResponse {
         rails: vec![rail("chassis", true, true), rail("host.0", true, true), rail("host.1", true, false)],
@@ -664,6 +668,7 @@ pub(crate) fn supplies() -> v1::ListSuppliesResponse {
         temperature: Some(celsius),
         health: v1::Health::Healthy.into(),
         rated_w: 800.0,
+        fault_registers: Vec::new(),
     };
     v1::ListSuppliesResponse {
         supplies: vec![supply("psu.0", 312.0, 41.7), supply("psu.1", 287.4, 76.3)],

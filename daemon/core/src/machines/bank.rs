@@ -9,12 +9,13 @@ use std::collections::{BTreeSet, VecDeque};
 use super::{Action, Condition, Definition, Demand, MachineSpec, StateDef, Tone, Transition, Trigger};
 use crate::{
     board::Board,
-    effect::Effect,
     event::Severity,
-    ids::{CauseId, MachineId, Name, OperationId, SignalId},
-    input::HardwareCommand,
+    ids::{CauseId, MachineId, Name, OperationId, RailId, SensorId, SequenceId, SignalId},
     outbox::{Cause, Outbox},
-    power::Direction,
+    power::{
+        lines::Lines,
+        sequencer::{Driven, Outcome, Progress, Sequencer},
+    },
     time::{Mono, human},
     timers::Timer,
     units::Level,
@@ -65,6 +66,8 @@ pub struct Machine {
     pub operation: Option<OperationId>,
     /// What brought it to its state, in words.
     pub brought_by: String,
+    /// How its sequence failed last; empty: it never did.
+    pub last_failure: String,
     /// What its present activity is due to.
     pub cause: Cause,
 }
@@ -148,15 +151,10 @@ pub struct Moved {
 
 /// All machines and lines.
 #[derive(Clone, Debug)]
-#[allow(clippy::option_option, reason = "not looked at and not readable are different things")]
 pub struct Machines {
     all: Vec<Machine>,
-    names: Vec<Name>,
-    directions: Vec<Direction>,
-    /// Level of each line; `Some(None)`: it cannot be read; `None`: nobody has looked yet.
-    lines: Vec<Option<Option<Level>>>,
-    /// What each output is meant to carry. Absent: it has not been driven since the start, and is left as it is.
-    intents: Vec<Option<Level>>,
+    lines: Lines,
+    sequencer: Sequencer,
     /// Outputs are to be looked at once all lines have been read.
     drive_due: bool,
     history: VecDeque<TransitionRecord>,
@@ -179,16 +177,15 @@ impl Machines {
                     requested: "",
                     operation: None,
                     brought_by: "its state is not known yet".to_owned(),
+                    last_failure: String::new(),
                     cause: Cause::default(),
                 }
             })
             .collect();
         Self {
             all,
-            names: board.signals.iter().map(|signal| signal.name.clone()).collect(),
-            directions: board.signals.iter().map(|signal| signal.direction).collect(),
-            lines: vec![None; board.signals.len()],
-            intents: vec![None; board.signals.len()],
+            lines: Lines::new(board),
+            sequencer: Sequencer::new(board),
             drive_due: false,
             history: VecDeque::new(),
             moved: Vec::new(),
@@ -217,17 +214,130 @@ impl Machines {
 
     /// Level of a line. Absent: unknown or unreadable.
     pub fn level(&self, id: SignalId) -> Option<Level> {
-        self.lines[id.index()].flatten()
+        self.lines.level(id)
     }
 
     /// Somebody has looked at the line.
     pub fn is_seen(&self, id: SignalId) -> bool {
-        self.lines[id.index()].is_some()
+        self.lines.is_seen(id)
     }
 
     /// What machines have done since this was called last.
     pub fn take_moved(&mut self) -> Vec<Moved> {
         std::mem::take(&mut self.moved)
+    }
+
+    /// Where the sequence that a machine runs stands. Absent: it runs none.
+    pub fn progress(&self, id: MachineId) -> Option<Progress> {
+        self.sequencer.progress(id, &self.lines)
+    }
+
+    /// Rails and sequences.
+    pub const fn sequencer(&self) -> &Sequencer {
+        &self.sequencer
+    }
+
+    /// Names of the rails that a machine's sequences switch, in their order.
+    pub fn rails_of(&self, id: MachineId) -> impl Iterator<Item = &Name> {
+        self.get(id).spec.sequences.values().flat_map(|sequence| self.sequencer.rail_names(*sequence))
+    }
+
+    /// All lines.
+    pub const fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
+    /// Sensors were read: sequences may wait for a voltage.
+    pub fn measured(&mut self, good: impl Fn(SensorId) -> Option<f64>, out: &mut Outbox) {
+        let sensors: Vec<_> = self.sequencer.sensors().collect();
+        if sensors.is_empty() {
+            return;
+        }
+        for sensor in sensors {
+            self.sequencer.measured(sensor, good(sensor));
+        }
+        self.sequencer.observed(&mut self.lines, out);
+        self.follow_sequences(out);
+    }
+
+    /// A step of a machine's sequence has lasted as long as it may.
+    pub fn sequence_due(&mut self, id: MachineId, out: &mut Outbox) {
+        self.sequencer.due(id, &mut self.lines, out);
+        self.follow_sequences(out);
+    }
+
+    /// Sequences that have come to their end take their machines along.
+    fn follow_sequences(&mut self, out: &mut Outbox) {
+        for _ in 0..MOVES_AT_ONCE {
+            let finished = self.sequencer.take_finished();
+            if finished.is_empty() {
+                return;
+            }
+            for (id, outcome) in finished {
+                let outer = out.cause();
+                out.because(self.get(id).cause.clone());
+                let (trigger, why) = match outcome {
+                    Outcome::Done => (Trigger::SequenceDone, String::new()),
+                    Outcome::Failed(why) => (Trigger::SequenceFailed, why),
+                };
+                if !why.is_empty() {
+                    self.all[id.index()].last_failure.clone_from(&why);
+                }
+                self.trigger(id, &trigger, out);
+                out.because(outer);
+            }
+        }
+    }
+
+    /// A rail that is told to be on is not good any more: its machine must know.
+    fn tell_lost_rail(&mut self, line: SignalId, out: &mut Outbox) {
+        let Some(rail) = self.sequencer.lost_by(line, &self.lines) else { return };
+        for id in self.ids() {
+            let Some(sequence) = self.sequence_of(id, |sequence| self.sequencer.switches(sequence, rail)) else {
+                continue;
+            };
+            self.lose(id, sequence, rail, out);
+        }
+    }
+
+    fn lose(&mut self, id: MachineId, sequence: SequenceId, rail: RailId, out: &mut Outbox) {
+        let wanted = |transition: &Transition| transition.on == Trigger::RailLost;
+        if self.sequencer.is_running(id) || !self.get(id).state_def().transitions.iter().any(wanted) {
+            return;
+        }
+        self.sequencer.raise_lost(sequence, rail, &self.lines, out);
+        if self.get(id).operation.is_none() {
+            self.all[id.index()].cause = out.cause();
+        }
+        self.trigger(id, &Trigger::RailLost, out);
+    }
+
+    fn sequence_of(&self, id: MachineId, fits: impl Fn(SequenceId) -> bool) -> Option<SequenceId> {
+        self.get(id).spec.sequences.values().copied().find(|sequence| fits(*sequence))
+    }
+
+    /// A machine was found without power, or with it: what of its sequences does not fit is set right. Without power
+    /// nothing may be left half way up by a daemon that died; with power a rail may have been lost meanwhile.
+    fn settle_rails(&mut self, id: MachineId, out: &mut Outbox) {
+        for sequence in self.get(id).spec.sequences.values().copied().collect::<Vec<_>>() {
+            let tone = self.get(id).state_def().tone;
+            if self.get(id).is_powered() {
+                if let Some(rail) = self.sequencer.lost_of(sequence, &self.lines) {
+                    self.lose(id, sequence, rail, out);
+                }
+            } else if tone == Tone::Normal && self.sequencer.is_anything_on(sequence, &self.lines) {
+                let (machine, name) = (self.get(id).spec.name.clone(), self.sequencer.spec(sequence).name.clone());
+                out.event(
+                    format!("power.{name}.left-half-way"),
+                    "powermgr",
+                    Severity::Warning,
+                    format!("{machine} is off, but something of {name} is on: it is taken down"),
+                    vec![("machine", machine.as_str().into())],
+                );
+                self.sequencer.undo(id, sequence, &mut self.lines, out);
+                self.follow_sequences(out);
+            }
+        }
     }
 
     /// Nothing has moved since [`Machines::take_moved`].
@@ -265,26 +375,12 @@ impl Machines {
 
     /// A line was read.
     pub fn line(&mut self, id: SignalId, level: Option<Level>, out: &mut Outbox) {
-        let Some(line) = self.lines.get_mut(id.index()) else { return };
-        let was = line.replace(level);
-        if was == Some(level) {
+        if !self.lines.observe(id, level, out) {
             return;
         }
-        let name = self.names[id.index()].clone();
-        out.changed().system = true;
-        if level.is_none() {
-            out.event(
-                format!("signal.{name}.unreadable"),
-                "statemgr",
-                Severity::Warning,
-                format!("{name} cannot be read; what follows from it keeps its state"),
-                Vec::new(),
-            );
-        } else if was.is_some() && self.directions[id.index()] == Direction::Input {
-            let text =
-                format!("{name} is {}", level.map_or("unknown", |level| if level.is_high() { "high" } else { "low" }));
-            out.event(format!("signal.{name}.changed"), "statemgr", Severity::Debug, text, Vec::new());
-        }
+        self.sequencer.observed(&mut self.lines, out);
+        self.follow_sequences(out);
+        self.tell_lost_rail(id, out);
         for machine in self.ids() {
             if self.get(machine).spec.signals.values().any(|bound| *bound == id) {
                 out.changed().machines.insert(machine);
@@ -295,7 +391,7 @@ impl Machines {
                 }
             }
         }
-        if self.drive_due && self.lines.iter().all(Option::is_some) {
+        if self.drive_due && self.lines.all_seen() {
             self.drive_again(out);
         }
     }
@@ -344,6 +440,7 @@ impl Machines {
         self.moved.push(Moved { machine: id, trigger: Trigger::Timeout, power_changed: true });
         self.end_stray_pulses(id, out);
         self.follow(id, out);
+        self.settle_rails(id, out);
     }
 
     fn holds(&self, id: MachineId, conditions: &[Condition]) -> bool {
@@ -364,6 +461,9 @@ impl Machines {
                     Trigger::Falls(role) => level(role) == Some(Level::Low),
                     Trigger::Demand(_)
                     | Trigger::Timeout
+                    | Trigger::SequenceDone
+                    | Trigger::SequenceFailed
+                    | Trigger::RailLost
                     | Trigger::ServicesReady
                     | Trigger::ServicesFailed
                     | Trigger::ShuttingDown => false,
@@ -380,6 +480,7 @@ impl Machines {
 
     /// A demand. False: it means nothing in this state.
     pub fn demand(&mut self, id: MachineId, demand: Demand, out: &mut Outbox) -> bool {
+        self.all[id.index()].last_failure.clear();
         self.all[id.index()].cause = out.cause();
         self.trigger(id, &Trigger::Demand(demand), out)
     }
@@ -390,6 +491,7 @@ impl Machines {
         let Some(next) = self.get(id).state_def().transitions.iter().find(fits).cloned() else { return false };
         self.take(id, &next, out);
         self.follow(id, out);
+        self.follow_sequences(out);
         true
     }
 
@@ -413,6 +515,7 @@ impl Machines {
         let name = machine.spec.name.clone();
         let trigger = match (&transition.on, from_def.timeout) {
             (Trigger::Timeout, Some(limit)) => format!("timeout after {}", human(limit)),
+            (Trigger::SequenceFailed, _) if !machine.last_failure.is_empty() => machine.last_failure.clone(),
             (trigger, _) => trigger.to_string(),
         };
         machine.brought_by = format!("{trigger} in {from}");
@@ -421,10 +524,15 @@ impl Machines {
             None => out.cancel(Timer::Machine(id)),
         }
         let unasked = machine.operation.is_none() && machine.requested != "off";
-        let lost = from_def.powered && !to.powered && unasked && matches!(transition.on, Trigger::Falls(_));
+        let lost = unasked
+            && match transition.on {
+                Trigger::Falls(_) => from_def.powered && !to.powered,
+                Trigger::RailLost => true,
+                _ => false,
+            };
         let severity = match (&transition.on, to.tone) {
             _ if lost => Severity::Critical,
-            (_, Tone::Fault) | (Trigger::Timeout, _) => Severity::Error,
+            (_, Tone::Fault) | (Trigger::Timeout | Trigger::SequenceFailed, _) => Severity::Error,
             (_, Tone::Normal | Tone::Transitional) => Severity::Info,
         };
         let text = if lost {
@@ -472,30 +580,34 @@ impl Machines {
     }
 
     fn act(&mut self, id: MachineId, action: &Action, out: &mut Outbox) {
-        let (Action::Set { role, .. } | Action::Pulse { role, .. }) = action;
-        let Some(line) = self.get(id).spec.signals.get(role).copied() else { return };
+        let bound = |role: &Name| self.get(id).spec.signals.get(role).copied();
+        let sequence = |role: &Name| self.get(id).spec.sequences.get(role).copied();
         match action {
-            Action::Set { level, .. } => {
+            Action::Set { role, level } => {
+                let Some(line) = bound(role) else { return };
                 out.cancel(Timer::Pulse(line));
-                self.set(line, *level, out);
+                self.lines.set(line, *level, out);
             }
-            Action::Pulse { duration, .. } => {
-                self.set(line, Level::High, out);
+            Action::Pulse { role, duration } => {
+                let Some(line) = bound(role) else { return };
+                self.lines.set(line, Level::High, out);
                 out.arm(Timer::Pulse(line), out.now() + *duration);
+            }
+            Action::Run { role } => {
+                let Some(sequence) = sequence(role) else { return };
+                self.all[id.index()].last_failure.clear();
+                self.sequencer.run(id, sequence, &mut self.lines, out);
+            }
+            Action::Undo { role } => {
+                let Some(sequence) = sequence(role) else { return };
+                self.sequencer.undo(id, sequence, &mut self.lines, out);
             }
         }
     }
 
-    fn set(&mut self, line: SignalId, level: Level, out: &mut Outbox) {
-        self.lines[line.index()] = Some(Some(level));
-        self.intents[line.index()] = Some(level);
-        out.changed().system = true;
-        out.deed(Effect::Command(HardwareCommand::SetSignal(line, level)));
-    }
-
     /// Nobody follows the lines any more: what they carry is not known until they are read again.
     pub fn forget_lines(&mut self) {
-        self.lines.fill(None);
+        self.lines.forget();
         self.drive_due = true;
     }
 
@@ -506,13 +618,13 @@ impl Machines {
         for id in self.ids() {
             let machine = self.get(id);
             let fed = machine.spec.parent.is_none_or(|parent| self.get(parent).is_powered());
-            let outputs = machine.spec.definition.outputs.clone();
-            for line in
-                outputs.iter().filter_map(|role| self.get(id).spec.signals.get(role).copied()).collect::<Vec<_>>()
-            {
-                let Some(level) = self.intents[line.index()] else { continue };
+            let outputs = machine.spec.definition.outputs.iter().filter_map(|role| machine.spec.signals.get(role));
+            let mut driven: Vec<_> = outputs.copied().collect();
+            driven.extend(machine.spec.sequences.values().flat_map(|sequence| self.sequencer.outputs(*sequence)));
+            for line in driven {
+                let Some(level) = self.lines.intent(line) else { continue };
                 if self.level(line) != Some(level) && (fed || level == Level::Low) {
-                    self.set(line, level, out);
+                    self.lines.set(line, level, out);
                 }
             }
         }
@@ -525,33 +637,33 @@ impl Machines {
         let roles: BTreeSet<_> = actions
             .filter_map(|action| match action {
                 Action::Pulse { role, .. } => Some(role),
-                Action::Set { .. } => None,
+                Action::Set { .. } | Action::Run { .. } | Action::Undo { .. } => None,
             })
             .collect();
         for role in roles {
             let Some(line) = self.get(id).spec.signals.get(role).copied() else { continue };
             if self.level(line) == Some(Level::High) && out.timers.get(Timer::Pulse(line)).is_none() {
-                self.set(line, Level::Low, out);
+                self.lines.set(line, Level::Low, out);
             }
         }
     }
 
     /// A pulse has lasted long enough.
     pub fn pulse_over(&mut self, line: SignalId, out: &mut Outbox) {
-        self.set(line, Level::Low, out);
+        self.lines.set(line, Level::Low, out);
     }
 
     /// A line was not driven as told.
     pub fn drive_failed(&mut self, line: SignalId, why: &str, out: &mut Outbox) {
-        let name = self.names[line.index()].clone();
-        self.lines[line.index()] = Some(None);
-        out.event(
-            format!("signal.{name}.drive-failed"),
-            "powermgr",
-            Severity::Error,
-            format!("{name} could not be driven: {why}"),
-            vec![("signal", name.as_str().into()), ("reason", why.into())],
-        );
-        out.changed().system = true;
+        self.lines.drive_failed(line, why, out);
+        self.sequencer.not_driven(Driven::Line(line), &self.lines, out);
+        self.follow_sequences(out);
+    }
+
+    /// A rail was not switched as told.
+    pub fn rail_failed(&mut self, rail: RailId, why: &str, out: &mut Outbox) {
+        self.sequencer.raise_not_switched(rail, why, out);
+        self.sequencer.not_driven(Driven::Rail(rail), &self.lines, out);
+        self.follow_sequences(out);
     }
 }

@@ -86,6 +86,12 @@ pub enum Trigger {
     Falls(Name),
     /// The state lasted as long as it may.
     Timeout,
+    /// The sequence that this machine runs, or undoes, has come to its end.
+    SequenceDone,
+    /// The sequence that this machine runs, or undoes, has failed.
+    SequenceFailed,
+    /// A rail of this machine's sequences is told to be on and is not good any more.
+    RailLost,
     /// Every critical service is ready (BMC only).
     ServicesReady,
     /// A critical service has been given up (BMC only).
@@ -101,6 +107,9 @@ impl fmt::Display for Trigger {
             Self::Rises(role) => write!(f, "{role} rises"),
             Self::Falls(role) => write!(f, "{role} falls"),
             Self::Timeout => f.write_str("timeout"),
+            Self::SequenceDone => f.write_str("sequence done"),
+            Self::SequenceFailed => f.write_str("sequence failed"),
+            Self::RailLost => f.write_str("rail lost"),
             Self::ServicesReady => f.write_str("services ready"),
             Self::ServicesFailed => f.write_str("services failed"),
             Self::ShuttingDown => f.write_str("shutting down"),
@@ -133,6 +142,16 @@ pub enum Action {
         role: Name,
         /// For how long.
         duration: Duration,
+    },
+    /// Run the sequence of this role.
+    Run {
+        /// Which.
+        role: Name,
+    },
+    /// Undo the sequence of this role, from wherever it stands; nothing happens when nothing of it is on.
+    Undo {
+        /// Which.
+        role: Name,
     },
 }
 
@@ -184,6 +203,8 @@ pub struct Definition {
     pub inputs: Vec<Name>,
     /// Roles whose signals it drives.
     pub outputs: Vec<Name>,
+    /// Roles whose sequences it runs.
+    pub sequences: Vec<Name>,
     /// All states, in drawing order.
     pub states: IndexMap<Name, StateDef>,
     /// At start the first row whose conditions all hold gives the state.
@@ -205,6 +226,8 @@ pub struct MachineSpec {
     pub parent: Option<crate::ids::MachineId>,
     /// Which signal plays which role. Every role of the definition is bound.
     pub signals: IndexMap<Name, crate::ids::SignalId>,
+    /// Which sequence plays which role. Every role of the definition is bound.
+    pub sequences: IndexMap<Name, crate::ids::SequenceId>,
     /// Zones that must not be over their limits before this machine is powered on.
     pub zones: Vec<crate::ids::ZoneId>,
     /// Supplies of which at least one must be good before this machine is powered on.

@@ -280,16 +280,41 @@ impl Operations {
                 view.state = StepState::Succeeded;
                 view.ended = Some(now);
                 let by_lines = moved.iter().rfind(|moved| moved.machine == drives).map(|moved| &moved.trigger);
-                let confirmed = matches!(by_lines, Some(Trigger::Rises(_) | Trigger::Falls(_)));
+                let confirmed = matches!(by_lines, Some(Trigger::Rises(_) | Trigger::Falls(_) | Trigger::SequenceDone));
                 view.detail = format!("{state}{}", if confirmed { ", confirmed by the hardware" } else { "" });
             } else if machine.state_def().tone == Tone::Transitional {
-                view.detail = format!("{state}: {}", machine.state_def().description);
+                view.detail = match bank.progress(drives) {
+                    Some(progress) => format!("{state}: {}", progress.text),
+                    None => format!("{state}: {}", machine.state_def().description),
+                };
             } else {
                 view.state = StepState::Failed;
                 view.ended = Some(now);
-                view.detail = format!("{} is {state}: {}", machine.spec.name, machine.brought_by);
+                // A sequence that failed was undone since: what failed is the reason, not that the undoing is done.
+                let why = Some(&machine.last_failure).filter(|why| !why.is_empty()).unwrap_or(&machine.brought_by);
+                view.detail = format!("{} is {state}: {why}", machine.spec.name);
             }
             out.changed().operations.insert(id);
+        }
+    }
+
+    /// Sequences have gone on: whoever watches an operation sees their steps.
+    pub fn sequences_moved(&mut self, bank: &Machines, out: &mut Outbox) {
+        for id in &self.running {
+            let Some(operation) = self.all.get_mut(id) else { continue };
+            let Work::Machines { steps, .. } = &operation.work else { continue };
+            for (step, view) in steps.iter().zip(&mut operation.view.steps) {
+                if let Deed::Drive(machine, _) = step.deed
+                    && view.state == StepState::Running
+                    && let Some(progress) = bank.progress(machine)
+                {
+                    let detail = format!("{}: {}", bank.get(machine).state_name(), progress.text);
+                    if view.detail != detail {
+                        view.detail = detail;
+                        out.changed().operations.insert(*id);
+                    }
+                }
+            }
         }
     }
 
@@ -510,7 +535,9 @@ fn step_views(plan: &Plan, bank: &Machines) -> Vec<StepView> {
 }
 
 fn affected(plan: &Plan, bank: &Machines) -> Vec<String> {
-    plan.machines.iter().map(|id| bank.get(*id).spec.name.to_string()).collect()
+    let machines = plan.machines.iter().map(|id| bank.get(*id).spec.name.to_string());
+    let rails = plan.machines.iter().flat_map(|id| bank.rails_of(*id)).map(|rail| format!("rail {rail}"));
+    machines.chain(rails).collect()
 }
 
 /// `host-on`, `chassis-cycle`.

@@ -1,7 +1,14 @@
 //! Supplies as their lines tell: what changes is told, and whether one can still fail.
 
 use super::SupplySpec;
-use crate::{event::Severity, ids::SignalId, outbox::Outbox, units::Level};
+use crate::{
+    effect::Effect,
+    event::Severity,
+    ids::{Name, SignalId, SupplyId},
+    input::HardwareCommand,
+    outbox::Outbox,
+    units::Level,
+};
 
 /// Where a supply stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,17 +44,19 @@ impl Standing {
 pub struct Supplies {
     standings: Vec<Standing>,
     redundant: Option<bool>,
+    /// What the fault registers said when each failed last; empty: never read.
+    registers: Vec<Vec<(String, u16)>>,
 }
 
 impl Supplies {
     /// Nothing is known.
     pub fn new(count: usize) -> Self {
-        Self { standings: vec![Standing::Unknown; count], redundant: None }
+        Self { standings: vec![Standing::Unknown; count], redundant: None, registers: vec![Vec::new(); count] }
     }
 
     /// Lines have changed: what does that mean for the supplies?
     pub fn follow(&mut self, specs: &[SupplySpec], level: impl Fn(SignalId) -> Option<Level>, out: &mut Outbox) {
-        for (spec, was) in specs.iter().zip(&mut self.standings) {
+        for (place, (spec, was)) in specs.iter().zip(&mut self.standings).enumerate() {
             let is = Standing::of(spec, &level);
             let before = std::mem::replace(was, is);
             let name = &spec.name;
@@ -60,6 +69,9 @@ impl Supplies {
             };
             let fields = vec![("supply", name.as_str().into())];
             out.event(format!("supply.{name}.{word}"), "powermgr", severity, text, fields);
+            if is == Standing::Failed && spec.has_fault_registers {
+                out.deed(Effect::Command(HardwareCommand::CaptureFault(SupplyId::new(place))));
+            }
         }
         let good = self.standings.iter().filter(|standing| **standing == Standing::Good).count();
         let known = self.standings.iter().all(|standing| *standing != Standing::Unknown);
@@ -74,5 +86,35 @@ impl Supplies {
             };
             out.event("supply.redundancy".to_owned(), "powermgr", severity, text.to_owned(), Vec::new());
         }
+    }
+
+    /// What a supply's fault registers said when it failed, by name.
+    pub fn registers(&self, id: SupplyId) -> &[(String, u16)] {
+        &self.registers[id.index()]
+    }
+
+    /// Fault registers were read, before they were cleared.
+    pub fn captured(&mut self, id: SupplyId, name: &Name, registers: Vec<(String, u16)>, out: &mut Outbox) {
+        let texts: Vec<_> = registers.iter().map(|(register, word)| format!("{register} {word:#06x}")).collect();
+        out.event(
+            format!("supply.{name}.fault-record"),
+            "powermgr",
+            Severity::Notice,
+            format!("fault registers of {name}: {}", texts.join(", ")),
+            vec![("supply", name.as_str().into()), ("registers", texts.join(", ").into())],
+        );
+        self.registers[id.index()] = registers;
+        out.changed().system = true;
+    }
+
+    /// They could not be read.
+    pub fn not_captured(&self, name: &Name, why: &str, out: &mut Outbox) {
+        out.event(
+            format!("supply.{name}.fault-record"),
+            "powermgr",
+            Severity::Warning,
+            format!("fault registers of {name} could not be read: {why}"),
+            vec![("supply", name.as_str().into()), ("reason", why.into())],
+        );
     }
 }

@@ -219,10 +219,10 @@ pub struct FanView<'a> {
     pub expected_rpm: f64,
 }
 
-/// A machine's power as it is told and as it answers.
+/// A rail, or a machine's power as a whole, as it is told and as it answers.
 #[derive(Clone, Debug)]
 pub struct RailView<'a> {
-    /// The machine.
+    /// The rail, or the machine.
     pub name: &'a Name,
     /// What the BMC drives. Absent: not driven yet.
     pub enabled: Option<bool>,
@@ -232,6 +232,14 @@ pub struct RailView<'a> {
     pub control_signal: &'a str,
     /// See `control_signal`.
     pub good_signal: &'a str,
+    /// Volts. Absent: not measured, or no good reading.
+    pub voltage: Option<f64>,
+    /// Rails that must be up before.
+    pub requires: Vec<&'a Name>,
+    /// The machine that switches it. Absent: none does.
+    pub machine: Option<&'a Name>,
+    /// Where that machine's sequence stands. Absent: none is under way.
+    pub progress: Option<String>,
 }
 
 /// A supply as it is now.
@@ -249,6 +257,8 @@ pub struct SupplyView<'a> {
     pub temperature: Option<f64>,
     /// Health.
     pub health: Health,
+    /// What its fault registers said when it failed last; empty: never read.
+    pub fault_registers: &'a [(String, u16)],
 }
 
 /// An LED as it is now.

@@ -241,6 +241,10 @@ pub fn rail(view: &RailView<'_>) -> v1::Rail {
         power_good: view.power_good,
         control_signal: view.control_signal.to_owned(),
         good_signal: view.good_signal.to_owned(),
+        voltage: view.voltage,
+        requires: view.requires.iter().map(ToString::to_string).collect(),
+        machine: view.machine.map_or_else(String::new, ToString::to_string),
+        progress: view.progress.clone().unwrap_or_default(),
     }
 }
 
@@ -254,6 +258,11 @@ pub fn supply(view: &SupplyView<'_>) -> v1::Supply {
         temperature: view.temperature,
         health: health(view.health),
         rated_w: view.spec.rated_w,
+        fault_registers: view
+            .fault_registers
+            .iter()
+            .map(|(name, value)| v1::FaultRegister { name: name.clone(), value: u32::from(*value) })
+            .collect(),
     }
 }
 

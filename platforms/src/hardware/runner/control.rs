@@ -75,7 +75,14 @@ impl Control {
         told.commands.retain(|waiting| match (waiting, &command) {
             (HardwareCommand::SetDuty(old, _), HardwareCommand::SetDuty(new, _)) => old != new,
             (HardwareCommand::SetLed(old, _), HardwareCommand::SetLed(new, _)) => old != new,
-            (HardwareCommand::SetDuty(..) | HardwareCommand::SetLed(..) | HardwareCommand::SetSignal(..), _) => true,
+            (
+                HardwareCommand::SetDuty(..)
+                | HardwareCommand::SetLed(..)
+                | HardwareCommand::SetSignal(..)
+                | HardwareCommand::SetRail(..)
+                | HardwareCommand::CaptureFault(_),
+                _,
+            ) => true,
         });
         if told.commands.len() >= MAX_WAITING {
             return Err(NotTaken { reason: format!("{MAX_WAITING} commands wait already"), command });

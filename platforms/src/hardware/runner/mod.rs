@@ -4,7 +4,7 @@
 //!   part      service      threads                      in                    out
 //!   Sampler   sensormon    one per bus                  –                     Samples
 //!   Fans      thermalmgr   one, one that reports        SetDuty, pulses       CommandFailed
-//!   Lines     powermgr     one                          SetSignal             CommandFailed
+//!   Lines     powermgr     lines, devices on a bus      SetSignal, SetRail    CommandFailed, FaultRegisters
 //!   Watcher   statemgr     one                          –                     Signal
 //!   Leds      ledmgr       one                          SetLed                CommandFailed
 //! ```
@@ -25,7 +25,7 @@ mod writers;
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::Arc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -42,7 +42,7 @@ use self::{
     control::Control,
     life::{Life, Work},
 };
-use super::{Backend, SensorBus};
+use super::{Backend, HardwareError, SensorBus};
 
 /// What can be started and stopped by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +76,9 @@ impl Part {
     pub const fn for_command(command: &HardwareCommand) -> Self {
         match command {
             HardwareCommand::SetDuty(..) => Self::Fans,
-            HardwareCommand::SetSignal(..) => Self::Lines,
+            HardwareCommand::SetSignal(..) | HardwareCommand::SetRail(..) | HardwareCommand::CaptureFault(_) => {
+                Self::Lines
+            }
             HardwareCommand::SetLed(..) => Self::Leds,
         }
     }
@@ -139,6 +141,9 @@ impl From<NotTaken> for Input {
 
 /// Where inputs go.
 type Sink = Arc<dyn Fn(Input) + Send + Sync>;
+
+/// Commands to regulators and supplies that may wait for a bus.
+const DEVICE_COMMANDS: usize = 16;
 
 /// How long the end of the [`Runner`] waits for the fans' fail-safe: one that works needs milliseconds, and a daemon that
 /// ends has no more time to give to one that hangs.
@@ -270,19 +275,32 @@ impl Runner {
             }
             Part::Lines => {
                 let (mut lines, control) = (self.hardware.line_driver(), Arc::clone(control));
-                vec![Work::new("lines", move || {
-                    writers::drive(&control, &*sink, |command| match command {
-                        HardwareCommand::SetSignal(line, level) => lines.set(*line, *level),
-                        HardwareCommand::SetDuty(..) | HardwareCommand::SetLed(..) => Ok(()),
-                    });
-                })]
+                let (devices, waiting) = mpsc::sync_channel(DEVICE_COMMANDS);
+                let (power, told) = (self.hardware.power_devices(), Arc::clone(&sink));
+                vec![
+                    Work::new("lines", move || {
+                        writers::drive(&control, &*sink, |command| match command {
+                            HardwareCommand::SetSignal(line, level) => lines.set(*line, *level),
+                            // Over a bus that may hang: the lines do not wait for it.
+                            HardwareCommand::SetRail(..) | HardwareCommand::CaptureFault(_) => {
+                                devices.try_send(command.clone()).map_err(|_| HardwareError::Busy)
+                            }
+                            HardwareCommand::SetDuty(..) | HardwareCommand::SetLed(..) => Ok(()),
+                        });
+                    }),
+                    // Ends when the thread of the lines has dropped its end.
+                    Work::new("devices", move || writers::drive_devices(power, &waiting, &*told)),
+                ]
             }
             Part::Leds => {
                 let (mut leds, control) = (self.hardware.leds(), Arc::clone(control));
                 vec![Work::new("leds", move || {
                     writers::drive(&control, &*sink, |command| match command {
                         HardwareCommand::SetLed(led, pattern) => leds.set(*led, *pattern),
-                        HardwareCommand::SetDuty(..) | HardwareCommand::SetSignal(..) => Ok(()),
+                        HardwareCommand::SetDuty(..)
+                        | HardwareCommand::SetSignal(..)
+                        | HardwareCommand::SetRail(..)
+                        | HardwareCommand::CaptureFault(_) => Ok(()),
                     });
                 })]
             }

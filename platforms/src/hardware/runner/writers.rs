@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -15,7 +16,7 @@ use ubmc_core::{
 };
 
 use super::{
-    super::{Fans, HardwareError},
+    super::{Fans, HardwareError, PowerDevices},
     Stop,
     control::{Control, Wake},
 };
@@ -72,6 +73,26 @@ pub(super) fn drive(
     }
 }
 
+/// Speaks with regulators and supplies, one command after the other, until nobody can send any more.
+pub(super) fn drive_devices(
+    mut devices: Box<dyn PowerDevices>,
+    waiting: &mpsc::Receiver<HardwareCommand>,
+    sink: impl Fn(Input),
+) {
+    for command in waiting {
+        let done = match &command {
+            HardwareCommand::SetRail(rail, on) => devices.set_rail(*rail, *on),
+            HardwareCommand::CaptureFault(supply) => {
+                devices.capture_fault(*supply).map(|registers| sink(Input::FaultRegisters(*supply, registers)))
+            }
+            HardwareCommand::SetSignal(..) | HardwareCommand::SetDuty(..) | HardwareCommand::SetLed(..) => Ok(()),
+        };
+        if let Err(error) = done {
+            sink(Input::CommandFailed { command, reason: error.to_string() });
+        }
+    }
+}
+
 /// A fan writer at work. However it ends, also by a panic: nobody waits for its last word any more.
 struct Driving<'a>(&'a Control);
 
@@ -116,7 +137,12 @@ pub(super) fn drive_fans(mut fans: Box<dyn Fans>, board: &Board, control: &Contr
                 control.tells(fan, duty);
                 write(fan, duty);
             }
-            Wake::Command(HardwareCommand::SetSignal(..) | HardwareCommand::SetLed(..)) => {}
+            Wake::Command(
+                HardwareCommand::SetSignal(..)
+                | HardwareCommand::SetLed(..)
+                | HardwareCommand::SetRail(..)
+                | HardwareCommand::CaptureFault(_),
+            ) => {}
             Wake::Time => {
                 let was = abandoned;
                 let asked = control.take_anew();

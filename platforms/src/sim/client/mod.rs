@@ -156,6 +156,17 @@ impl SimClient {
         self.act(&Ask::SetDuty { fan: fan.to_owned(), percent: duty.percent() })
     }
 
+    /// The status registers of a supply, by name.
+    ///
+    /// # Errors
+    /// Any.
+    pub fn fault_registers(&mut self, supply: &str) -> Result<Vec<(String, u16)>, ClientError> {
+        match self.call(&Ask::FaultRegisters { supply: supply.to_owned() })? {
+            Answer::Registers(registers) => Ok(registers),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
     /// Lets an LED show a pattern.
     ///
     /// # Errors

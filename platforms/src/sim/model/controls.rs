@@ -47,6 +47,7 @@ impl Model {
             Line::Host(_, HostLine::Reset | HostLine::PostComplete)
             | Line::Chassis(_)
             | Line::HostPower(..)
+            | Line::Rail(..)
             | Line::Psu(..) => {}
         }
     }
@@ -120,6 +121,7 @@ impl Model {
             Target::Line(line) => high(self.level(line)),
             Target::Chassis => high(self.level(Line::Chassis(crate::sim::PowerLine::Good))),
             Target::Host(host) => high(self.level(Line::HostPower(host, crate::sim::PowerLine::Good))),
+            Target::Rail(rail) => high(self.level(Line::Rail(rail, crate::sim::PowerLine::Good))),
             Target::Fan(_) | Target::Psu(_) | Target::AllSupplies | Target::Bus(_) => 0.0,
         };
         self.faults.inject(fault, frozen);

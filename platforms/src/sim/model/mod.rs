@@ -52,6 +52,8 @@ use super::{ConfigProblem, FaultKind, HostLine, InitialPower, Line, PowerLine, R
 const CHASSIS_DELAY: Duration = Duration::from_millis(300);
 /// From a host's power-control to its power-good.
 const HOST_DELAY: Duration = Duration::from_millis(200);
+/// From a rail's power-control to its power-good.
+const RAIL_DELAY: Duration = Duration::from_millis(20);
 /// Physics is computed in pieces of at most this length.
 const PIECE: Duration = Duration::from_millis(250);
 /// Edges kept for whoever takes them; the oldest go first.
@@ -67,6 +69,8 @@ pub struct Model {
     speed: f64,
     clogging: f64,
     chassis: Regulator,
+    /// The rails that the BMC switches, in the order of [`Rail::SWITCHED`].
+    switched: [Regulator; Rail::SWITCHED.len()],
     hosts: Vec<Host>,
     supplies: Vec<Supply>,
     fans: FanBank,
@@ -118,6 +122,7 @@ impl Model {
             speed: config.speed,
             clogging: 0.0,
             chassis: regulator(chassis_on),
+            switched: [regulator(chassis_on); Rail::SWITCHED.len()],
             hosts: (0..config.hosts.count).map(|_| host()).collect(),
             supplies: vec![Supply::new(config.ambient); config.supplies.count],
             fans: FanBank::new(&config.fans, config.hosts.count, chassis_on),
@@ -130,6 +135,9 @@ impl Model {
             edges: VecDeque::new(),
         };
         model.driven.insert(Line::Chassis(PowerLine::Control), Level::from_bool(chassis_on));
+        for rail in Rail::SWITCHED {
+            model.driven.insert(Line::Rail(rail, PowerLine::Control), Level::from_bool(chassis_on));
+        }
         for host in 0..config.hosts.count {
             model.driven.insert(Line::HostPower(host, PowerLine::Control), Level::from_bool(hosts_on));
         }
@@ -168,7 +176,9 @@ impl Model {
 
     /// Until a power line changes by itself, in simulated time. None: it will not.
     pub fn next_deadline(&self) -> Option<Duration> {
-        self.hosts.iter().filter_map(Host::deadline).chain(self.chassis.deadline()).filter(|left| !left.is_zero()).min()
+        let rails = self.switched.iter().filter_map(|rail| rail.deadline());
+        let hosts = self.hosts.iter().filter_map(Host::deadline);
+        hosts.chain(self.chassis.deadline()).chain(rails).filter(|left| !left.is_zero()).min()
     }
 
     /// Edges since they were last taken, oldest first; at most the last 1024.
@@ -201,12 +211,20 @@ impl Model {
         for (index, supply) in self.supplies.iter_mut().enumerate() {
             supply.settle(index, &self.faults);
         }
+        let mains = self.supplies.iter().any(Supply::is_good);
+        let wanted = self.level(Line::Chassis(PowerLine::Control)).is_high();
+        let fed = if self.config.switched_rails {
+            self.settle_rails(dt, mains && wanted);
+            mains && self.switched.iter().all(|rail| rail.is_good())
+        } else {
+            mains
+        };
         let fault = |kind, target| self.faults.is_active(kind, target);
         self.chassis = self.chassis.next(
             dt,
             Conditions {
-                wanted: self.level(Line::Chassis(PowerLine::Control)).is_high(),
-                fed: self.supplies.iter().any(Supply::is_good),
+                wanted,
+                fed,
                 lost: fault(FaultKind::PowerGoodLost, Target::Chassis),
                 never: fault(FaultKind::PowerGoodNever, Target::Chassis),
                 delay: CHASSIS_DELAY,
@@ -237,6 +255,24 @@ impl Model {
                     host.regulator = Regulator::Latched;
                 }
                 host.software.advance(Duration::ZERO, Surroundings { powered: false, ..around });
+            }
+        }
+    }
+
+    /// The rails that the BMC switches: the supplies feed the first, that one the others.
+    fn settle_rails(&mut self, dt: Duration, fed: bool) {
+        let mut fed = fed;
+        for (place, rail) in Rail::SWITCHED.into_iter().enumerate() {
+            let conditions = Conditions {
+                wanted: self.level(Line::Rail(rail, PowerLine::Control)).is_high(),
+                fed,
+                lost: self.faults.is_active(FaultKind::PowerGoodLost, Target::Rail(rail)),
+                never: self.faults.is_active(FaultKind::PowerGoodNever, Target::Rail(rail)),
+                delay: RAIL_DELAY,
+            };
+            self.switched[place] = self.switched[place].next(dt, conditions);
+            if place == 0 {
+                fed = self.switched[place].is_good();
             }
         }
     }
@@ -294,6 +330,13 @@ impl Model {
                 Rail::P5v => (5.05, 0.06, true),
                 Rail::P3v3 => (3.33, 0.04, true),
                 Rail::P3v3Stby => (3.32, 0.0, false),
+            };
+            let live = match Rail::SWITCHED.iter().position(|switched| *switched == rail) {
+                Some(place) if self.config.switched_rails => {
+                    let never = self.faults.is_active(FaultKind::PowerGoodNever, Target::Rail(rail));
+                    self.switched[place].is_good() || self.switched[place].is_live() && !never
+                }
+                Some(_) | None => live,
             };
             let target = if live || !main { nominal - droop * strain.min(1.5) } else { 0.0 };
             *volts = heat::lag(*volts, target, dt, if target > *volts { 0.04 } else { 0.12 });

@@ -5,7 +5,9 @@ use std::time::Duration;
 use ubmc_core::{input::Sample, leds::Pattern, units::Level};
 
 use super::Model;
-use crate::sim::{Bus, FaultKind, HostLine, HostQuantity, Line, PowerLine, PsuLine, PsuQuantity, Quantity, Target};
+use crate::sim::{
+    Bus, FaultKind, HostLine, HostQuantity, Line, PowerLine, PsuLine, PsuQuantity, Quantity, SimRefusal, Target,
+};
 
 /// A bus does not answer, or not at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +85,10 @@ impl Model {
                 let good = self.hosts.get(index).is_some_and(|host| host.regulator.is_good());
                 stuck(Target::Host(index)).unwrap_or(Level::from_bool(good))
             }
+            Line::Rail(rail, PowerLine::Good) => {
+                let good = self.switched.get(rail as usize).is_some_and(|regulator| regulator.is_good());
+                stuck(Target::Rail(rail)).unwrap_or(Level::from_bool(good))
+            }
             Line::Host(index, HostLine::PostComplete) => {
                 Level::from_bool(self.hosts.get(index).is_some_and(|host| host.software.post_complete()))
             }
@@ -94,9 +100,24 @@ impl Model {
             }
             Line::Chassis(PowerLine::Control)
             | Line::HostPower(_, PowerLine::Control)
+            | Line::Rail(_, PowerLine::Control)
             | Line::Host(_, HostLine::ShutdownRequest | HostLine::Reset | HostLine::Nmi) => {
                 self.driven.get(&line).copied().unwrap_or(Level::Low)
             }
+        }
+    }
+
+    /// The status registers of a supply, by name.
+    ///
+    /// # Errors
+    /// It is not plugged in, or its bus hangs.
+    pub fn fault_registers(&self, psu: usize) -> Result<Vec<(String, u16)>, SimRefusal> {
+        if self.hang(Bus::Psu).is_some_and(|hang| hang.delay.is_none()) {
+            return Err(SimRefusal::BusHangs { bus: Bus::Psu.to_string() });
+        }
+        match self.supplies.get(psu).filter(|supply| supply.present) {
+            Some(supply) => Ok(supply.registers()),
+            None => Err(SimRefusal::NoSuch { what: "supply", name: format!("psu.{psu}"), nearest: None }),
         }
     }
 

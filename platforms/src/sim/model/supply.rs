@@ -32,6 +32,19 @@ impl Supply {
         self.present && self.mains && !self.broken
     }
 
+    /// Its status registers, as the PMBus specification (part II, 17) lays out their bits.
+    pub(super) fn registers(&self) -> Vec<(String, u16)> {
+        // STATUS_WORD: 15 VOUT, 13 INPUT, 11 POWER_GOOD#, 6 OFF, 3 VIN_UV.
+        let (word, vout, input) = match (self.mains, self.broken) {
+            (true, false) => (0, 0, 0),
+            (true, true) => (0x8840, 0x10, 0),
+            (false, _) => (0x2848, 0, 0x10),
+        };
+        [("STATUS_WORD", word), ("STATUS_VOUT", vout), ("STATUS_INPUT", input)]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into()
+    }
+
     /// It has mains.
     pub(super) const fn has_mains(&self) -> bool {
         self.present && self.mains

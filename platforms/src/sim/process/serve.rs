@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
     super::{
-        Bus, Fault, Line, Model, Quantity, SimRefusal, find_fan,
+        Bus, Fault, Line, Model, Quantity, SimRefusal, find_fan, find_psu,
         protocol::{self, Answer, Ask, FaultText, ValueText, Why},
     },
     shared::Shared,
@@ -82,6 +82,13 @@ fn answer(shared: &Shared, stream: &UnixStream, ask: Ask) -> Option<Answer> {
                 let fan = named("fan", &fan, find_fan(&fan, model.config()))?;
                 model.set_duty(fan, ubmc_core::units::Duty::new(percent))?;
                 Ok(Answer::Done)
+            })
+        }
+        Ask::FaultRegisters { supply } => {
+            until_answered(shared, stream, &[Bus::Psu])?;
+            shared.with(|model| {
+                let psu = named("supply", &supply, find_psu(&supply, model.config()))?;
+                Ok(Answer::Registers(model.fault_registers(psu)?))
             })
         }
         Ask::SetLed { led, pattern } => shared.with(|model| model.set_led(&led, pattern.into())).map(|()| Answer::Done),

@@ -28,7 +28,7 @@ impl Command {
                     )
                     .await?;
                 let rails: Vec<_> = answer.rails.into_iter().map(Rail::from).collect();
-                session.out.list(&rails, |canvas| rail_table(&rails).draw(canvas))
+                session.out.list(&rails, |canvas| rail_text(&rails, canvas))
             }
             Self::Supplies => {
                 let answer = session
@@ -52,9 +52,25 @@ fn answer(value: Option<bool>, bad: Option<bool>) -> Cell {
     Cell::new(paint, if value { "yes" } else { "no" })
 }
 
+/// The table, and what is under way.
+fn rail_text(rails: &[Rail], canvas: Canvas) -> String {
+    let mut under_way: Vec<_> = rails.iter().filter_map(|rail| rail.progress.clone()).collect();
+    under_way.dedup();
+    rail_table(rails).draw(canvas) + &under_way.join("\n")
+}
+
 fn rail_table(rails: &[Rail]) -> Table {
     let mut table = Table::new(
-        [left("NAME"), left("TOLD"), left("POWER-GOOD"), left("CONTROL SIGNAL"), left("GOOD SIGNAL")],
+        [
+            left("NAME"),
+            left("TOLD"),
+            left("POWER-GOOD"),
+            right("VOLTAGE"),
+            left("SWITCHED BY"),
+            left("NEEDS"),
+            left("CONTROL SIGNAL"),
+            left("GOOD SIGNAL"),
+        ],
         "no rails",
     );
     for rail in rails {
@@ -63,6 +79,9 @@ fn rail_table(rails: &[Rail]) -> Table {
             Cell::word(if rail.enabled { "on" } else { "off" }),
             // Power where none was asked for is as wrong as none where it was.
             answer(rail.power_good, Some(!rail.enabled)),
+            Cell::maybe(rail.voltage.map(|volts| measure(volts, "V"))),
+            Cell::maybe(rail.machine.as_ref()),
+            Cell::maybe((!rail.requires.is_empty()).then(|| rail.requires.join(", "))),
             Cell::maybe(rail.control_signal.as_ref()),
             Cell::maybe(rail.good_signal.as_ref()),
         ]);
@@ -94,10 +113,18 @@ fn supply_text(supplies: &[Supply], redundant: bool, canvas: Canvas) -> String {
             Cell::word(&supply.health),
         ]);
     }
+    let records: Vec<_> = supplies
+        .iter()
+        .filter(|supply| !supply.fault_registers.is_empty())
+        .map(|supply| {
+            let words = supply.fault_registers.iter().map(|(name, value)| format!("{name} {value:#06x}"));
+            format!("{} failed with {}\n", supply.name, words.collect::<Vec<_>>().join(", "))
+        })
+        .collect();
     let said = if redundant {
         "redundant: one supply can carry the present load alone".into()
     } else {
         canvas.paint(Paint::Warn, "not redundant: no supply can carry the present load alone")
     };
-    table.draw(canvas) + &said
+    table.draw(canvas) + &records.concat() + &said
 }

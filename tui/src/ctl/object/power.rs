@@ -1,5 +1,7 @@
 //! Rails and supplies.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use ubmc_proto::v1;
 
@@ -14,6 +16,14 @@ pub(crate) struct Rail {
     pub power_good: Option<bool>,
     pub control_signal: Option<String>,
     pub good_signal: Option<String>,
+    /// V.
+    pub voltage: Option<f64>,
+    /// Rails that must be up before.
+    pub requires: Vec<String>,
+    /// Who switches it.
+    pub machine: Option<String>,
+    /// Where that machine's sequence stands.
+    pub progress: Option<String>,
 }
 
 impl From<v1::Rail> for Rail {
@@ -24,6 +34,10 @@ impl From<v1::Rail> for Rail {
             power_good: wire.power_good,
             control_signal: present(wire.control_signal),
             good_signal: present(wire.good_signal),
+            voltage: wire.voltage,
+            requires: wire.requires,
+            machine: present(wire.machine),
+            progress: present(wire.progress),
         }
     }
 }
@@ -38,6 +52,8 @@ pub(crate) struct Supply {
     pub temperature: Option<f64>,
     pub health: String,
     pub rated_w: f64,
+    /// What its fault registers said when it failed last, by name; empty: never read.
+    pub fault_registers: BTreeMap<String, u32>,
     /// Of the whole set: one supply could carry the present load alone.
     pub redundant: bool,
 }
@@ -52,6 +68,7 @@ impl Supply {
             temperature: wire.temperature,
             health: health(wire.health),
             rated_w: wire.rated_w,
+            fault_registers: wire.fault_registers.into_iter().map(|register| (register.name, register.value)).collect(),
             redundant,
         }
     }

@@ -95,6 +95,10 @@ impl Backend for Bad {
         Box::new(Nothing)
     }
 
+    fn power_devices(&self) -> Box<dyn PowerDevices> {
+        Box::new(NoDevices)
+    }
+
     fn line_watcher(&self) -> Box<dyn LineWatcher> {
         Box::new(Nothing)
     }

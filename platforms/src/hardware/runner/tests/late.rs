@@ -106,6 +106,10 @@ impl Backend for Late {
         Box::new(self.open())
     }
 
+    fn power_devices(&self) -> Box<dyn PowerDevices> {
+        Box::new(NoDevices)
+    }
+
     fn line_watcher(&self) -> Box<dyn LineWatcher> {
         unreachable!("no test here watches lines")
     }

@@ -13,7 +13,7 @@ use std::{
 
 use tempfile::TempDir;
 use ubmc_core::{
-    ids::{FanId, LedId, SensorId, SignalId},
+    ids::{FanId, LedId, RailId, SensorId, SignalId, SupplyId},
     input::Sample,
     leds::{LedRole, LedSpec, Pattern},
     power::SignalSpec,
@@ -23,7 +23,7 @@ use ubmc_core::{
 };
 
 use super::{
-    super::{OpenError, Platform, open},
+    super::{HardwareError, OpenError, Platform, PowerDevices, open},
     *,
 };
 use crate::{
@@ -34,6 +34,19 @@ use crate::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A board without regulators and supplies that speak.
+struct NoDevices;
+
+impl PowerDevices for NoDevices {
+    fn set_rail(&mut self, rail: RailId, _: bool) -> Result<(), HardwareError> {
+        Err(HardwareError::Unbound(format!("rail {}", rail.index())))
+    }
+
+    fn capture_fault(&mut self, supply: SupplyId) -> Result<Vec<(String, u16)>, HardwareError> {
+        Err(HardwareError::Unbound(format!("supply {}", supply.index())))
+    }
+}
 
 /// A board of everything that the simulated machine has, under its own names, and a zone of the first four fans.
 fn board(config: &SimConfig) -> (Board, Bindings) {
