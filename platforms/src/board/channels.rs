@@ -91,8 +91,8 @@ pub(super) fn check_command(who: &str, kind: Option<SensorKind>, command: &At<u8
         && kind != *measured
     {
         cx.out
-            .error(command.at, format!("{who} is a {kind} sensor, but reads a {measured}"))
-            .label(format!("{name} gives a {measured}"));
+            .error(command.at, format!("{who} measures {kind}, but its source gives {measured}"))
+            .label(format!("{name} is {measured}"));
     }
 }
 
@@ -113,8 +113,8 @@ fn check_kind(who: &str, kind: Option<SensorKind>, measured: SensorKind, channel
         && kind != measured
     {
         cx.out
-            .error(channel.at, format!("{who} is a {kind} sensor, but reads a {measured}"))
-            .label(format!("`{}` gives a {measured}", channel.value));
+            .error(channel.at, format!("{who} measures {kind}, but its source gives {measured}"))
+            .label(format!("`{}` is {measured}", channel.value));
     }
 }
 

@@ -289,6 +289,9 @@ impl Hardware {
                 .label("remove one of them")
                 .related(source.key_at(way), format!("`{way}`"));
         }
+        if !fits {
+            return None;
+        }
         if *way == "sim" && !self.simulated {
             cx.out
                 .error(
@@ -299,7 +302,7 @@ impl Hardware {
         } else if *way != "sim" && self.simulated {
             self.refuse_real(table, &source, way, cx);
         }
-        fits.then_some((source, *way))
+        Some((source, *way))
     }
 
     fn refuse_real(&self, owner: &Table<'_>, table: &Table<'_>, key: &str, cx: &mut Context<'_>) {
