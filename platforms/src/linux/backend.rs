@@ -10,6 +10,7 @@ use ubmc_core::{
 };
 
 use super::{
+    LinuxError,
     bus::{Group, LinuxBus},
     gpio::{Lines, Wanted, Watch},
     hwmon::{
@@ -19,9 +20,11 @@ use super::{
         pwm::Pwm,
     },
     led::LedClass,
+    pmbus::{self, FaultRegister},
+    smbus::Turn,
 };
 use crate::{
-    board::{Bindings, FanBinding, LedBinding, SensorBinding, SignalBinding},
+    board::{Bindings, FanBinding, LedBinding, PmbusDevice, SensorBinding, SignalBinding},
     hardware::{Backend, Fans, HardwareError, Leds, LineDriver, LineWatcher, OpenError, PowerDevices, SensorBus},
 };
 
@@ -33,6 +36,9 @@ pub(crate) struct LinuxBackend {
     fans: Vec<FanBinding>,
     leds: Arc<Vec<String>>,
     lines: Arc<Lines>,
+    supplies: Vec<Option<PmbusDevice>>,
+    /// Of each I²C bus that we talk to ourselves.
+    turns: BTreeMap<u32, Turn>,
 }
 
 impl LinuxBackend {
@@ -64,7 +70,17 @@ impl LinuxBackend {
         for (spec, binding) in board.fans.iter().zip(&bindings.fans) {
             let FanBinding::Hwmon { .. } = binding else { return Err(elsewhere(&spec.name)) };
         }
+        let read = bindings.sensors.iter().filter_map(|binding| match binding {
+            SensorBinding::Pmbus { device, .. } => Some(device.bus),
+            SensorBinding::Sim { .. }
+            | SensorBinding::Hwmon { .. }
+            | SensorBinding::Iio { .. }
+            | SensorBinding::Derived => None,
+        });
+        let asked = bindings.supplies.iter().flatten().map(|device| device.bus);
         Ok(Self {
+            turns: read.chain(asked).map(|bus| (bus, Turn::default())).collect(),
+            supplies: bindings.supplies.clone(),
             sysfs,
             sensors: bindings.sensors.clone(),
             groups,
@@ -75,11 +91,26 @@ impl LinuxBackend {
     }
 }
 
+impl LinuxBackend {
+    fn turn(&self, bus: u32) -> Turn {
+        self.turns.get(&bus).cloned().unwrap_or_default()
+    }
+
+    fn supply(&self, supply: SupplyId) -> Option<(&PmbusDevice, Turn)> {
+        let device = self.supplies.get(supply.index())?.as_ref()?;
+        Some((device, self.turn(device.bus)))
+    }
+}
+
 impl Backend for LinuxBackend {
     fn sensor_buses(&self) -> Vec<Box<dyn SensorBus>> {
         let bus = |(group, ids): (&Group, &Vec<SensorId>)| {
             let sensors = ids.iter().filter_map(|id| Some((*id, self.sensors.get(id.index())?)));
-            Box::new(LinuxBus::new(&self.sysfs, group, sensors)) as Box<dyn SensorBus>
+            let turn = match group {
+                Group::I2c(bus) => self.turn(*bus),
+                Group::Device(_) => Turn::default(),
+            };
+            Box::new(LinuxBus::new(&self.sysfs, group, sensors, &turn)) as Box<dyn SensorBus>
         };
         self.groups.iter().map(bus).collect()
     }
@@ -119,6 +150,16 @@ impl Backend for LinuxBackend {
             | SensorBinding::Pmbus { .. }
             | SensorBinding::Derived => None,
         }
+    }
+
+    fn read_status(&self, supply: SupplyId) -> Option<Result<Vec<FaultRegister>, HardwareError>> {
+        let (device, turn) = self.supply(supply)?;
+        Some(pmbus::read_status(&self.sysfs, device, &turn).map_err(|error| LinuxError::from(error).into()))
+    }
+
+    fn clear_faults(&self, supply: SupplyId) -> Option<Result<(), HardwareError>> {
+        let (device, turn) = self.supply(supply)?;
+        Some(pmbus::clear_faults(&self.sysfs, device, &turn).map_err(|error| LinuxError::from(error).into()))
     }
 }
 

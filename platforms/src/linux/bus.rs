@@ -6,6 +6,9 @@ use ubmc_core::{ids::SensorId, input::Sample};
 
 use super::{
     hwmon::{Device, channel::Channel},
+    iio::Iio,
+    pmbus::Register,
+    smbus::Turn,
 };
 use crate::{
     board::{HwmonDevice, SensorBinding},
@@ -69,6 +72,8 @@ pub(super) struct LinuxBus {
 /// How a sensor is read.
 enum Reader {
     Hwmon(HwmonDevice, Channel),
+    Iio(Iio),
+    Pmbus(Register),
 }
 
 impl LinuxBus {
@@ -76,6 +81,7 @@ impl LinuxBus {
         sysfs: &Path,
         group: &Group,
         sensors: impl IntoIterator<Item = (SensorId, &'a SensorBinding)>,
+        turn: &Turn,
     ) -> Self {
         let mut bus = Self { name: group.name(), ids: Vec::new(), devices: BTreeMap::new(), readers: BTreeMap::new() };
         for (id, binding) in sensors {
@@ -84,7 +90,10 @@ impl LinuxBus {
                     bus.devices.entry(device.clone()).or_insert_with(|| Device::new(sysfs, device.clone()));
                     Reader::Hwmon(device.clone(), Channel::new(channel))
                 }
-                SensorBinding::Iio { .. } | SensorBinding::Pmbus { .. } => continue,
+                SensorBinding::Iio { device, channel } => Reader::Iio(Iio::new(sysfs, device, channel)),
+                SensorBinding::Pmbus { device, page, command, format } => {
+                    Reader::Pmbus(Register::new(sysfs, device, *page, *command, format, turn.clone()))
+                }
                 SensorBinding::Sim { .. } | SensorBinding::Derived => continue,
             };
             bus.ids.push(id);
@@ -111,6 +120,8 @@ impl SensorBus for LinuxBus {
                     Some(device) => channel.read(device),
                     None => Sample::Absent,
                 },
+                Some(Reader::Iio(iio)) => iio.read(),
+                Some(Reader::Pmbus(register)) => register.read(),
                 None => continue,
             };
             samples.push((*id, sample));

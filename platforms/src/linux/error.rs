@@ -51,12 +51,9 @@ pub enum LinuxError {
         /// What the system said.
         source: io::Error,
     },
-    /// No IIO device is the one that is meant.
-    #[error("there is no IIO device `{device}`: it is absent, or its driver is not loaded")]
-    NoIio {
-        /// As the board file has it.
-        device: String,
-    },
+    /// A transfer on an I²C bus failed.
+    #[error(transparent)]
+    Smbus(#[from] super::smbus::SmbusError),
     /// There is no such LED.
     #[error("there is no LED `{led}` in {class}: its device is absent, or its driver is not loaded")]
     NoLed {

@@ -4,6 +4,9 @@
 //! - `backend`     the traits of [`crate::hardware`], and which row of a board is reached how
 //! - `bus`         sensors that share a bus, and so a thread
 //! - `hwmon`       chips that have a driver: values, limits, fan outputs
+//! - `iio`         converters and environmental sensors
+//! - `smbus`       transfers to an address, and recovery of a bus
+//! - `pmbus`       supplies and regulators without a driver; the fault registers of all
 //! - `gpio`        lines by name, their edges
 //! - `led`         the LED class
 //! - `watchdog`    the hardware watchdog: opened, fed, disarmed
@@ -20,9 +23,13 @@ mod bus;
 mod error;
 mod gpio;
 mod hwmon;
+mod iio;
 mod led;
+pub mod pmbus;
+mod smbus;
 pub mod watchdog;
 
 pub(crate) use backend::LinuxBackend;
 pub use error::LinuxError;
 pub use hwmon::limits::HwmonLimits;
+pub use smbus::SmbusError;

@@ -161,7 +161,10 @@ mod tests {
         let mut watchdog = Watchdog::open(&path, Duration::from_secs(30)).unwrap();
         assert_eq!(watchdog.timeout(), Duration::from_secs(30));
         let said = watchdog.limitation().unwrap().to_owned();
-        assert!(said.ends_with("watchdog0: this is not a watchdog: it takes no time-out, and resets nothing"), "{said}");
+        assert!(
+            said.ends_with("watchdog0: this is not a watchdog: it takes no time-out, and resets nothing"),
+            "{said}"
+        );
         watchdog.feed().unwrap();
         watchdog.feed().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"\0\0");

@@ -8,11 +8,7 @@ use gpiocdev::{
 use nix::errno::Errno;
 use ubmc_core::{power::Direction, units::Level};
 
-use super::{
-    super::LinuxError,
-    lines::Wanted,
-    listing::Place,
-};
+use super::{super::LinuxError, lines::Wanted, listing::Place};
 use crate::board::Bias;
 
 /// What we call ourselves to the kernel, and to whoever lists its lines.
@@ -37,16 +33,16 @@ impl Held {
         let edges = wanted.direction == Direction::Input;
         match Self::request(place, wanted, if edges { Purpose::Edges } else { Purpose::Look }) {
             // A chip without an interrupt: the line can be read, not waited for.
-            Err(error) if edges && lacks_interrupt(&error) => {
-                Self::request(place, wanted, Purpose::Poll).map_err(|error| trouble(place, wanted, "it cannot be had", error))
-            }
+            Err(error) if edges && lacks_interrupt(&error) => Self::request(place, wanted, Purpose::Poll)
+                .map_err(|error| trouble(place, wanted, "it cannot be had", error)),
             other => other.map_err(|error| trouble(place, wanted, "it cannot be had", error)),
         }
     }
 
     /// Requests an output that is driven at once.
     pub(super) fn drive_first(place: &Place, wanted: &Wanted, level: Level) -> Result<Self, LinuxError> {
-        Self::request(place, wanted, Purpose::Drive(level)).map_err(|error| trouble(place, wanted, "it cannot be driven", error))
+        Self::request(place, wanted, Purpose::Drive(level))
+            .map_err(|error| trouble(place, wanted, "it cannot be driven", error))
     }
 
     fn request(place: &Place, wanted: &Wanted, purpose: Purpose) -> gpiocdev::Result<Self> {

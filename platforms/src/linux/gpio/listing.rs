@@ -72,7 +72,8 @@ pub(super) struct Place {
 pub(super) fn locate(chips: &[ChipListing], line: &str, chip: Option<&str>) -> Result<Place, LinuxError> {
     let is_meant = |listing: &&ChipListing| chip.is_none_or(|chip| listing.name == chip || listing.label == chip);
     let mut found = chips.iter().filter(is_meant).flat_map(|listing| {
-        let named = move |(offset, candidate): (usize, &LineListing)| (candidate.name == line).then_some((listing, offset));
+        let named =
+            move |(offset, candidate): (usize, &LineListing)| (candidate.name == line).then_some((listing, offset));
         listing.lines.iter().enumerate().filter_map(named)
     });
     let by_number = || {
@@ -131,7 +132,9 @@ mod tests {
             (
                 "checkstop",
                 None,
-                Err("two GPIO lines are named `checkstop`: on gpiochip0 (1e780000.gpio) and on gpiochip1 (pca9552); say"),
+                Err(
+                    "two GPIO lines are named `checkstop`: on gpiochip0 (1e780000.gpio) and on gpiochip1 (pca9552); say",
+                ),
             ),
         ] {
             match (locate(&chips, line, on), expected) {

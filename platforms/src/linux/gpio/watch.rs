@@ -14,11 +14,7 @@ use rustix::{
 };
 use ubmc_core::{ids::SignalId, units::Level};
 
-use super::{
-    super::LinuxError,
-    lines::Lines,
-    poller::Poller,
-};
+use super::{super::LinuxError, lines::Lines, poller::Poller};
 
 /// Lines that we do not have are asked for again so often.
 const RETRY: Duration = Duration::from_secs(2);

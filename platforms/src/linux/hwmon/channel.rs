@@ -65,7 +65,7 @@ impl Channel {
         for _ in 1..TRIES {
             let again = match &answer {
                 // Looked for anew: it may have come back under another number.
-                Err(Trouble::Io(_)) => !device.check(),
+                Err(Trouble::Io(_) | Trouble::Known(LinuxError::NoChannel { .. })) => !device.check(),
                 Err(Trouble::NoAnswer) => true,
                 Ok(_) | Err(Trouble::Known(_)) => false,
             };

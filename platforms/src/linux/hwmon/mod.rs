@@ -11,6 +11,8 @@
 pub(super) mod channel;
 pub(super) mod limits;
 pub(super) mod pwm;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fs,
@@ -101,27 +103,18 @@ impl Device {
     }
 
     fn absent(&self) -> LinuxError {
-        LinuxError::NoHwmon { device: describe(&self.wanted) }
-    }
-}
-
-/// For people.
-fn describe(wanted: &HwmonDevice) -> String {
-    match (&wanted.path, &wanted.name) {
-        (Some(path), Some(name)) => format!("`{path}` named `{name}`"),
-        (Some(only), None) | (None, Some(only)) => format!("`{only}`"),
-        (None, None) => "without a name".to_owned(),
+        LinuxError::NoHwmon { device: self.wanted.to_string() }
     }
 }
 
 /// The folder of the one device that is meant.
-fn find(all: &[Found], wanted: &HwmonDevice) -> Result<PathBuf, LinuxError> {
+pub(super) fn find(all: &[Found], wanted: &HwmonDevice) -> Result<PathBuf, LinuxError> {
     let mut fitting = all.iter().filter(|found| found.is(wanted));
     match (fitting.next(), fitting.next()) {
-        (None, _) => Err(LinuxError::NoHwmon { device: describe(wanted) }),
+        (None, _) => Err(LinuxError::NoHwmon { device: wanted.to_string() }),
         (Some(only), None) => Ok(only.dir.clone()),
         (Some(one), Some(other)) => Err(LinuxError::AmbiguousHwmon {
-            device: describe(wanted),
+            device: wanted.to_string(),
             one: one.device.display().to_string(),
             other: other.device.display().to_string(),
         }),
@@ -129,7 +122,7 @@ fn find(all: &[Found], wanted: &HwmonDevice) -> Result<PathBuf, LinuxError> {
 }
 
 #[cfg(test)]
-mod tests {
+mod finding {
     use super::*;
 
     fn found(device: &str, name: &str, label: Option<&str>) -> Found {
@@ -153,10 +146,10 @@ mod tests {
             (Some("4-0048"), Some("tmp275"), Ok("of-4-0048")),
             (None, Some("cpu_thermal"), Ok("of-hwmon0")),
             // Whole parts of a path count.
-            (Some("0052"), None, Err("there is no hwmon device `0052`")),
-            (Some("3-0068"), None, Err("there is no hwmon device `3-0068`")),
-            (Some("4-0048"), Some("lm75"), Err("there is no hwmon device `4-0048` named `lm75`")),
-            (None, Some("tmp275"), Err("two hwmon devices are `tmp275`")),
+            (Some("0052"), None, Err("there is no hwmon device 0052:")),
+            (Some("3-0068"), None, Err("there is no hwmon device 3-0068:")),
+            (Some("4-0048"), Some("lm75"), Err("there is no hwmon device lm75 at 4-0048:")),
+            (None, Some("tmp275"), Err("two hwmon devices are tmp275:")),
         ] {
             let wanted = HwmonDevice { path: path.map(Into::into), name: name.map(Into::into) };
             match (find(&all, &wanted), expected) {
