@@ -37,6 +37,14 @@ impl Image {
         self.0.join("initrd")
     }
 
+    /// What it weighs, in bytes: what is booted, and our programs in it.
+    pub fn sizes(&self) -> Vec<(String, u64)> {
+        let programs = ["ubmcd", "ubmcctl", "ubmc-tui"].map(|name| self.0.join("root/bin").join(name));
+        let files = [self.kernel(), self.initrd()].into_iter().chain(programs);
+        let name = |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        files.filter_map(|file| Some((name(&file), fs::metadata(&file).ok()?.len()))).collect()
+    }
+
     /// The board's device tree.
     pub fn tree(&self) -> PathBuf {
         self.0.join("board.dtb")

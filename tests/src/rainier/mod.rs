@@ -5,6 +5,7 @@
 //! - [`supply`]: plays the power supply, which answers `power-chassis-control` with `power-chassis-good`;
 //! - [`bench`]: all of that together: temperatures, presence, supply, as a person or a test asks for them;
 //! - [`remote`]: the same for other processes, over a socket; [`attach`]: a person's terminal on a serial line;
+//! - [`rig`]: a board with ubmcd on it in the hands of a test;
 //! - [`agent`]: runs commands on the board, over a serial line of its own;
 //! - [`edges`]: every change that the board itself made on a line, from the emulator's record.
 //!
@@ -18,4 +19,5 @@ pub mod emulator;
 pub mod places;
 pub mod qmp;
 pub mod remote;
+pub mod rig;
 pub mod supply;
