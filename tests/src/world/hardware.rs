@@ -41,7 +41,7 @@ pub fn run(seed: u64) -> Result<u64, Violation> {
 }
 
 /// The shipped board with its built-in services alone: processes have worlds of their own.
-fn board() -> &'static Loaded {
+pub(super) fn board() -> &'static Loaded {
     static BOARD: OnceLock<Loaded> = OnceLock::new();
     BOARD.get_or_init(|| {
         let vars = BTreeMap::from([("UBMC_BIN_DIR".to_owned(), "/bin".to_owned())]);
@@ -486,14 +486,17 @@ impl World {
                     Quality::Good => matches!(view.status, Status::Critical | Status::Fatal),
                     // The core's word for it is not enough: the machine must really be off.
                     Quality::Unpowered => !self.blinded && self.really_powered(*sensor),
-                    Quality::NotYetRead | Quality::Stale | Quality::Failed | Quality::Absent => true,
+                    Quality::NotYetRead | Quality::Stale | Quality::Failed | Quality::Absent => {
+                        !view.spec.protection.missing_ok
+                    }
                 }
             });
             let Some(sensor) = bad else { continue };
+            let failsafe = self.board.sensor(sensor).protection.failsafe.unwrap_or(zone.failsafe);
             for fan in &zone.fans {
                 let told = self.told[fan.index()].unwrap_or(Duty::FULL);
                 let fan = self.core.fan(FanId::new(fan.index()));
-                if fan.duty < zone.failsafe || told < zone.failsafe {
+                if fan.duty < failsafe || told < failsafe {
                     let sensor = self.core.sensor(sensor);
                     let state = self.core.zone(ZoneId::new(index)).state.as_str();
                     return Err(format!(

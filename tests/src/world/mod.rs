@@ -2,10 +2,12 @@
 //!
 //! - [`services`]: processes that exit, hang, ignore TERM, become ready late or never, and operators who ask for anything;
 //! - [`hardware`]: a simulated board whose lines and sensors lie, and power requests at any moment;
+//! - [`cooling`]: the same board with nothing left to chance, so that its control loop can be measured;
 //! - [`mirror`]: a watcher that knows only what it was told, and must know everything.
 //!
 //! A world is a function of its seed alone: what a test prints on failure reproduces it.
 
+pub mod cooling;
 pub mod hardware;
 pub mod mirror;
 pub mod services;

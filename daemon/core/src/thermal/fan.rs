@@ -21,6 +21,9 @@ const SLOW_SHARE: f64 = 0.6;
 const FAST_SHARE: f64 = 1.4;
 /// … for this long does not do what it is told.
 const WRONG_FOR: Duration = Duration::from_secs(5);
+/// It does again when it has for this long. More than the time after a change of duty in which next to any speed is right:
+/// else the others would go up for it, it would look well for a moment, and all would go down again, for ever.
+const WELL_FOR: Duration = Duration::from_secs(10);
 /// How long nothing may be refused before a fan counts as taking its duty again; longer than two refreshes.
 const ACCEPTED_AFTER: Duration = Duration::from_secs(5);
 /// A duty that differs by less is not written anew, in percent.
@@ -38,6 +41,7 @@ pub(super) struct Fan {
     pub(super) manual: Option<(Duty, Mono)>,
     pub(super) slow_since: Option<Mono>,
     pub(super) fast_since: Option<Mono>,
+    well_since: Option<Mono>,
     /// What it was told lately, oldest first: it is judged by the least and the most of it.
     lately: VecDeque<(Mono, Duty)>,
     /// Too slow for too long: the others go up for it.
@@ -63,6 +67,7 @@ impl Fan {
             manual: None,
             slow_since: None,
             fast_since: None,
+            well_since: None,
             lately: VecDeque::new(),
             failed: false,
             stands: false,
@@ -94,8 +99,12 @@ impl Fan {
         let since = |was: Option<Mono>, is: bool| is.then(|| was.unwrap_or(now));
         self.slow_since = since(self.slow_since, slow);
         self.fast_since = since(self.fast_since, fast);
-        let for_long = |since: Option<Mono>| since.is_some_and(|since| now.since(since) >= WRONG_FOR);
-        let (failed, runaway) = (for_long(self.slow_since), for_long(self.fast_since));
+        self.well_since = since(self.well_since, !slow && !fast);
+        let for_long = |since: Option<Mono>, long| since.is_some_and(|since| now.since(since) >= long);
+        let unseen = matches!(quality, Quality::NotYetRead | Quality::Unpowered);
+        let well = unseen || for_long(self.well_since, WELL_FOR);
+        let failed = for_long(self.slow_since, WRONG_FOR) || self.failed && !well;
+        let runaway = !failed && (for_long(self.fast_since, WRONG_FOR) || self.runaway && !well);
         self.stands = failed && quality == Quality::Good;
         if (failed, runaway) == (self.failed, self.runaway) {
             return;

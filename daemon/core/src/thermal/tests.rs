@@ -433,8 +433,22 @@ fn a_fan_that_does_not_slow_down_is_told_and_raises_nobody() {
     rig.run(10).set(TACHOS, 20_000.0).run(8).check("controlled", 36.0);
     assert!(rig.texts.iter().any(|text| text.starts_with("fan.0 does not slow down")), "{:?}", rig.texts);
     assert_eq!(rig.thermal.problems().len(), 1);
-    rig.set(TACHOS, 3600.0).run(2);
+    rig.set(TACHOS, 3600.0).run(12);
     assert!(rig.texts.iter().any(|text| text == "fan.0 turns as it should again"), "{:?}", rig.texts);
+}
+
+/// After the others have gone up for it, a slow fan turns as fast as would have done before: that is no recovery.
+#[test]
+fn a_fan_that_reaches_half_its_speed_is_failed_and_stays_so() {
+    let mut rig = Rig::new(&plain());
+    rig.run(10).set(TACHOS, 1500.0).run(8).check("failsafe", 80.0);
+    rig.set(TACHOS, 3500.0);
+    for _ in 0..60 {
+        rig.readings.insert(TACHOS, 3500.0);
+        rig.run(1).check("failsafe", 80.0);
+    }
+    rig.readings.insert(TACHOS, 8000.0);
+    rig.run(12).check("controlled", 36.0);
 }
 
 #[test]
