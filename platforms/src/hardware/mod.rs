@@ -31,7 +31,7 @@ use ubmc_core::{
 
 use crate::{
     board::Bindings,
-    linux::{HwmonLimits, LinuxBackend, LinuxError, pmbus::FaultRegister},
+    linux::{HwmonLimits, LinuxBackend, LinuxError},
     sim::{SimConfig, client::ClientError},
 };
 
@@ -123,17 +123,6 @@ pub trait Backend: Send + Sync {
 
     /// The limits that a sensor's chip has for it. Absent: such a sensor has none that could be asked for.
     fn limits(&self, _sensor: SensorId) -> Option<Result<HwmonLimits, HardwareError>> {
-        None
-    }
-
-    /// The fault registers of a supply. Absent: it has none that could be asked for.
-    fn read_status(&self, _supply: SupplyId) -> Option<Result<Vec<FaultRegister>, HardwareError>> {
-        None
-    }
-
-    /// Forgets a supply's faults; those that still hold come back at once. To be called after
-    /// [`Backend::read_status`], which is the only record of them. Absent: it has no fault registers.
-    fn clear_faults(&self, _supply: SupplyId) -> Option<Result<(), HardwareError>> {
         None
     }
 }

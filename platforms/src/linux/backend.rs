@@ -4,13 +4,12 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use ubmc_core::{
     board::Board,
-    ids::{FanId, LedId, RailId, SensorId, SignalId, SupplyId},
+    ids::{FanId, LedId, SensorId, SignalId},
     leds::Pattern,
     units::{Duty, Level},
 };
 
 use super::{
-    LinuxError,
     bus::{Group, LinuxBus},
     gpio::{Lines, Wanted, Watch},
     hwmon::{
@@ -20,25 +19,23 @@ use super::{
         pwm::Pwm,
     },
     led::LedClass,
-    pmbus::{self, FaultRegister},
-    smbus::Turn,
+    regulators::Regulators,
+    smbus::{Turn, Turns},
 };
 use crate::{
-    board::{Bindings, FanBinding, LedBinding, PmbusDevice, SensorBinding, SignalBinding},
+    board::{Bindings, FanBinding, LedBinding, SensorBinding, SignalBinding},
     hardware::{Backend, Fans, HardwareError, Leds, LineDriver, LineWatcher, OpenError, PowerDevices, SensorBus},
 };
 
 /// The way to a real board.
 pub(crate) struct LinuxBackend {
     sysfs: PathBuf,
-    sensors: Vec<SensorBinding>,
+    bindings: Bindings,
     groups: BTreeMap<Group, Vec<SensorId>>,
-    fans: Vec<FanBinding>,
     leds: Arc<Vec<String>>,
     lines: Arc<Lines>,
-    supplies: Vec<Option<PmbusDevice>>,
-    /// Of each I²C bus that we talk to ourselves.
-    turns: BTreeMap<u32, Turn>,
+    /// On the I²C buses that we talk to ourselves.
+    turns: Turns,
 }
 
 impl LinuxBackend {
@@ -70,44 +67,23 @@ impl LinuxBackend {
         for (spec, binding) in board.fans.iter().zip(&bindings.fans) {
             let FanBinding::Hwmon { .. } = binding else { return Err(elsewhere(&spec.name)) };
         }
-        let read = bindings.sensors.iter().filter_map(|binding| match binding {
-            SensorBinding::Pmbus { device, .. } => Some(device.bus),
-            SensorBinding::Sim { .. }
-            | SensorBinding::Hwmon { .. }
-            | SensorBinding::Iio { .. }
-            | SensorBinding::Derived => None,
-        });
-        let asked = bindings.supplies.iter().flatten().map(|device| device.bus);
         Ok(Self {
-            turns: read.chain(asked).map(|bus| (bus, Turn::default())).collect(),
-            supplies: bindings.supplies.clone(),
+            bindings: bindings.clone(),
+            turns: Turns::default(),
             sysfs,
-            sensors: bindings.sensors.clone(),
             groups,
-            fans: bindings.fans.clone(),
             leds: Arc::new(leds),
             lines: Arc::new(Lines::new(lines)),
         })
     }
 }
 
-impl LinuxBackend {
-    fn turn(&self, bus: u32) -> Turn {
-        self.turns.get(&bus).cloned().unwrap_or_default()
-    }
-
-    fn supply(&self, supply: SupplyId) -> Option<(&PmbusDevice, Turn)> {
-        let device = self.supplies.get(supply.index())?.as_ref()?;
-        Some((device, self.turn(device.bus)))
-    }
-}
-
 impl Backend for LinuxBackend {
     fn sensor_buses(&self) -> Vec<Box<dyn SensorBus>> {
         let bus = |(group, ids): (&Group, &Vec<SensorId>)| {
-            let sensors = ids.iter().filter_map(|id| Some((*id, self.sensors.get(id.index())?)));
+            let sensors = ids.iter().filter_map(|id| Some((*id, self.bindings.sensors.get(id.index())?)));
             let turn = match group {
-                Group::I2c(bus) => self.turn(*bus),
+                Group::I2c(bus) => self.turns.of(*bus),
                 Group::Device(_) => Turn::default(),
             };
             Box::new(LinuxBus::new(&self.sysfs, group, sensors, &turn)) as Box<dyn SensorBus>
@@ -120,7 +96,7 @@ impl Backend for LinuxBackend {
             FanBinding::Hwmon { device, channel } => Some(Pwm::new(Device::new(&self.sysfs, device.clone()), channel)),
             FanBinding::Sim { .. } => None,
         };
-        Box::new(Outputs(self.fans.iter().map(pwm).collect()))
+        Box::new(Outputs(self.bindings.fans.iter().map(pwm).collect()))
     }
 
     fn line_driver(&self) -> Box<dyn LineDriver> {
@@ -128,7 +104,7 @@ impl Backend for LinuxBackend {
     }
 
     fn power_devices(&self) -> Box<dyn PowerDevices> {
-        Box::new(Regulators)
+        Box::new(Regulators::new(self.sysfs.clone(), &self.bindings, self.turns.clone()))
     }
 
     fn line_watcher(&self) -> Box<dyn LineWatcher> {
@@ -140,7 +116,7 @@ impl Backend for LinuxBackend {
     }
 
     fn limits(&self, sensor: SensorId) -> Option<Result<HwmonLimits, HardwareError>> {
-        match self.sensors.get(sensor.index())? {
+        match self.bindings.sensors.get(sensor.index())? {
             SensorBinding::Hwmon { device, channel } => {
                 let mut device = Device::new(&self.sysfs, device.clone());
                 Some(limits::read(&mut device, &mut Channel::new(channel)).map_err(Into::into))
@@ -150,16 +126,6 @@ impl Backend for LinuxBackend {
             | SensorBinding::Pmbus { .. }
             | SensorBinding::Derived => None,
         }
-    }
-
-    fn read_status(&self, supply: SupplyId) -> Option<Result<Vec<FaultRegister>, HardwareError>> {
-        let (device, turn) = self.supply(supply)?;
-        Some(pmbus::read_status(&self.sysfs, device, &turn).map_err(|error| LinuxError::from(error).into()))
-    }
-
-    fn clear_faults(&self, supply: SupplyId) -> Option<Result<(), HardwareError>> {
-        let (device, turn) = self.supply(supply)?;
-        Some(pmbus::clear_faults(&self.sysfs, device, &turn).map_err(|error| LinuxError::from(error).into()))
     }
 }
 
@@ -178,18 +144,6 @@ struct Driver(Arc<Lines>);
 impl LineDriver for Driver {
     fn set(&mut self, line: SignalId, level: Level) -> Result<(), HardwareError> {
         if self.0.drive(line, level)? { Ok(()) } else { Err(HardwareError::Unbound(format!("line {}", line.index()))) }
-    }
-}
-
-struct Regulators;
-
-impl PowerDevices for Regulators {
-    fn set_rail(&mut self, rail: RailId, _: bool) -> Result<(), HardwareError> {
-        Err(HardwareError::Unbound(format!("rail {}", rail.index())))
-    }
-
-    fn capture_fault(&mut self, supply: SupplyId) -> Result<Vec<(String, u16)>, HardwareError> {
-        Err(HardwareError::Unbound(format!("supply {}", supply.index())))
     }
 }
 

@@ -7,6 +7,7 @@
 //! - `iio`         converters and environmental sensors
 //! - `smbus`       transfers to an address, and recovery of a bus
 //! - `pmbus`       supplies and regulators without a driver; the fault registers of all
+//! - `regulators`  rails that are switched, and supplies that are asked why they failed
 //! - `gpio`        lines by name, their edges
 //! - `led`         the LED class
 //! - `watchdog`    the hardware watchdog: opened, fed, disarmed
@@ -26,6 +27,7 @@ mod hwmon;
 mod iio;
 mod led;
 pub mod pmbus;
+mod regulators;
 mod smbus;
 pub mod watchdog;
 

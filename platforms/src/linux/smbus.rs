@@ -12,6 +12,7 @@
 //! ```
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -155,6 +156,16 @@ impl Turn {
     }
 }
 
+/// The turns of all buses, shared by all who talk on them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Turns(Arc<Mutex<BTreeMap<u32, Turn>>>);
+
+impl Turns {
+    pub(super) fn of(&self, bus: u32) -> Turn {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(bus).or_default().clone()
+    }
+}
+
 /// A device on a bus.
 pub(super) struct Smbus {
     device: PmbusDevice,
@@ -273,7 +284,7 @@ fn errno(error: LinuxI2CError) -> Errno {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::collections::{BTreeMap, VecDeque};
+    use std::collections::VecDeque;
 
     use super::*;
 

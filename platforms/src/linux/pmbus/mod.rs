@@ -12,13 +12,18 @@ use std::path::Path;
 use ubmc_core::input::Sample;
 
 use self::codec::{Coefficients, VoutMode, direct, linear11, linear16};
-pub use self::status::FaultRegister;
 pub(super) use self::status::{clear_faults, read_status};
 use super::smbus::{Smbus, SmbusError, Turn};
 use crate::board::{PmbusDevice, PmbusFormat};
 
 const PAGE: u8 = 0x00;
+const OPERATION: u8 = 0x01;
 const VOUT_MODE: u8 = 0x20;
+
+/// `OPERATION`: on, at the nominal voltage.
+const ON: u8 = 0x80;
+/// `OPERATION`: off at once, without the regulator's own soft-off, which may take longer than a sequence waits.
+const OFF: u8 = 0x00;
 
 /// One value of a device.
 pub(super) struct Register {
@@ -26,6 +31,26 @@ pub(super) struct Register {
     page: Option<u8>,
     command: u8,
     format: PmbusFormat,
+}
+
+/// Switches an output. Whether it follows is for its power-good line or its voltage to say.
+pub(super) fn set_output(
+    sysfs: &Path,
+    device: &PmbusDevice,
+    turn: &Turn,
+    page: Option<u8>,
+    on: bool,
+) -> Result<(), SmbusError> {
+    switch(&mut Smbus::new(sysfs, device, turn.clone()), page, on)
+}
+
+fn switch(smbus: &mut Smbus, page: Option<u8>, on: bool) -> Result<(), SmbusError> {
+    smbus.transact(|wire| {
+        if let Some(page) = page {
+            wire.write_byte(PAGE, page)?;
+        }
+        wire.write_byte(OPERATION, if on { ON } else { OFF })
+    })
 }
 
 /// What a transfer brought.
@@ -126,6 +151,20 @@ mod tests {
         ] {
             let (sample, _) = read(&[((0, 0x20), mode), ((0, 0x8b), 1)], None, 0x8b, PmbusFormat::Linear16);
             assert_eq!(sample, Sample::Error(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn an_output_is_switched_on_its_page() {
+        for (page, on, transfers) in [
+            (None, true, "write 0x01 128"),
+            (Some(2), true, "write 0x00 2, write 0x01 128"),
+            (Some(2), false, "write 0x00 2, write 0x01 0"),
+        ] {
+            let log = Arc::new(Mutex::new(Vec::new()));
+            let wire = MadeUp { log: Arc::clone(&log), ..MadeUp::default() };
+            switch(&mut Smbus::over(Box::new(wire), &psu(), Turn::default()), page, on).unwrap();
+            assert_eq!(log.lock().unwrap().join(", "), transfers);
         }
     }
 

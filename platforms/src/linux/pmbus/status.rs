@@ -29,11 +29,11 @@ const REGISTERS: [(&str, u8, bool, &str); 7] = [
 
 /// A fault register as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FaultRegister {
+pub(in crate::linux) struct FaultRegister {
     /// As the PMBus specification has it, e.g. `STATUS_WORD`.
-    pub name: &'static str,
+    pub(in crate::linux) name: &'static str,
     /// Its bits.
-    pub value: u16,
+    pub(in crate::linux) value: u16,
 }
 
 /// Those that the device has; a device without `STATUS_WORD` has none that can be relied on.
