@@ -4,6 +4,7 @@
 //! that only one daemon may have, then hardware, then services.
 
 use std::{
+    collections::BTreeMap,
     env,
     fs::{self, File},
     io::{self, Write},
@@ -16,7 +17,7 @@ use std::{
 use rustix::fs::FlockOperation;
 use tokio::{runtime, sync::mpsc};
 use tracing::{info, warn};
-use ubmc_core::{board::Board, core::Core, memory::Past};
+use ubmc_core::{board::Board, core::Core, ids::FanId, memory::Past, units::Duty};
 use ubmc_platforms::{
     board::{Bindings, Loaded, Resource, resources},
     hardware::{self, Backend, Platform},
@@ -185,7 +186,8 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     let plugged = sim.map(|config| plug_in(&places.state_dir, config)).transpose()?;
     let simulation = plugged.as_ref().map(|plugged| plugged.simulation.clone());
     // Before there are threads and tasks: it is small, and what it guards depends on it.
-    let guarded = guard(&places.state_dir, &board, &bindings, simulation.as_ref(), &args.sysfs);
+    let (guarded, held) = guard(&places.state_dir, &board, &bindings, simulation.as_ref(), &args.sysfs).unzip();
+    core.inherit(&held.unwrap_or_default());
     let guard = guarded.as_ref().map(|(guard, _)| Arc::clone(guard));
     if simulation.is_none() || args.keep_board {
         core.outlasted();
@@ -222,17 +224,21 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The guardian of the fans, found or made; beside it why there is none yet. Absent: there is nothing to guard.
+/// The guardian of the fans, found or made, and why there is none yet; beside it the duties that the last daemon left the
+/// fans with. Absent: there is nothing to guard.
 fn guard(
     state_dir: &Path,
     board: &Board,
     bindings: &Bindings,
     simulation: Option<&Simulation>,
     sysfs: &Path,
-) -> Option<(Arc<Guard>, Option<String>)> {
+) -> Option<((Arc<Guard>, Option<String>), BTreeMap<FanId, Duty>)> {
     let plan = Plan::of(board, bindings, &platform(simulation, sysfs), guardian::SILENCE)?;
     let (guard, found) = Guard::find(Charge { dir: state_dir.to_owned(), plan });
-    Some((Arc::new(guard), found.err()))
+    let (held, absent) = found.map_or_else(|why| (Vec::new(), Some(why)), |held| (held, None));
+    let held =
+        held.into_iter().filter_map(|held| Some((board.find_fan(&held.fan)?, Duty::new(held.percent)))).collect();
+    Some(((Arc::new(guard), absent), held))
 }
 
 /// A simulated board that answers.

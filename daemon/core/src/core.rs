@@ -170,7 +170,8 @@ impl Core {
             Input::Samples(samples) => {
                 out.new_cause("");
                 // Without statemgr nobody follows the lines: what a machine was then says nothing about now.
-                let (machines, followed) = (&self.machines, self.supervisor.is_up(Builtin::Statemgr));
+                let followed = self.supervisor.is_up(Builtin::Statemgr) || self.hands_over();
+                let (machines, out) = (&self.machines, &mut self.out);
                 let powered = |machine| !followed || machines.get(machine).may_have_power();
                 self.sensors.sampled(samples, powered, out);
                 let sensors = &self.sensors;
@@ -327,7 +328,7 @@ impl Core {
         if drives.leds && !was.leds {
             self.leds.forget_shown();
         }
-        if was.lines && !drives.lines {
+        if was.lines && !drives.lines && !self.hands_over() {
             // Nobody follows the lines any more: what was off may be on.
             self.machines.forget_lines();
             for id in self.machines.ids() {

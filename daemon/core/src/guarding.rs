@@ -10,15 +10,17 @@
 //!                 Replacing ── Absent ─▶ Absent       (a problem in both)
 //! ```
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     core::Core,
     effect::Effect,
     event::{Field, Severity},
+    ids::FanId,
     refusal::Obstacle,
     services::supervisor::Phase,
     time::{Mono, human},
+    units::Duty,
     view::{GuardianState, GuardianView, Problem},
 };
 
@@ -103,6 +105,8 @@ pub(crate) struct Guarding {
     known: Option<Known>,
     /// What the fans are cooled by outlasts the daemon, as real hardware does.
     pub(crate) lasting: bool,
+    /// The last daemon left the fans in the guardian's hands, and nothing was said of that yet.
+    inherits: bool,
     /// What was decided for the end last.
     hold: Option<Duration>,
 }
@@ -119,6 +123,12 @@ impl Core {
     /// Before the start: the hardware outlasts the daemon, as all but a simulated board does.
     pub fn outlasted(&mut self) {
         self.guarding.lasting = true;
+    }
+
+    /// Before the start: the last daemon ended in order and left fans at these duties, which a guardian has held since.
+    pub fn inherit(&mut self, held: &BTreeMap<FanId, Duty>) {
+        self.guarding.inherits = !held.is_empty();
+        self.thermal.inherit(held);
     }
 
     /// The guardian as it is now. Absent: there is nothing to guard.
@@ -138,8 +148,11 @@ impl Core {
         let (subject, severity, text, fields): (_, _, _, Vec<(&'static str, Field)>) = match &news {
             Guardian::Watching { pid: new } => {
                 pid = Some(*new);
-                let text = format!("the guardian (process {new}) watches over the fans");
-                ("watching", Severity::Info, text, vec![("pid", f64::from(*new).into())])
+                let inherits = std::mem::take(&mut self.guarding.inherits);
+                let held = if inherits { ", which it has held as the last ubmcd left them" } else { "" };
+                let text = format!("the guardian (process {new}) watches over the fans{held}");
+                let fields = vec![("pid", f64::from(*new).into()), ("handed_over", inherits.into())];
+                ("watching", Severity::Info, text, fields)
             }
             Guardian::Lost { why } => {
                 pid = None;
@@ -207,6 +220,12 @@ impl Core {
             self.guarding.hold = hold;
             self.out.deed(Effect::HoldFans(hold));
         }
+    }
+
+    /// The daemon leaves, and its heir finds the fans as they are: for the moments until then what is known stays known,
+    /// although those who know it are stopped already.
+    pub(crate) fn hands_over(&self) -> bool {
+        self.guarding.hold.is_some() && matches!(self.supervisor.phase(), Phase::Stopping { .. } | Phase::Ended)
     }
 
     fn is_guarded(&self) -> bool {

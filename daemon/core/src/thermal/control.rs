@@ -7,13 +7,17 @@
 //!
 //! A zone starts in fail-safe until every needed sensor has been read. Missing, stale or failed inputs drive fans up.
 
-use super::{fan::Fan, judge::is_hot, zone::Zone};
+use std::collections::BTreeMap;
+
+use super::{fan::Fan, heritage::Heritage, judge::is_hot, zone::Zone};
 use crate::{
     board::Board,
     event::Severity,
     ids::{FanId, Name, ZoneId},
     outbox::Outbox,
     sensors::bank::Sensors,
+    time::Mono,
+    units::Duty,
 };
 
 /// All zones and fans of a board.
@@ -53,6 +57,21 @@ impl Thermal {
         }
         for index in 0..self.fans.len() {
             self.drive(FanId::new(index), driven, out);
+        }
+    }
+
+    /// Before the start: the last daemon left fans at these duties, and nobody has touched them since.
+    pub fn inherit(&mut self, held: &BTreeMap<FanId, Duty>) {
+        for (id, duty) in held {
+            if let Some(fan) = self.fans.get_mut(id.index()) {
+                fan.duty = *duty;
+            }
+        }
+        for zone in &mut self.zones {
+            // A fan of two zones has the duty of the one that asked for more: the least is this one's own.
+            let duties = zone.spec.fans.iter().map(|fan| held.get(fan).copied()).collect::<Option<Vec<_>>>();
+            let least = duties.and_then(|duties| duties.into_iter().reduce(Duty::min));
+            zone.heritage = least.map(|duty| Heritage::new(duty.max(zone.spec.floor), Mono::ZERO));
         }
     }
 

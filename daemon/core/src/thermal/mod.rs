@@ -11,6 +11,7 @@
 
 pub mod control;
 pub mod curve;
+mod heritage;
 pub mod hysteresis;
 pub mod pid;
 

@@ -5,6 +5,7 @@ use super::{
     control::Thermal,
     controller::{Call, Controller},
     fan::Fan,
+    heritage::Heritage,
     judge::{Around, announce, judge},
     record::TripRecord,
 };
@@ -33,6 +34,8 @@ pub(super) struct Zone {
     /// It was critical, and not everything has come down to its target since.
     pub(super) cooling: bool,
     pub(super) tripped: Option<TripRecord>,
+    /// What the last daemon left its fans at.
+    pub(super) heritage: Option<Heritage>,
     /// When it was looked at last.
     pub(super) looked_at: Mono,
 }
@@ -50,6 +53,7 @@ impl Zone {
             controllers: vec![Controller::default(); spec.controllers.len()],
             cooling: false,
             tripped: None,
+            heritage: None,
             looked_at: Mono::ZERO,
             needed: spec.sensors(),
             spec: spec.clone(),
@@ -118,7 +122,18 @@ impl Thermal {
         };
         let verdict = judge(zone, &around);
         let (state, why) = (verdict.state, verdict.why);
-        let duty = verdict.least.map_or(floored, |least| apply(state.as_str(), floored, floored.max(least)));
+        zone.heritage = zone.heritage.filter(|_| verdict.least.is_none() || state == ZoneState::Starting);
+        let inherited = zone.heritage.as_mut().and_then(|heritage| heritage.demands(state, floored, now));
+        let duty = match (inherited, verdict.least) {
+            (Some(inherited), _) => apply("inherited", floored, floored.max(inherited)),
+            (None, Some(least)) => apply(state.as_str(), floored, floored.max(least)),
+            (None, None) => floored,
+        };
+        if inherited.is_none() {
+            zone.heritage = None;
+        } else if state == ZoneState::Controlled {
+            "the duty that the last ubmcd left".clone_into(&mut driver);
+        }
         terms.extend(held);
         let reason = if state == ZoneState::Controlled { format!("{driver} asks for {duty}") } else { why.clone() };
         if state != ZoneState::Controlled {

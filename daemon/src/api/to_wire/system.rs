@@ -3,7 +3,7 @@
 use ubmc_core::{
     core::Core,
     ids::SensorId,
-    view::{GroupView, Quality, ServiceState, Status},
+    view::{GroupView, GuardianView, Quality, ServiceState, Status},
 };
 use ubmc_proto::v1;
 
@@ -68,6 +68,16 @@ pub fn system_status(core: &Core, daemon: &Daemon, counts: Counts, moment: Momen
         hostname: daemon.hostname.clone(),
         holding_up: conditions(&view.holding_up),
         limitations: daemon.limitations.clone(),
+        guardian: core.guardian().map(guardian),
+    }
+}
+
+fn guardian(view: GuardianView<'_>) -> v1::Guardian {
+    v1::Guardian {
+        state: view.state.as_str().to_owned(),
+        pid: view.pid.and_then(|pid| pid.try_into().ok()),
+        since_s: view.since.as_secs_f64(),
+        reason: view.why.to_owned(),
     }
 }
 

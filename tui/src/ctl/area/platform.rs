@@ -13,7 +13,7 @@ use super::{
 };
 use crate::ctl::{
     exit::Failure,
-    object::{Condition, Group, Machine, PlatformHealth, PlatformStatus, Service, ServiceHealth, draw_all},
+    object::{Condition, Group, Guardian, Machine, PlatformHealth, PlatformStatus, Service, ServiceHealth, draw_all},
     output::{Canvas, Cell, Page, Paint, Table, duration, hang, left, or_dash, percent, plain_text, right},
     session::Session,
 };
@@ -105,6 +105,9 @@ fn status_page(status: &PlatformStatus) -> Page {
         status.machines.iter().map(|machine| format!("{} {}", machine.name, machine.state)).collect();
     page.maybe("power", Some(machines.join(" · ")));
     page.fact("services", services_line(status)).fact("sensors", sensors_line(status));
+    if let Some(guardian) = &status.guardian {
+        page.fact("guardian", guardian_line(guardian));
+    }
     if status.dropped_events > 0 {
         let text = format!("{} events were dropped for slow watchers", status.dropped_events);
         page.fact("watchers", Cell::new(Paint::Warn, text));
@@ -133,6 +136,17 @@ fn services_line(status: &PlatformStatus) -> Cell {
         return counts.into();
     }
     Cell::new(Paint::Bad, format!("{counts}, {} failed", status.services_failed))
+}
+
+fn guardian_line(guardian: &Guardian) -> Cell {
+    let pid = guardian.pid.map_or_else(String::new, |pid| format!(", pid {pid}"));
+    let reason = guardian.reason.as_deref().map_or_else(String::new, |reason| format!(": {reason}"));
+    let text = format!("{}{pid}{reason}", guardian.state);
+    match guardian.state.as_str() {
+        "watching" => text.into(),
+        "absent" => Cell::new(Paint::Bad, text),
+        _ => Cell::new(Paint::Warn, text),
+    }
 }
 
 fn sensors_line(status: &PlatformStatus) -> Cell {
@@ -284,6 +298,12 @@ mod tests {
                 since_s: None,
             }],
             groups: vec![group("core", 1, 1, 0, true), group("interface", 2, 1, 1, false)],
+            guardian: Some(v1::Guardian {
+                state: "watching".into(),
+                pid: Some(43),
+                since_s: 1.0,
+                reason: String::new(),
+            }),
             limitations: vec!["cgroup v2 is not writable: memory and cpu limits do not hold".into()],
             ..v1::SystemStatus::default()
         };
@@ -303,6 +323,7 @@ bmc7 · sim-2u (simulated) · degraded · degraded
   power     host.0 off
   services  2 of 3 running, 1 failed
   sensors   all 30 ok
+  guardian  watching, pid 43
 
 PROBLEMS (1)
   - web has failed: exit code 7

@@ -38,7 +38,7 @@ pub(crate) use resource::Resource;
 pub(crate) use sensor::{HistoryPoint, Sensor};
 pub(crate) use service::{Dependency, Service, ServiceHealth};
 pub(crate) use simulation::{Fault, FaultKind, Faults, Simulation};
-pub(crate) use status::{Group, PlatformHealth, PlatformStatus};
+pub(crate) use status::{Group, Guardian, PlatformHealth, PlatformStatus};
 pub(crate) use thermal::{Fan, Term, Trip, Zone, ZoneExplained};
 pub(crate) use why::{Consequence, WhatIf, Why};
 

@@ -33,6 +33,15 @@ pub(crate) struct PlatformStatus {
     pub services: Vec<Service>,
     /// What this machine cannot give, and what follows.
     pub limitations: Vec<String>,
+    /// The process that makes the fans safe when ubmcd dies or hangs. Absent: there is nothing to guard.
+    pub guardian: Option<Guardian>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Guardian {
+    pub state: String,
+    pub pid: Option<i32>,
+    pub reason: Option<String>,
 }
 
 /// A phase of the start, and how far it is.
@@ -86,6 +95,11 @@ impl PlatformStatus {
             machines,
             services,
             limitations: wire.limitations,
+            guardian: wire.guardian.map(|guardian| Guardian {
+                state: guardian.state,
+                pid: guardian.pid,
+                reason: Some(guardian.reason).filter(|reason| !reason.is_empty()),
+            }),
         }
     }
 }
