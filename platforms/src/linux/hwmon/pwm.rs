@@ -39,6 +39,9 @@ impl Pwm {
         let enable = format!("{}_enable", self.channel);
         // Looked at each time: a chip that was reset, or somebody's script, has it otherwise, and then drops our duty.
         if folder.has(&enable) && folder.read(&enable).map_err(failed("asking who controls it"))? != MANUAL {
+            // Kernels' pmbus core answers ENXIO to the writing of pwmN_enable until pwmN has been read once: it goes by the
+            // duty that it read last, and has none. Seen with max31785; what the reading gives does not matter.
+            let _ = folder.read(&self.channel);
             folder.write(&enable, &format!("{MANUAL}\n")).map_err(failed("taking it over"))?;
         }
         folder.write(&self.channel, &format!("{}\n", raw(duty))).map_err(failed("writing its duty"))
