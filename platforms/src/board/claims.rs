@@ -155,7 +155,7 @@ impl Claims {
                 Clash::PastDriver(device) => {
                     let (reads, driven) = if piece.raw().is_some() { (who, &*first.who) } else { (&*first.who, who) };
                     let message = format!(
-                        "{reads} reads the device `{device}` itself, but {driven} through the driver that holds it"
+                        "{reads} uses the device `{device}` itself, but {driven} through the driver that holds it"
                     );
                     (message, "one of them can be bound to it, not both", "the other")
                 }
