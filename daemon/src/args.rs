@@ -50,6 +50,12 @@ pub struct RunArgs {
     /// Load and check everything, print all problems, start nothing
     #[arg(long)]
     pub check: bool,
+    /// Print what hardware this machine has, with the names that a board file takes, and start nothing
+    #[arg(long)]
+    pub probe: bool,
+    /// Print a first board file for this machine, and start nothing
+    #[arg(long, conflicts_with = "probe")]
+    pub probe_board: bool,
     /// Reload when the board file or a registry changes; without this a reload is asked for, by SIGHUP or
     /// `ubmcctl services reload`
     #[arg(long)]

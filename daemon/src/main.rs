@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
+use ubmc_platforms::linux::probe::Machine;
 use ubmcd::{
     args::{Command, CommandLine},
     guardian, launch,
@@ -41,6 +42,8 @@ fn main() -> ExitCode {
                 Err(_) => ExitCode::from(INTERNAL),
             }
         }
+        None if line.run.probe => print(Machine::survey(&line.run.sysfs).to_string().as_bytes()),
+        None if line.run.probe_board => print(Machine::survey(&line.run.sysfs).draft().as_bytes()),
         // The panic has said what is wrong; what is left is the code that scripts expect.
         None => panic::catch_unwind(|| launch::main(&line.run)).unwrap_or(ExitCode::from(INTERNAL)),
     }

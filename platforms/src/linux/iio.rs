@@ -90,24 +90,38 @@ impl Iio {
                 none.insert(Folder::open(&found).map_err(|_| Trouble::Absent)?)
             }
         };
-        let channel = &self.channel;
-        let divisor = divisor(channel);
-        let input = format!("in_{channel}_input");
-        if folder.has(&input) {
-            return Ok(number(folder, &input)? / divisor);
+        if let Some(value) = value(folder, &self.channel)? {
+            return Ok(value);
         }
-        let raw = format!("in_{channel}_raw");
-        if !folder.has(&raw) {
-            // Of a device that has gone nothing is there.
-            folder.read("name")?;
-            let has: Vec<_> = channels(folder);
-            let (channel, device) = (channel.clone(), self.device.clone());
-            let error = LinuxError::NoChannel { channel, device, has: has.join(", ") };
-            return Err(Trouble::Known(error.to_string()));
-        }
-        let (raw, offset, scale) =
-            (number(folder, &raw)?, attribute(folder, channel, "offset")?, attribute(folder, channel, "scale")?);
-        Ok((raw + offset.unwrap_or(0.0)) * scale.unwrap_or(1.0) / divisor)
+        // Of a device that has gone nothing is there.
+        folder.read("name")?;
+        let (channel, device) = (self.channel.clone(), self.device.clone());
+        let error = LinuxError::NoChannel { channel, device, has: channels(folder).join(", ") };
+        Err(Trouble::Known(error.to_string()))
+    }
+}
+
+/// A channel's value in our unit. None: there is no such channel.
+fn value(folder: &Folder, channel: &str) -> io::Result<Option<f64>> {
+    let (input, raw) = (format!("in_{channel}_input"), format!("in_{channel}_raw"));
+    let divisor = divisor(channel);
+    if folder.has(&input) {
+        return Ok(Some(number(folder, &input)? / divisor));
+    }
+    if !folder.has(&raw) {
+        return Ok(None);
+    }
+    let (raw, offset, scale) =
+        (number(folder, &raw)?, attribute(folder, channel, "offset")?, attribute(folder, channel, "scale")?);
+    Ok(Some((raw + offset.unwrap_or(0.0)) * scale.unwrap_or(1.0) / divisor))
+}
+
+/// A channel's value as text, or why there is none.
+pub(super) fn show(folder: &Folder, channel: &str) -> String {
+    match value(folder, channel) {
+        Ok(Some(value)) => value.to_string(),
+        Ok(None) => "no value".to_owned(),
+        Err(error) => error.to_string(),
     }
 }
 

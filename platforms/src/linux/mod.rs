@@ -11,6 +11,7 @@
 //! - `gpio`        lines by name, their edges
 //! - `led`         the LED class
 //! - `watchdog`    the hardware watchdog: opened, fed, disarmed
+//! - `probe`       what a machine has, as a list and as a first board file
 //! - `attributes`  folders of sysfs and the small text files in them
 //! - `error`       why something does not work, for people
 //!
@@ -27,6 +28,7 @@ mod hwmon;
 mod iio;
 mod led;
 pub mod pmbus;
+pub mod probe;
 mod regulators;
 mod smbus;
 pub mod watchdog;

@@ -8,32 +8,32 @@ use super::super::LinuxError;
 
 /// A GPIO chip.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChipListing {
+pub(in crate::linux) struct ChipListing {
     /// e.g. `/dev/gpiochip0`.
-    pub path: PathBuf,
+    pub(in crate::linux) path: PathBuf,
     /// e.g. `gpiochip0`: not stable from boot to boot.
-    pub name: String,
+    pub(in crate::linux) name: String,
     /// e.g. `1e780000.gpio`: what the chip's driver calls it.
-    pub label: String,
+    pub(in crate::linux) label: String,
     /// Its lines; place is offset.
-    pub lines: Vec<LineListing>,
+    pub(in crate::linux) lines: Vec<LineListing>,
 }
 
 /// A line of a chip.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LineListing {
+pub(in crate::linux) struct LineListing {
     /// Its name in the device tree; often empty.
-    pub name: String,
+    pub(in crate::linux) name: String,
     /// Whether somebody holds it.
-    pub used: bool,
+    pub(in crate::linux) used: bool,
     /// Who, as they call themselves; may be empty.
-    pub consumer: String,
+    pub(in crate::linux) consumer: String,
     /// Whether it is an output now.
-    pub output: bool,
+    pub(in crate::linux) output: bool,
 }
 
 /// All chips that can be opened, with what is wrong with those that cannot.
-pub fn survey() -> (Vec<ChipListing>, Vec<String>) {
+pub(in crate::linux) fn survey() -> (Vec<ChipListing>, Vec<String>) {
     let mut problems = Vec::new();
     let mut listings = Vec::new();
     for path in chips().unwrap_or_default() {

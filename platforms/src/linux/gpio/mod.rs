@@ -24,5 +24,7 @@ mod poller;
 mod watch;
 
 pub(super) use lines::{Lines, Wanted};
-pub use listing::{ChipListing, LineListing, survey};
+#[cfg(test)]
+pub(super) use listing::LineListing;
+pub(super) use listing::{ChipListing, survey};
 pub(super) use watch::Watch;

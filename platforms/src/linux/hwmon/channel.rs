@@ -169,6 +169,16 @@ pub(in crate::linux) fn channels(folder: &Folder) -> Vec<String> {
     bases
 }
 
+/// A channel's value as text with its unit, or why there is none.
+pub(in crate::linux) fn show(folder: &Folder, channel: &str) -> String {
+    let value = locate(folder, channel).map_err(|error| error.to_string()).and_then(|files| {
+        let value = number(folder, &files.value).map_err(|error| error.to_string())?;
+        Ok(value / files.divisor)
+    });
+    let unit = unit(channel).map_or("", |(unit, _)| unit);
+    value.map_or_else(|error| error, |value| format!("{value} {unit}").trim_end().to_owned())
+}
+
 /// What a channel measures: our unit, and how many of the kernel's make one of it. None: no kind of channel begins so.
 pub(in crate::linux) fn unit(channel: &str) -> Option<(&'static str, f64)> {
     let kind = channel.split(|letter: char| letter.is_ascii_digit()).next()?;
