@@ -287,6 +287,46 @@ scenarios! {
         within 60s: no problem
     ";
 
+    a_bus_that_stays_silent_powers_off_what_may_have_become_too_hot: "
+        given running
+        inject bus-hang i2c-host0
+        within 200s: event zone.cpu.state critical may have reached
+        within 30s: machine host.0 off
+        within 1s: zone cpu tripped
+        clear
+        for 60s: machine host.0 off
+        ask host.0 off
+        within 5s: event zone.cpu.trip-released notice
+        within 60s: no problem
+    ";
+
+    a_rail_that_does_not_come_up_leaves_the_chassis_as_an_ordinary_off_does: "
+        given off
+        inject power-good-never rail.p5v
+        ask chassis on
+        within 30s: operation failed
+        within 10s: machine chassis off
+        within 1s: real rail.p12v below 0.5
+        within 1s: real rail.p5v below 0.5
+        within 1s: problem not-as-requested chassis
+        clear
+        ask chassis on
+        within 30s: operation succeeded
+        within 60s: no problem
+    ";
+
+    a_rail_that_drops_out_takes_the_chassis_and_says_so: "
+        given running
+        inject power-good-lost rail.p3v3
+        within 5s: event state.chassis.transition critical lost power
+        within 5s: machine host.0 off
+        within 10s: machine chassis off
+        clear
+        ask chassis on
+        within 30s: operation succeeded
+        within 60s: no problem
+    ";
+
     a_fan_chip_that_hangs_takes_duties_no_more_and_goes_to_full_speed_by_itself: "
         given running
         inject bus-hang fan-chip
