@@ -265,3 +265,98 @@ impl Core {
         Some(Problem { severity, obstacle })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        board::Board,
+        effect::Effects,
+        ids::RequestId,
+        input::{Asked, Input, Request},
+    };
+
+    fn core() -> Core {
+        let mut core = Core::new(Board::default(), 1).unwrap();
+        core.start(Mono::ZERO);
+        core
+    }
+
+    fn told(core: &mut Core, news: Guardian) -> Effects {
+        core.handle(Mono::from_millis(1000), Input::Guardian(news))
+    }
+
+    fn kinds(core: &Core) -> Vec<&'static str> {
+        core.problems().iter().map(|problem| problem.obstacle.kind).collect()
+    }
+
+    const WATCHING: Guardian = Guardian::Watching { pid: 7 };
+
+    #[test]
+    fn what_is_wrong_with_the_guardian_is_a_problem_until_it_is_mended() {
+        let why = || "it has ended".to_owned();
+        let mut core = core();
+        assert_eq!((core.guardian(), kinds(&core).len()), (None, 0), "nothing to guard");
+        for (news, state, problem) in [
+            (WATCHING, GuardianState::Watching, None),
+            (Guardian::Lost { why: why() }, GuardianState::Replacing, Some("fans-not-guarded")),
+            (Guardian::Absent { why: why() }, GuardianState::Absent, Some("fans-not-guarded")),
+            (WATCHING, GuardianState::Watching, None),
+            (Guardian::Taken { why: Takeover::Begin }, GuardianState::InCharge, None),
+            (Guardian::Taken { why: Takeover::Undriven }, GuardianState::InCharge, Some("guardian-in-charge")),
+            (
+                Guardian::Relieved { why: Takeover::Undriven, held: Duration::from_secs(3) },
+                GuardianState::Watching,
+                None,
+            ),
+        ] {
+            let effects = told(&mut core, news.clone());
+            assert_eq!(effects.events.len(), 1, "{news:?}");
+            assert_eq!(effects.events[0].source, "guardian");
+            let view = core.guardian().unwrap();
+            assert_eq!(view.state, state, "{news:?}");
+            assert_eq!(view.pid.is_some(), !matches!(state, GuardianState::Replacing | GuardianState::Absent));
+            assert_eq!(kinds(&core), problem.into_iter().collect::<Vec<_>>(), "{news:?}");
+        }
+    }
+
+    #[test]
+    fn a_loop_that_stood_still_says_so_where_no_guardian_does() {
+        let still = || Guardian::StoodStill(Duration::from_secs(2));
+        let mut core = core();
+        assert_eq!(told(&mut core, still()).events[0].subject, "guardian.stood-still");
+        told(&mut core, WATCHING);
+        assert!(told(&mut core, still()).events.is_empty());
+    }
+
+    #[test]
+    fn the_fans_are_held_for_an_heir_only_where_there_can_be_one_and_somebody_holds_them() {
+        let lost = || Guardian::Lost { why: "it has ended".to_owned() };
+        for (lasting, news, emergency, held) in [
+            (true, Some(WATCHING), false, true),
+            (false, Some(WATCHING), false, false),
+            (true, None, false, false),
+            (true, Some(lost()), false, false),
+            (true, Some(WATCHING), true, false),
+        ] {
+            let mut core = core();
+            if lasting {
+                core.outlasted();
+            }
+            if let Some(news) = news.clone() {
+                told(&mut core, news);
+            }
+            let asked = Asked {
+                id: RequestId(1),
+                actor: "tester".to_owned(),
+                reason: String::new(),
+                request: Request::Shutdown { emergency },
+            };
+            let deeds = core.handle(Mono::from_millis(2000), Input::Asked(asked)).deeds;
+            let said = deeds.iter().position(|deed| *deed == Effect::HoldFans(Some(HOLD)));
+            let over = deeds.iter().position(|deed| *deed == Effect::Exit);
+            assert_eq!(said.is_some(), held, "{lasting} {news:?} {emergency}: {deeds:?}");
+            assert!(said.is_none() || said < over, "before anything ends");
+        }
+    }
+}

@@ -1,7 +1,9 @@
-//! The parts against a simulated board in a thread; `bad` and `late`: against hardware that misbehaves in ways it cannot.
+//! The parts against a simulated board in a thread; `bad` and `late`: against hardware that misbehaves in ways it cannot;
+//! `pulse`: with a loop that hangs.
 
 mod bad;
 mod late;
+mod pulse;
 
 use std::{
     collections::BTreeSet,
