@@ -64,7 +64,7 @@ impl Folder {
 pub(super) fn names_in(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let mut names: Vec<_> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    names.sort_by(|a, b| natural(a).cmp(&natural(b)));
+    names.sort_by_key(|name| natural(name));
     names
 }
 
@@ -73,22 +73,15 @@ pub(super) fn natural(name: &str) -> Vec<(String, u64)> {
     let mut parts = vec![(String::new(), 0_u64)];
     let mut in_number = false;
     for letter in name.chars() {
-        match letter.to_digit(10) {
-            Some(digit) => {
-                in_number = true;
-                if let Some((_, number)) = parts.last_mut() {
-                    *number = number.saturating_mul(10).saturating_add(u64::from(digit));
-                }
-            }
-            None => {
-                if in_number {
-                    parts.push((String::new(), 0));
-                    in_number = false;
-                }
-                if let Some((text, _)) = parts.last_mut() {
-                    text.push(letter);
-                }
-            }
+        let digit = letter.to_digit(10);
+        if digit.is_none() && in_number {
+            parts.push((String::new(), 0));
+        }
+        in_number = digit.is_some();
+        match (parts.last_mut(), digit) {
+            (Some((_, number)), Some(digit)) => *number = number.saturating_mul(10).saturating_add(digit.into()),
+            (Some((text, _)), None) => text.push(letter),
+            (None, _) => {}
         }
     }
     parts

@@ -353,7 +353,7 @@ pub(super) mod tests {
         };
         let mut smbus = Smbus::over(Box::new(wire), &psu(), Turn::default());
         let got = smbus.transact(|wire| wire.read_word(0x88)).map_err(|error| error.to_string());
-        assert_eq!(got.as_ref().map_err(|text| text.as_str()), outcome.as_ref().map_err(|text| *text), "{errors:?}");
+        assert_eq!(got, outcome.map_err(str::to_owned), "{errors:?}");
         assert_eq!(log.lock().unwrap().join(", ").replace("word 0x88", "read"), transfers, "{errors:?}");
     }
 

@@ -63,7 +63,7 @@ impl Line {
 /// All lines of a board, by [`SignalId`].
 #[derive(Debug)]
 pub(in crate::linux) struct Lines {
-    pub(super) lines: Vec<Line>,
+    all: Vec<Line>,
     chips: Mutex<Chips>,
     /// Of the watcher that read the lines last.
     mailbox: Mutex<Arc<Mailbox>>,
@@ -79,8 +79,8 @@ struct Chips {
 
 impl Lines {
     pub(in crate::linux) fn new(wanted: Vec<Wanted>) -> Self {
-        let lines = wanted.into_iter().map(|wanted| Line { wanted, held: Mutex::new(None) }).collect();
-        Self { lines, chips: Mutex::default(), mailbox: Mutex::default() }
+        let all = wanted.into_iter().map(|wanted| Line { wanted, held: Mutex::new(None) }).collect();
+        Self { all, chips: Mutex::default(), mailbox: Mutex::default() }
     }
 
     /// A watcher takes over: it is told from now on what is driven, and an older one is told that it is over.
@@ -111,7 +111,7 @@ impl Lines {
 
     /// Drives a line, and tells the watcher what it then reads. False: the board has no such line.
     pub(in crate::linux) fn drive(&self, id: SignalId, level: Level) -> Result<bool, LinuxError> {
-        let Some(line) = self.lines.get(id.index()) else { return Ok(false) };
+        let Some(line) = self.all.get(id.index()) else { return Ok(false) };
         let mut held = line.lock();
         let ours = match &mut *held {
             Some(ours) => {
@@ -168,7 +168,7 @@ impl Lines {
 
     /// The level of a line that we have. None: we do not have it, or it cannot be read and is given up.
     pub(super) fn look(&self, id: SignalId) -> Option<Level> {
-        let mut held = self.lines.get(id.index())?.lock();
+        let mut held = self.all.get(id.index())?.lock();
         let level = held.as_ref()?.level().ok();
         if level.is_none() {
             *held = None;
@@ -177,7 +177,7 @@ impl Lines {
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = (SignalId, &Line)> {
-        self.lines.iter().enumerate().map(|(index, line)| (SignalId::new(index), line))
+        self.all.iter().enumerate().map(|(index, line)| (SignalId::new(index), line))
     }
 }
 

@@ -139,14 +139,14 @@ mod tests {
             (0x0001, 1.0),
             (0x0000, 0.0),
         ] {
-            assert_eq!(linear11(word), value, "{word:#06x}");
+            assert_eq!(linear11(word).to_bits(), f64::to_bits(value), "{word:#06x}");
         }
     }
 
     #[test]
     fn linear16_mantissas_are_unsigned() {
-        assert_eq!(linear16(0x9000, -12), 9.0);
-        assert_eq!(linear16(0xffff, 0), 65535.0);
+        assert_eq!(linear16(0x9000, -12).to_bits(), 9f64.to_bits());
+        assert_eq!(linear16(0xffff, 0).to_bits(), 65535f64.to_bits());
         assert_eq!(to_linear16(9.0, -12), Some(0x9000));
         assert_eq!(to_linear16(-0.1, -12), None);
         assert_eq!(to_linear16(16.0, -12), None, "65536 does not fit");
@@ -175,7 +175,7 @@ mod tests {
         let word = u16::from_le_bytes([0x6d, 0x07]);
         assert!((direct(word, lm25066) - 46.799_606).abs() < 1e-6, "{}", direct(word, lm25066));
         assert_eq!(to_direct(direct(word, lm25066), lm25066), Some(word));
-        assert_eq!(direct(0xffff, Coefficients { m: 1.0, b: 0.0, r: 0 }), -1.0, "signed");
+        assert!(direct(0xffff, Coefficients { m: 1.0, b: 0.0, r: 0 }) < 0.0, "signed");
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! A first board file: a row for all that was found, and remarks on what only a person can know.
 
-use std::{collections::BTreeSet, fmt::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
-use super::{Chip, Machine, Reading};
+use super::Machine;
 
 /// Built-in services in their order: name, group, and what else their table says.
 const SERVICES: [(&str, &str, &str); 8] = [
@@ -38,6 +41,8 @@ impl Machine {
 struct Draft {
     text: String,
     names: BTreeSet<String>,
+    /// What each sensor is named, by its device and channel.
+    sensors: BTreeMap<(String, String), String>,
 }
 
 impl Draft {
@@ -94,7 +99,8 @@ impl Draft {
         {
             for reading in &chip.channels {
                 let Some(kind) = kind(&reading.channel) else { continue };
-                let name = self.name(&sensor_name(chip, reading));
+                let name = self.name(&format!("{}_{}_{}", chip.name, chip.at, reading.channel));
+                self.sensors.insert((chip.at.clone(), reading.channel.clone()), name.clone());
                 let label = reading.label.as_ref().map_or_else(String::new, |label| format!(", labelled {label}"));
                 let remark = format!("{}{label}", reading.value);
                 let _ = write!(
@@ -133,7 +139,7 @@ impl Draft {
         let mut fans = Vec::new();
         for (chip, output) in outputs {
             let number = output.trim_start_matches("pwm");
-            let tachometer = chip.channels.iter().find(|reading| reading.channel == format!("fan{number}"));
+            let tachometer = self.sensors.get(&(chip.at.clone(), format!("fan{number}"))).cloned();
             let name = self.name(&format!("fan{number}"));
             let _ = write!(
                 self.text,
@@ -141,8 +147,8 @@ impl Draft {
                 key(&name),
                 quoted(&chip.at)
             );
-            if let Some(reading) = tachometer {
-                let _ = writeln!(self.text, "{hidden}tachometer = {}", quoted(&clean(&sensor_name(chip, reading))));
+            if let Some(tachometer) = tachometer {
+                let _ = writeln!(self.text, "{hidden}tachometer = {}", quoted(&tachometer));
             }
             let _ = writeln!(self.text, "{hidden}max_rpm = 20000");
             fans.push(name);
@@ -166,11 +172,11 @@ impl Draft {
             "\n# LEDs. FILL IN those that have a role (power, status, fault, identify); the others are left alone.",
         );
         for led in &machine.leds {
-            let role = guess_role(&led.name);
+            let (role, name) = (guess_role(&led.name), self.name(&led.name));
             let _ = write!(
                 self.text,
                 "# [leds.{}]\n# role = \"{role}\"\n# source = {{ led = {} }}\n",
-                key(&clean(&led.name)),
+                key(&name),
                 quoted(&led.name)
             );
         }
@@ -193,15 +199,6 @@ impl Draft {
             );
         }
     }
-}
-
-fn sensor_name(chip: &Chip, reading: &Reading) -> String {
-    format!("{}_{}_{}", chip.name, chip.at, reading.channel)
-}
-
-/// As [`Draft::name`] makes it when nothing else has the name; those of sensors hold their device's path.
-fn clean(wanted: &str) -> String {
-    Draft::default().name(wanted)
 }
 
 fn guess_role(led: &str) -> &'static str {
