@@ -3,6 +3,9 @@
 use super::SensorSpec;
 use crate::input::Limits;
 
+/// From lowest to highest.
+const NAMES: [&str; 6] = ["fatal_low", "critical_low", "warning_low", "warning_high", "critical_high", "fatal_high"];
+
 /// Takes over what the board leaves open. Returns which limits were taken, and why others were not.
 ///
 /// What the board says always stands: a limit of the device that does not fit in order between the board's is left out.
@@ -27,8 +30,6 @@ pub(super) fn take_over(spec: &mut SensorSpec, brought: &Limits) -> (Vec<&'stati
         thresholds.critical_high,
         thresholds.fatal_high,
     ];
-    const NAMES: [&str; 6] =
-        ["fatal_low", "critical_low", "warning_low", "warning_high", "critical_high", "fatal_high"];
     // The outer limits first: they protect.
     for place in [5, 4, 3, 0, 1, 2] {
         let Some(limit) = brought_limits[place].filter(|_| limits[place].is_none()) else { continue };

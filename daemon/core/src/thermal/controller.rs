@@ -73,7 +73,7 @@ impl Controller {
                 let held = self.held.follow(spec.hysteresis, fed.value);
                 let output = duty_at(curve, held);
                 self.output = Some(output);
-                self.terms = self.inputs(spec, fed, held, call.sensors);
+                self.terms = inputs(spec, fed, held, call.sensors);
                 self.terms.push(Term { name: "curve".to_owned(), value: output.percent(), unit: "%" });
             }
             ControllerKind::Pid(pid) => self.call_pid(spec, pid, fed, call),
@@ -110,28 +110,29 @@ impl Controller {
         let asked = if pid.slew == (0.0, 0.0) { terms.sum } else { terms.output };
         self.called = Some((call.now, asked));
         self.output = Some(Duty::new(terms.output));
-        self.terms = self.inputs(spec, fed, held, call.sensors);
+        self.terms = inputs(spec, fed, held, call.sensors);
         self.terms.extend(told(pid, &terms, spec.input.unit(), hold));
     }
+}
 
-    fn inputs(&self, spec: &ControllerSpec, fed: Fed, held: f64, sensors: &Sensors) -> Vec<Term> {
-        let unit = spec.input.unit();
-        let mut name = match fed.sensor {
-            Some(sensor) => sensors.spec(sensor).name.to_string(),
-            None => format!("sum of {} sensors", spec.sensors.len()),
-        };
-        if matches!(spec.input, InputKind::Margin(_)) {
-            name.push_str(" margin");
-        }
-        if fed.feared {
-            name.push_str(" at worst");
-        }
-        let mut terms = vec![Term { name, value: fed.value, unit }];
-        if held.to_bits() != fed.value.to_bits() {
-            terms.push(Term { name: "hysteresis".to_owned(), value: held, unit });
-        }
-        terms
+/// What a controller was fed, and what counts of it.
+fn inputs(spec: &ControllerSpec, fed: Fed, held: f64, sensors: &Sensors) -> Vec<Term> {
+    let unit = spec.input.unit();
+    let mut name = match fed.sensor {
+        Some(sensor) => sensors.spec(sensor).name.to_string(),
+        None => format!("sum of {} sensors", spec.sensors.len()),
+    };
+    if matches!(spec.input, InputKind::Margin(_)) {
+        name.push_str(" margin");
     }
+    if fed.feared {
+        name.push_str(" at worst");
+    }
+    let mut terms = vec![Term { name, value: fed.value, unit }];
+    if held.to_bits() != fed.value.to_bits() {
+        terms.push(Term { name: "hysteresis".to_owned(), value: held, unit });
+    }
+    terms
 }
 
 /// Every term of a PID controller's output, in order; limits only where they bite.
