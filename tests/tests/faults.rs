@@ -1,8 +1,13 @@
 //! Every kind of fault that can be injected, followed from its event over what protects the machine to its clearing.
-//! In simulated time; the last test drives a few of them through the real programs.
+//! In simulated time; the last tests drive a few of them through the real programs.
+
+use std::collections::BTreeSet;
 
 use ubmc_platforms::sim::FaultKind;
-use ubmc_tests::plant::script::{check, injected};
+use ubmc_tests::{
+    daemon::{Ubmcd, eventually},
+    plant::script::{check, injected},
+};
 
 macro_rules! scenarios {
     ($($(#[$doc:meta])* $name:ident: $text:expr;)*) => {
@@ -281,7 +286,8 @@ scenarios! {
         within 10s: event sensor.host0_cpu_temp.quality warning
         within 1s: zone cpu failsafe
         within 1s: fan fan.0 at least 100
-        for 60s: sensor host1_cpu_temp good
+        for 20s: sensor host1_cpu_temp good
+        for 1s: machine host.0 running
         clear
         within 5s: event sensor.host0_cpu_temp.quality notice
         within 60s: no problem
@@ -375,9 +381,129 @@ scenarios! {
         within 15s: event hardware.lost critical
         within 15s: zone cpu failsafe
         within 1s: problem hardware-lost sim-2u
-        for 60s: one event hardware.lost
+        for 25s: one event hardware.lost
+        for 1s: no event hardware.restored
         plug-in
         within 15s: event hardware.restored notice
         within 60s: no problem
     ";
+
+    a_board_that_stays_away_trips_what_it_may_have_let_become_too_hot: "
+        given running
+        unplug
+        for 120s: no event hardware.restored
+        within 1s: one event hardware.lost
+        within 1s: zone cpu tripped
+        plug-in
+        within 15s: one event hardware.restored
+        within 60s: machine host.0 off
+        within 60s: machine host.1 off
+        within 60s: machine chassis off
+        ask host.0 off
+        within 60s: no problem
+    ";
+}
+
+/// Waits for an event after `since`.
+fn await_event(ubmcd: &Ubmcd, since: u64, subject: &str, severity: &str) {
+    eventually(subject, || {
+        let events = ubmcd.json(&["events", "list", "--since", &since.to_string(), "--subject", subject]);
+        events.as_array()?.iter().any(|event| event["severity"] == severity).then_some(())
+    });
+}
+
+fn last_event(ubmcd: &Ubmcd) -> u64 {
+    let events = ubmcd.json(&["events", "list"]);
+    events.as_array().and_then(|events| events.last()?["seq"].as_u64()).expect("a daemon that has begun has events")
+}
+
+fn await_calm(ubmcd: &Ubmcd) {
+    eventually("nothing is wrong", || {
+        let zones = ubmcd.json(&["zones", "list"]);
+        let controlled = zones.as_array()?.iter().all(|zone| zone["state"] == "controlled");
+        (controlled && ubmcd.json(&["leds", "list"])[2]["pattern"] == "off").then_some(())
+    });
+}
+
+#[test]
+fn faults_are_injected_listed_and_cleared_from_the_command_line() {
+    let ubmcd = Ubmcd::with_services("");
+    await_calm(&ubmcd);
+    let listed = ubmcd.json(&["sim", "fault", "list"]);
+    let kinds: Vec<_> = listed["kinds"].as_array().expect("kinds").iter().map(|kind| kind["kind"].clone()).collect();
+    assert_eq!(kinds, FaultKind::ALL.map(FaultKind::as_str));
+    assert!(listed["active"].as_array().is_some_and(Vec::is_empty), "{listed}");
+
+    for (kind, target, value, subject, severity, over) in [
+        ("psu-fail", "psu.0", None, "supply.psu.0.failed", "error", "supply.psu.0.restored"),
+        ("sensor-missing", "inlet_temp", None, "sensor.inlet_temp.quality", "warning", "sensor.inlet_temp.quality"),
+        ("pwm-write-fails", "fan.1", None, "fan.fan.1.write-failed", "error", "fan.fan.1.write-restored"),
+        ("bus-hang", "i2c-psu", None, "sensor.psu0_temp.quality", "warning", "sensor.psu0_temp.quality"),
+        ("sensor-stuck", "outlet_temp", Some("70.5"), "sensor.outlet_temp.threshold", "warning", ""),
+    ] {
+        let since = last_event(&ubmcd);
+        let mut words = vec!["sim", "fault", "inject", kind, target];
+        words.extend(value);
+        assert_eq!(ubmcd.code(&words), 0, "{kind}");
+        let active = ubmcd.json(&["sim", "fault", "list"])["active"].clone();
+        assert_eq!(active.as_array().map(Vec::len), Some(1), "{active}");
+        assert_eq!(active[0]["kind"], kind);
+        assert_eq!(active[0]["value"].as_f64(), value.and_then(|value| value.parse().ok()));
+        await_event(&ubmcd, since, subject, severity);
+        let since = last_event(&ubmcd);
+        assert_eq!(ubmcd.code(&["sim", "fault", "clear", kind, target]), 0, "{kind}");
+        if !over.is_empty() {
+            await_event(&ubmcd, since, over, "notice");
+        }
+        await_calm(&ubmcd);
+    }
+    // What is not possible says why, by exit code as well.
+    for (words, code, hint) in [
+        (["inject", "fan-fial", "fan.0"], 5, "fan-fail"),
+        (["inject", "fan-fail", "fan.9"], 5, "fan.0"),
+        (["clear", "fan-fail", "fan.0"], 4, "fan-fail"),
+    ] {
+        let output = ubmcd.ctl(&[&["sim", "fault"], &words[..]].concat());
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {text}");
+        assert!(text.contains(hint), "{words:?}: {text}");
+    }
+}
+
+#[test]
+fn a_board_that_is_unplugged_is_one_event_and_can_be_plugged_in_again() {
+    let ubmcd = Ubmcd::with_services("");
+    await_calm(&ubmcd);
+    let resources = ubmcd.json(&["resources", "list"]);
+    let resources = resources.as_array().expect("a list");
+    let names: BTreeSet<_> =
+        resources.iter().map(|resource| (resource["owner"].as_str(), resource["name"].as_str())).collect();
+    assert_eq!(names.len(), resources.len(), "every piece once");
+    for (kind, count) in [("sensor ", 29), ("fan ", 6), ("led ", 4)] {
+        let owned = names.iter().filter(|(owner, _)| owner.is_some_and(|owner| owner.starts_with(kind))).count();
+        assert_eq!(owned, count, "{kind}");
+    }
+    for key in ["kind", "name", "owner", "used_by", "reachable", "error"] {
+        assert!(resources.iter().all(|resource| resource.get(key).is_some()), "no key {key}");
+    }
+    let of = |owner: &str| {
+        let resources = ubmcd.json(&["resources", "list"]);
+        let found = resources.as_array()?.iter().find(|resource| resource["owner"] == owner).cloned();
+        Some(found.unwrap_or_else(|| panic!("nobody is {owner}")))
+    };
+    let good = of("signal chassis-power-good").expect("a line");
+    assert_eq!(good["used_by"][0], "machine chassis (power-good)");
+    assert_eq!(good["reachable"], true, "{good}");
+    assert!(of("sensor host0_cpu_temp").expect("a sensor")["reachable"].is_null(), "its host is off");
+
+    let since = last_event(&ubmcd);
+    assert_eq!(ubmcd.code(&["--yes", "sim", "stop"]), 0);
+    await_event(&ubmcd, since, "hardware.lost", "critical");
+    eventually("the sensor has failed", || (of("sensor inlet_temp")?["reachable"] == false).then_some(()));
+    assert_eq!(ubmcd.code(&["sim", "start"]), 0);
+    await_event(&ubmcd, since, "hardware.restored", "notice");
+    await_calm(&ubmcd);
+    let events = ubmcd.json(&["events", "list", "--since", &since.to_string(), "--subject", "hardware.*"]);
+    assert_eq!(events.as_array().map(Vec::len), Some(2), "{events}");
+    assert_eq!(ubmcd.code(&["sim", "start"]), 0, "one that runs is left alone");
 }

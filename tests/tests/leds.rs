@@ -1,9 +1,12 @@
 //! LEDs on the simulated board: what they show by themselves, who holds one, and what becomes of one that is broken. In
-//! simulated time.
+//! simulated time, but for the last.
 
 use ubmc_core::{input::Request, leds::Pattern};
 use ubmc_platforms::sim::InitialPower;
-use ubmc_tests::plant::{Plant, script::check};
+use ubmc_tests::{
+    daemon::{Ubmcd, eventually},
+    plant::{Plant, script::check},
+};
 
 #[test]
 fn roles_follow_the_states_of_the_machine() {
@@ -120,4 +123,38 @@ fn a_name_that_no_led_has_is_refused_with_the_nearest() {
     let refusal = plant.ask(request).expect_err("there is none");
     assert_eq!((refusal.reason, &*refusal.text), ("UNKNOWN_NAME", "there is no LED `falt`; did you mean `fault`?"));
     assert!(plant.events().iter().all(|event| !event.subject.starts_with("led.falt")));
+}
+
+#[test]
+fn an_led_is_held_and_given_back_from_the_command_line() {
+    let ubmcd = Ubmcd::with_services("");
+    let led = |name: &str| {
+        let leds = ubmcd.json(&["leds", "list"]);
+        leds.as_array().and_then(|leds| leds.iter().find(|led| led["name"] == name).cloned()).expect("an LED")
+    };
+    let shows = |number: f64| {
+        eventually("the LED shows it", || {
+            let state = ubmcd.json(&["sim", "show"]);
+            let led = state["values"].as_array()?.iter().find(|value| value["name"] == "led.identify")?;
+            (led["value"].as_f64() == Some(number)).then_some(())
+        });
+    };
+    eventually("the BMC is ready", || (led("status")["pattern"] == "on").then_some(()));
+    assert_eq!(ubmcd.code(&["leds", "set", "identify", "fast-blink", "--for", "3600", "--reason", "look here"]), 0);
+    shows(3.0);
+    let held = led("identify");
+    assert_eq!(held["pattern"], "fast-blink");
+    assert!(held["left_s"].as_f64().is_some_and(|left| (3500.0..=3600.0).contains(&left)), "{held}");
+    assert!(held["held_by"].as_str().is_some_and(|by| by.starts_with("uid ")), "{held}");
+    let events = ubmcd.json(&["events", "list", "--subject", "led.identify.set"]);
+    assert!(events[0]["text"].as_str().is_some_and(|text| text.ends_with("for 1 h 0 m: look here")), "{events}");
+    assert_eq!(events[0]["actor"], held["held_by"]);
+    assert_eq!(ubmcd.code(&["leds", "set", "identify", "auto"]), 0);
+    shows(0.0);
+    assert!(led("identify")["held_by"].is_null());
+    let output = ubmcd.ctl(&["leds", "set", "identfy", "on"]);
+    assert_eq!(output.status.code(), Some(5));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean `identify`?"));
+    assert_eq!(ubmcd.code(&["leds", "set", "identify", "auto", "--for", "5"]), 2);
+    assert_eq!(ubmcd.code(&["leds", "set", "identify", "purple"]), 2);
 }

@@ -8,6 +8,7 @@ use crate::{
     ids::{SensorId, SignalId},
     machines::bank::Machines,
     outbox::Outbox,
+    power::Direction,
     refusal::Obstacle,
     sensors::bank::Sensors,
     time::{Mono, human},
@@ -112,8 +113,11 @@ impl Core {
 
 /// What a sensor says when no line and no sensor can be read. Absent: something can, or nothing has been looked at yet.
 fn silence(board: &Board, machines: &Machines, sensors: &Sensors) -> Option<String> {
-    let mut lines = (0..board.signals.len()).map(SignalId::new);
-    if board.signals.is_empty() || lines.any(|line| !machines.is_seen(line) || machines.level(line).is_some()) {
+    // What an output was told is no answer.
+    let inputs =
+        || (0..board.signals.len()).map(SignalId::new).filter(|id| board.signal(*id).direction == Direction::Input);
+    let silent = |line| machines.is_seen(line) && machines.level(line).is_none();
+    if inputs().next().is_none() || !inputs().all(silent) {
         return None;
     }
     let mut why = None;

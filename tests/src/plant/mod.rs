@@ -296,8 +296,22 @@ impl Plant {
     }
 
     fn command(&mut self, command: HardwareCommand) {
-        let mut broken = false;
-        let done = match &command {
+        let done =
+            if self.unplugged { Err("the simulated board is not running".to_owned()) } else { self.drive(&command) };
+        if let Err(reason) = done {
+            self.pending.push_back(Input::CommandFailed { command, reason });
+        }
+        for Edge { line, level, .. } in self.model.take_edges() {
+            if let Some(index) = self.lines.iter().position(|known| *known == line)
+                && self.tasks.contains_key(&Builtin::Statemgr)
+            {
+                self.pending.push_back(Input::Signal(SignalId::new(index), Some(level)));
+            }
+        }
+    }
+
+    fn drive(&mut self, command: &HardwareCommand) -> Result<(), String> {
+        let done = match command {
             HardwareCommand::SetSignal(line, level) => self.model.set_line(self.lines[line.index()], *level),
             HardwareCommand::SetDuty(fan, duty) => {
                 self.told[fan.index()] = Some(*duty);
@@ -310,25 +324,12 @@ impl Plant {
             }),
             HardwareCommand::SetLed(led, pattern) => {
                 let name = self.board.led(*led).name.to_string();
-                broken = self.broken_leds.contains(&name);
-                if broken { Ok(()) } else { self.model.set_led(&name, *pattern) }
+                if self.broken_leds.contains(&name) {
+                    return Err("no such device".to_owned());
+                }
+                self.model.set_led(&name, *pattern)
             }
         };
-        let failed = match done {
-            _ if broken => Some("no such device".to_owned()),
-            _ if self.unplugged => Some("the simulated board is not running".to_owned()),
-            Err(refusal) => Some(refusal.to_string()),
-            Ok(()) => None,
-        };
-        if let Some(reason) = failed {
-            self.pending.push_back(Input::CommandFailed { command, reason });
-        }
-        for Edge { line, level, .. } in self.model.take_edges() {
-            if let Some(index) = self.lines.iter().position(|known| *known == line)
-                && self.tasks.contains_key(&Builtin::Statemgr)
-            {
-                self.pending.push_back(Input::Signal(SignalId::new(index), Some(level)));
-            }
-        }
+        done.map_err(|refusal| refusal.to_string())
     }
 }

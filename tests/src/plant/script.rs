@@ -87,7 +87,8 @@ impl Stage {
                 other => panic!("`{other}` is not something to begin with"),
             }
         }
-        let plant = Plant::new(power, &blocked);
+        let mut plant = Plant::new(power, &blocked);
+        let config = plant.model().config().clone();
         let mut stage = Self { plant, config, before: 0, operation: None, lines: Vec::new() };
         if blocked.is_empty()
             && let Err(why) = stage.within(SETTLES, "no problem")

@@ -265,7 +265,9 @@ impl Sensors {
     /// ever, is told like any other.
     pub fn begin(&mut self, out: &mut Outbox) {
         for (index, sensor) in self.all.iter().enumerate() {
-            if sensor.quality == Quality::NotYetRead {
+            // What is derived is as old as its inputs.
+            let read = !matches!(sensor.spec.source, SensorSource::Derived { .. });
+            if read && sensor.quality == Quality::NotYetRead {
                 out.arm(Timer::Stale(SensorId::new(index)), out.now() + sensor.spec.stale_after);
             }
         }
