@@ -121,7 +121,7 @@ pub(super) fn zones(
         let interval = table.positive_time("interval", cx).map_or(Duration::from_secs(1), |time| time.value);
         let controllers = controllers::read(&table, sensors, interval, cx);
         warn_without_trip(&table, &controllers, sensors, cx);
-        let fans_needed = table.integer("fans_needed", 0..=driven.len() as i64, cx);
+        let fans_needed = table.integer("fans_needed", 0..=i64::try_from(driven.len()).unwrap_or(i64::MAX), cx);
         specs.push(ZoneSpec {
             name: Name::from(entry.key.as_str()),
             controllers,

@@ -77,7 +77,7 @@ impl Loop {
         let config = SimConfig { ambient, ..config };
         let line = |binding: &SignalBinding| match binding {
             SignalBinding::Sim { line } => Line::find(line, &config).unwrap_or_else(|_| panic!("no line {line}")),
-            other => panic!("{other:?} is not simulated"),
+            other @ SignalBinding::Gpio { .. } => panic!("{other:?} is not simulated"),
         };
         let quantity = |binding: &SensorBinding| match binding {
             SensorBinding::Sim { quantity } => Quantity::find(quantity, &config).ok(),
