@@ -75,7 +75,10 @@ fn ubmcd_runs_a_real_board() {
         }
     }
     println!("all of it took {:.0} s", begun.elapsed().as_secs_f64());
-    assert!(failed.is_empty(), "failed: {failed:#?}\n{}", rig.logs());
+    if !failed.is_empty() {
+        let logs = rig.logs();
+        panic!("failed: {failed:#?}\n{logs}\nall of the logs are in {}", rig.keep().display());
+    }
 }
 
 fn comes_up(rig: &mut Rig) {

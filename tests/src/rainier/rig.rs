@@ -156,6 +156,12 @@ impl Rig {
         processes.filter(|(_, line)| wanted(line)).filter_map(|(pid, _)| pid.parse().ok()).collect()
     }
 
+    /// Ends the board, and leaves its logs where they can be read.
+    pub fn keep(mut self) -> PathBuf {
+        self.folder.disable_cleanup(true);
+        self.folder.path().to_owned()
+    }
+
     /// The ends of the logs, for a failure.
     pub fn logs(&self) -> String {
         let tail = |path: PathBuf| {
@@ -163,11 +169,6 @@ impl Rig {
             let lines: Vec<&str> = text.lines().collect();
             lines[lines.len().saturating_sub(60)..].join("\n")
         };
-        format!(
-            "-- ubmcd\n{}\n-- kernel and init\n{}\n-- {}",
-            tail(self.run().daemon_log()),
-            tail(self.run().kernel_log()),
-            self.folder.path().display()
-        )
+        format!("-- ubmcd\n{}\n-- kernel and init\n{}", tail(self.run().daemon_log()), tail(self.run().kernel_log()),)
     }
 }
