@@ -414,7 +414,8 @@ fn await_event(ubmcd: &Ubmcd, since: u64, subject: &str, severity: &str) {
 
 fn last_event(ubmcd: &Ubmcd) -> u64 {
     let events = ubmcd.json(&["events", "list"]);
-    events.as_array().and_then(|events| events.last()?["seq"].as_u64()).expect("a daemon that has begun has events")
+    let last = events.as_array().and_then(|events| events.last()?["seq"].as_u64());
+    last.unwrap_or_else(|| panic!("a daemon that has begun has events"))
 }
 
 fn await_calm(ubmcd: &Ubmcd) {
