@@ -120,9 +120,9 @@ fn at_the_trip(trip: &Trip) -> Table {
         table.row([
             format!("  {}", fan.name).into(),
             Cell::maybe(fan.rpm.map(|rpm| measure(rpm, "RPM"))),
+            format!("at {}", percent(fan.duty)).into(),
             "".into(),
             "".into(),
-            percent(fan.duty).into(),
         ]);
     }
     table
@@ -234,9 +234,9 @@ HOW THE DUTY CAME ABOUT
         assert_eq!(
             at_the_trip(&trip.into()).draw(Canvas::PLAIN),
             "\
-  PART                VALUE  QUALITY  AT WORST     LIMIT
-  host0_cpu_temp    78.0 °C  stale    105.0 °C  105.0 °C
-  fan.0           11990 RPM                        100 %
+\x20 PART                VALUE  QUALITY   AT WORST     LIMIT
+  host0_cpu_temp    78.0 °C  stale     105.0 °C  105.0 °C
+  fan.0           11990 RPM  at 100 %
 "
         );
     }
