@@ -194,7 +194,7 @@ impl Core {
                 self.supplies.captured(supply, name, registers, out);
             }
             Input::CommandFailed { command, reason } => self.command_failed(&command, &reason),
-            Input::Guardian(news) => self.guardian_told(news),
+            Input::Guardian(news) => self.guardian_told(&news),
             Input::Asked(asked) => self.asked(asked),
         }
     }

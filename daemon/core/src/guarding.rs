@@ -137,7 +137,7 @@ impl Core {
         Some(GuardianView { state: known.state, pid: known.pid, since: known.since, why: &known.why })
     }
 
-    pub(crate) fn guardian_told(&mut self, news: Guardian) {
+    pub(crate) fn guardian_told(&mut self, news: &Guardian) {
         if matches!(news, Guardian::StoodStill(_)) && self.is_guarded() {
             // The guardian had them as well, and tells more.
             return;
@@ -145,7 +145,7 @@ impl Core {
         self.out.new_cause("");
         let now = self.out.now();
         let mut pid = self.guarding.known.as_ref().and_then(|known| known.pid);
-        let (subject, severity, text, fields): (_, _, _, Vec<(&'static str, Field)>) = match &news {
+        let (subject, severity, text, fields): (_, _, _, Vec<(&'static str, Field)>) = match news {
             Guardian::Watching { pid: new } => {
                 pid = Some(*new);
                 let inherits = std::mem::take(&mut self.guarding.inherits);

@@ -22,6 +22,9 @@ use super::{
 
 const LEVELS: [(&str, Level); 2] = [("high", Level::High), ("low", Level::Low)];
 
+/// What a step may be.
+const KINDS: [&str; 6] = ["set", "pulse", "wait", "voltage", "rail", "delay"];
+
 /// How long a step waits when it does not say.
 const STEP_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -170,7 +173,6 @@ fn step(
     cx: &mut Context<'_>,
 ) -> Option<StepSpec> {
     let table = Table::open(item, item.at, format!("a step of {}", sequence.who), schema::STEP, cx)?;
-    const KINDS: [&str; 6] = ["set", "pulse", "wait", "voltage", "rail", "delay"];
     let given: Vec<_> = KINDS.into_iter().filter(|key| table.has(key)).collect();
     let [kind] = given.as_slice() else {
         cx.out.error(item.at, format!("{} needs exactly one of `{}`", table.who, KINDS.join("`, `"))).help(

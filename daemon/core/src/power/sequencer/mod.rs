@@ -12,6 +12,8 @@
 //! The way down is the same whether a sequence failed or somebody switched off, so what it leaves behind is the same
 //! too. It goes by the declaration, not by memory: a daemon that died on the way up undoes what it finds.
 
+mod step;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
@@ -21,10 +23,8 @@ use super::{
 };
 use crate::{
     board::Board,
-    effect::Effect,
     event::Severity,
     ids::{MachineId, Name, RailId, SensorId, SequenceId, SignalId},
-    input::HardwareCommand,
     outbox::{Cause, Outbox},
     time::{Mono, human},
     timers::Timer,
@@ -232,8 +232,8 @@ impl Sequencer {
                 self.rails[rail.index()].switch == RailSwitch::Line(other)
             }
             (StepSpec::Rail { rail, .. }, Driven::Rail(other)) => *rail == other,
-            (StepSpec::Set { .. } | StepSpec::Pulse { .. }, Driven::Rail(_)) => false,
-            (StepSpec::Wait { .. } | StepSpec::Voltage { .. } | StepSpec::Delay(_), _) => false,
+            (StepSpec::Set { .. } | StepSpec::Pulse { .. }, Driven::Rail(_))
+            | (StepSpec::Wait { .. } | StepSpec::Voltage { .. } | StepSpec::Delay(_), _) => false,
         }
     }
 
@@ -326,7 +326,7 @@ impl Sequencer {
             if run.done == sequence.steps.len() {
                 break match run.course {
                     Course::Up => Some(Outcome::Done),
-                    Course::Down => self.confirm_down(&mut run, &sequence, lines, now),
+                    Course::Down => Self::confirm_down(&mut run, &sequence, lines, now),
                 };
             }
             let up = run.course == Course::Up;
@@ -458,155 +458,5 @@ impl Sequencer {
     /// The sequence.
     pub fn spec(&self, sequence: SequenceId) -> &SequenceSpec {
         &self.sequences[sequence.index()]
-    }
-
-    fn fell_on_the_way(&self, sequence: &SequenceSpec, done: usize, lines: &Lines) -> Option<RailId> {
-        let up = sequence.steps.iter().take(done).filter_map(|step| match step {
-            StepSpec::Rail { rail, .. } => Some(*rail),
-            StepSpec::Set { .. }
-            | StepSpec::Pulse { .. }
-            | StepSpec::Wait { .. }
-            | StepSpec::Voltage { .. }
-            | StepSpec::Delay(_) => None,
-        });
-        let mut up = up;
-        up.find(|rail| self.rails[rail.index()].good.and_then(|line| lines.level(line)) == Some(Level::Low))
-    }
-
-    fn step_up(&mut self, step: &StepSpec, begins: bool, lines: &mut Lines, out: &mut Outbox) -> Step {
-        match step {
-            StepSpec::Set { line, level } => {
-                lines.set(*line, *level, out);
-                Step::Done
-            }
-            StepSpec::Pulse { line, duration } => {
-                if begins {
-                    lines.set(*line, Level::High, out);
-                }
-                Step::Waits(*duration, String::new())
-            }
-            StepSpec::Wait { line, level, timeout, .. } => {
-                if lines.level(*line) == Some(*level) {
-                    return Step::Done;
-                }
-                let wanted = if level.is_high() { "high" } else { "low" };
-                Step::Waits(*timeout, format!("{} did not go {wanted}", lines.name(*line)))
-            }
-            StepSpec::Voltage { sensor, low, high, timeout } => {
-                let (name, volts) = match self.sensors.get(sensor) {
-                    Some((name, volts)) => (name.clone(), *volts),
-                    None => ("its sensor".into(), None),
-                };
-                match volts {
-                    Some(volts) if (*low..=*high).contains(&volts) => Step::Done,
-                    Some(volts) => {
-                        Step::Waits(*timeout, format!("{name} is {volts:.2} V and did not come to {low}–{high} V"))
-                    }
-                    None => Step::Waits(*timeout, format!("{name} could not be read")),
-                }
-            }
-            StepSpec::Rail { rail, timeout } => {
-                if begins {
-                    self.switch(*rail, true, lines, out);
-                }
-                let spec = &self.rails[rail.index()];
-                match spec.good {
-                    Some(good) if lines.level(good) != Some(Level::High) => {
-                        Step::Waits(*timeout, format!("{} did not become good", spec.name))
-                    }
-                    _ => Step::Done,
-                }
-            }
-            StepSpec::Delay(duration) => Step::Waits(*duration, String::new()),
-        }
-    }
-
-    fn step_down(
-        &mut self,
-        step: &StepSpec,
-        begins: bool,
-        switched: &mut bool,
-        lines: &mut Lines,
-        out: &mut Outbox,
-    ) -> Step {
-        match step {
-            StepSpec::Set { line, level } => {
-                let rest = if level.is_high() { Level::Low } else { Level::High };
-                if lines.level(*line) != Some(rest) {
-                    *switched = true;
-                    lines.set(*line, rest, out);
-                }
-                Step::Done
-            }
-            StepSpec::Pulse { line, .. } => {
-                if lines.level(*line) == Some(Level::High) {
-                    lines.set(*line, Level::Low, out);
-                }
-                Step::Done
-            }
-            StepSpec::Wait { .. } | StepSpec::Voltage { .. } => Step::Done,
-            StepSpec::Rail { rail, timeout } => {
-                if begins && self.told(*rail, lines) != Some(false) {
-                    *switched = true;
-                    self.switch(*rail, false, lines, out);
-                }
-                let spec = &self.rails[rail.index()];
-                match spec.good {
-                    Some(good) if lines.level(good) == Some(Level::High) => {
-                        Step::Waits(*timeout, format!("{} is switched off and still good", spec.name))
-                    }
-                    _ => Step::Done,
-                }
-            }
-            StepSpec::Delay(duration) if *switched => Step::Waits(*duration, String::new()),
-            StepSpec::Delay(_) => Step::Done,
-        }
-    }
-
-    /// Everything is switched off; what has to have left its level?
-    fn confirm_down(&self, run: &mut Run, sequence: &SequenceSpec, lines: &Lines, now: Mono) -> Option<Outcome> {
-        for step in &sequence.steps {
-            let StepSpec::Wait { line, level, timeout, both_ways: true } = step else { continue };
-            if lines.level(*line) != Some(*level) {
-                continue;
-            }
-            if now < *run.until.get_or_insert((now + *timeout).min(run.deadline)) {
-                return None;
-            }
-            let stays = if level.is_high() { "high" } else { "low" };
-            run.left.push(format!("{} stays {stays} although everything is switched off", lines.name(*line)));
-        }
-        Some(match run.left.as_slice() {
-            [] => Outcome::Done,
-            left => Outcome::Failed(format!("{}: {}", sequence.name, left.join("; "))),
-        })
-    }
-
-    fn switch(&mut self, rail: RailId, on: bool, lines: &mut Lines, out: &mut Outbox) {
-        match self.rails[rail.index()].switch {
-            RailSwitch::Line(line) => lines.set(line, Level::from_bool(on), out),
-            RailSwitch::Pmbus => {
-                self.told[rail.index()] = Some(on);
-                out.changed().system = true;
-                out.deed(Effect::Command(HardwareCommand::SetRail(rail, on)));
-            }
-        }
-    }
-
-    fn describe(&self, step: &StepSpec, up: bool, lines: &Lines) -> String {
-        let level = |level: Level| if level.is_high() == up { "high" } else { "low" };
-        match step {
-            StepSpec::Set { line, level: to } => format!("{} to {}", lines.name(*line), level(*to)),
-            StepSpec::Pulse { line, duration } => format!("{} for {}", lines.name(*line), human(*duration)),
-            StepSpec::Wait { line, level: to, .. } => format!("{} until {}", lines.name(*line), level(*to)),
-            StepSpec::Voltage { sensor, low, high, .. } => match self.sensors.get(sensor) {
-                Some((name, _)) => format!("{name} until {low}–{high} V"),
-                None => format!("until {low}–{high} V"),
-            },
-            StepSpec::Rail { rail, .. } => {
-                format!("{} until {}", self.rails[rail.index()].name, if up { "good" } else { "off" })
-            }
-            StepSpec::Delay(duration) => format!("wait {}", human(*duration)),
-        }
     }
 }
