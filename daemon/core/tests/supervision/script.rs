@@ -440,8 +440,6 @@ impl Runner {
                     self.trace.push("exit".to_owned());
                 }
                 Effect::RunStopCommand { command, .. } => self.trace.push(format!("run {}", command.join(" "))),
-                // There are no fans here.
-                Effect::HoldFans(_) => {}
                 Effect::Persist(memory) => {
                     let done: Vec<_> = memory.done.keys().map(Name::as_str).collect();
                     let done = if done.is_empty() { "nothing".to_owned() } else { done.join(" ") };
@@ -458,7 +456,7 @@ impl Runner {
                         self.trace.push("nothing differs".to_owned());
                     }
                 }
-                Effect::Signal { .. } | Effect::Reply(_, Ok(_)) | Effect::Command(_) => {}
+                Effect::Signal { .. } | Effect::Reply(_, Ok(_)) | Effect::Command(_) | Effect::HoldFans(_) => {}
             }
         }
         self.trace.extend(states);
