@@ -160,8 +160,7 @@ fn trip(record: &TripRecord, moment: Moment) -> v1::Trip {
         worst_case: part.worst_case,
         limit: part.limit,
     };
-    let fan =
-        |fan: &TripFan| v1::TripFan { name: fan.name.to_string(), rpm: fan.rpm, duty: fan.duty.percent() };
+    let fan = |fan: &TripFan| v1::TripFan { name: fan.name.to_string(), rpm: fan.rpm, duty: fan.duty.percent() };
     v1::Trip {
         why: record.why.clone(),
         age_s: moment.age(record.at),
@@ -178,8 +177,7 @@ fn controller(view: &ControllerView<'_>, core: &Core) -> v1::Controller {
                 Interpolation::Stepwise => "stepwise",
                 Interpolation::Linear => "linear",
             };
-            let point =
-                |(input, duty): &(f64, Duty)| v1::CurvePoint { temperature: *input, duty: duty.percent() };
+            let point = |(input, duty): &(f64, Duty)| v1::CurvePoint { temperature: *input, duty: duty.percent() };
             (kind, curve.points.iter().map(point).collect(), None)
         }
         ControllerKind::Pid(pid) => ("pid", Vec::new(), Some(pid.set_point)),

@@ -16,7 +16,9 @@ use crate::ctl::{
     exit::Failure,
     follow::{Link, Watched},
     object::{HistoryPoint, Sensor},
-    output::{Canvas, Cell, Format, Page, Paint, Table, duration, left, measure, plain_text, right, time_of_day, percent},
+    output::{
+        Canvas, Cell, Format, Page, Paint, Table, duration, left, measure, percent, plain_text, right, time_of_day,
+    },
     session::Session,
 };
 
