@@ -18,6 +18,9 @@ use super::{super::LinuxError, lines::Lines, poller::Poller};
 
 /// Lines that we do not have are asked for again so often.
 const RETRY: Duration = Duration::from_secs(2);
+/// A line that the kernel refuses, because its pin serves something else or a driver holds it, is asked for less and less
+/// often, at least so often: each time the kernel complains in its log.
+const RAREST: Duration = Duration::from_secs(300);
 
 /// What others have to tell the watcher: the level of a line that was driven, or of one that was looked at. The newest
 /// level of each line, so that it is bounded.
@@ -87,6 +90,31 @@ struct Watching {
     mailbox: Arc<Mailbox>,
     poller: Poller,
     retry: Instant,
+    refused: Refused,
+}
+
+/// Lines that the kernel refuses: when they are asked for again, and how long that is after the last time.
+#[derive(Debug, Default)]
+struct Refused(BTreeMap<SignalId, (Instant, Duration)>);
+
+impl Refused {
+    fn is_due(&self, line: SignalId, now: Instant) -> bool {
+        self.0.get(&line).is_none_or(|(at, _)| *at <= now)
+    }
+
+    /// How asking for it ended.
+    fn note<T>(&mut self, line: SignalId, answer: &Result<T, LinuxError>, now: Instant) {
+        match answer {
+            // A line that is not there costs the kernel nothing: chips that come late are found soon.
+            Ok(_) | Err(LinuxError::NoLine { .. }) => {
+                self.0.remove(&line);
+            }
+            Err(_) => {
+                let wait = self.0.get(&line).map_or(RETRY, |(_, wait)| (*wait * 2).min(RAREST));
+                self.0.insert(line, (now + wait, wait));
+            }
+        }
+    }
 }
 
 impl Drop for Watching {
@@ -110,9 +138,15 @@ impl Watch {
         // Before the first line is read: from here on no other watcher takes an edge that we then miss.
         self.lines.take_over(&mailbox);
         let mut poller = Poller::new(&self.lines, &mailbox);
-        let levels = self.lines.ids().map(|(id, line)| (id, self.lines.discover(line).ok())).collect();
+        let mut refused = Refused::default();
+        let mut read = |(id, line)| {
+            let level = self.lines.discover(line);
+            refused.note(id, &level, Instant::now());
+            (id, level.ok())
+        };
+        let levels = self.lines.ids().map(&mut read).collect();
         poller.extend();
-        self.state = Some(Watching { mailbox, poller, retry: Instant::now() + RETRY });
+        self.state = Some(Watching { mailbox, poller, retry: Instant::now() + RETRY, refused });
         levels
     }
 
@@ -124,10 +158,14 @@ impl Watch {
         let mut changes = edges(&self.lines, &state.mailbox);
         changes.extend(told);
         if Instant::now() >= state.retry {
+            let now = Instant::now();
             for (id, line) in self.lines.missing() {
-                if let Ok(level) = self.lines.discover(line) {
-                    changes.push((id, Some(level)));
+                if !state.refused.is_due(id, now) {
+                    continue;
                 }
+                let level = self.lines.discover(line);
+                state.refused.note(id, &level, now);
+                changes.extend(level.ok().map(|level| (id, Some(level))));
             }
             state.poller.extend();
             state.retry = Instant::now() + RETRY;
@@ -181,5 +219,70 @@ fn wait(lines: &Lines, mailbox: &Mailbox, timeout: Duration) -> io::Result<()> {
     match rustix::event::poll(&mut polled, Some(&timeout)) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_refused_is_asked_for_less_and_less_often() {
+        let start = Instant::now();
+        let line = SignalId::new(0);
+        let held = || Err::<(), _>(LinuxError::LineHeld { line: "x".to_owned(), by: "y".to_owned() });
+        let absent = || Err::<(), _>(LinuxError::NoLine { line: "x".to_owned(), on: String::new() });
+        let mut refused = Refused::default();
+        assert!(refused.is_due(line, start));
+        let mut at = start;
+        for seconds in [2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
+            refused.note(line, &held(), at);
+            let due = at + Duration::from_secs(seconds);
+            assert!(!refused.is_due(line, due - Duration::from_millis(1)), "{seconds}");
+            assert!(refused.is_due(line, due), "{seconds}");
+            at = due;
+        }
+        refused.note(line, &absent(), at);
+        assert!(refused.is_due(line, at), "its chip may come at any time");
+    }
+
+    #[test]
+    fn a_mailbox_keeps_the_newest_level_of_each_line_and_ends_for_good() {
+        let mailbox = Mailbox::default();
+        let (one, two) = (SignalId::new(1), SignalId::new(2));
+        mailbox.post(one, Some(Level::High));
+        mailbox.post(two, None);
+        mailbox.post(one, Some(Level::Low));
+        let letters: Vec<_> = mailbox.take().unwrap().into_iter().collect();
+        assert_eq!(letters, [(one, Some(Level::Low)), (two, None)]);
+        assert!(mailbox.take().unwrap().is_empty());
+        mailbox.close();
+        mailbox.post(one, Some(Level::High));
+        assert!(matches!(mailbox.take(), Err(LinuxError::Superseded)));
+    }
+
+    #[test]
+    fn lines_that_are_not_there_are_told_as_unknown_and_a_new_watcher_ends_the_old() {
+        use ubmc_core::power::Direction;
+
+        let wanted = super::super::Wanted {
+            line: "ubmc-no-such-line".to_owned(),
+            chip: None,
+            active_low: false,
+            bias: None,
+            direction: Direction::Input,
+        };
+        let lines = Arc::new(Lines::new(vec![wanted]));
+        let mut old = Watch::new(Arc::clone(&lines));
+        assert!(matches!(old.changes(Duration::ZERO), Err(LinuxError::Superseded)), "nothing was read yet");
+        assert_eq!(old.read_all(), [(SignalId::new(0), None)]);
+        assert_eq!(old.changes(Duration::from_millis(1)).unwrap(), []);
+        let mut new = Watch::new(Arc::clone(&lines));
+        assert_eq!(new.read_all(), [(SignalId::new(0), None)]);
+        assert!(matches!(old.changes(Duration::from_secs(60)), Err(LinuxError::Superseded)), "at once");
+        assert_eq!(new.changes(Duration::ZERO).unwrap(), []);
+        let error = lines.drive(SignalId::new(0), Level::High).unwrap_err().to_string();
+        assert!(error.starts_with("there is no GPIO line `ubmc-no-such-line`: "), "{error}");
+        assert!(!lines.drive(SignalId::new(1), Level::High).unwrap(), "no line of the board");
     }
 }

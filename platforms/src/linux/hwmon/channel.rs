@@ -7,7 +7,7 @@
 //! | no device, `ENODEV` | unplugged, or not there yet | absent |
 //! | `ENXIO`, three times | nobody answers at the address | absent |
 //! | `ENODATA` | the channel is disabled, or nothing was measured yet | an error |
-//! | anything else | the bus or the chip has a problem | an error |
+//! | `EIO` and its like, three times; anything else | the bus or the chip has a problem | an error |
 
 use std::io;
 
@@ -19,8 +19,8 @@ use super::{
     Device,
 };
 
-/// An address may miss one message on a busy bus; it hardly misses three.
-const TRIES: usize = 3;
+/// A chip may miss one message on a busy bus; it hardly misses three.
+pub(super) const TRIES: usize = 3;
 
 /// A channel, and what is known of its files.
 #[derive(Debug)]
@@ -65,7 +65,8 @@ impl Channel {
         for _ in 1..TRIES {
             let again = match &answer {
                 // Looked for anew: it may have come back under another number.
-                Err(Trouble::Io(_) | Trouble::Known(LinuxError::NoChannel { .. })) => !device.check(),
+                Err(Trouble::Io(error)) => !device.check() || is_noise(errno(error)),
+                Err(Trouble::Known(LinuxError::NoChannel { .. })) => !device.check(),
                 Err(Trouble::NoAnswer) => true,
                 Ok(_) | Err(Trouble::Known(_)) => false,
             };
@@ -99,6 +100,11 @@ impl Channel {
         }
         Ok(number(folder, &files.value)? / files.divisor)
     }
+}
+
+/// What a disturbed transfer ends with. A time-out is none: it has taken its time already.
+const fn is_noise(errno: Errno) -> bool {
+    matches!(errno, Errno::EIO | Errno::EAGAIN | Errno::EREMOTEIO | Errno::EBADMSG | Errno::EPROTO)
 }
 
 /// Why there is no value.

@@ -2,9 +2,14 @@
 
 use std::io;
 
+use nix::errno::Errno;
 use ubmc_core::units::Duty;
 
-use super::{super::LinuxError, Device};
+use super::{
+    super::{LinuxError, attributes::errno},
+    Device,
+    channel::TRIES,
+};
 
 /// `pwmN_enable`: the duty is ours. 0 is full speed; 2 and more are the chip's own control.
 const MANUAL: &str = "1";
@@ -22,12 +27,19 @@ impl Pwm {
         Self { device, channel: channel.to_owned() }
     }
 
-    /// Writes a duty. When the device has come back under another number it is found there at once.
+    /// Writes a duty, in up to three tries: a bus that is busy with the chip's sensors may miss a message. When the device
+    /// has come back under another number it is found there at once.
     pub(in crate::linux) fn set(&mut self, duty: Duty) -> Result<(), LinuxError> {
-        match self.try_set(duty) {
-            Err(LinuxError::Pwm { .. }) if !self.device.check() => self.try_set(duty),
-            other => other,
+        let mut last = self.try_set(duty);
+        for _ in 1..TRIES {
+            match &last {
+                Err(LinuxError::Pwm { source, .. }) if !self.device.check() || errno(source) != Errno::ETIMEDOUT => {
+                    last = self.try_set(duty);
+                }
+                Ok(()) | Err(_) => break,
+            }
         }
+        last
     }
 
     fn try_set(&mut self, duty: Duty) -> Result<(), LinuxError> {
