@@ -214,15 +214,18 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     if let Some(guard) = guard {
         guard.finish(FAREWELL);
     }
-    if let Some(plugged) = plugged {
-        if ended.is_err() || !args.keep_board {
-            plugged.unplug(ended.is_ok());
-        }
+    if let Some(plugged) = plugged
+        && (ended.is_err() || !args.keep_board)
+    {
+        plugged.unplug(ended.is_ok());
     }
     ended?;
     info!("ended in order");
     Ok(())
 }
+
+/// A guardian, and why there is none yet.
+type Guarded = (Arc<Guard>, Option<String>);
 
 /// The guardian of the fans, found or made, and why there is none yet; beside it the duties that the last daemon left the
 /// fans with. Absent: there is nothing to guard.
@@ -232,7 +235,7 @@ fn guard(
     bindings: &Bindings,
     simulation: Option<&Simulation>,
     sysfs: &Path,
-) -> Option<((Arc<Guard>, Option<String>), BTreeMap<FanId, Duty>)> {
+) -> Option<(Guarded, BTreeMap<FanId, Duty>)> {
     let plan = Plan::of(board, bindings, &platform(simulation, sysfs), guardian::SILENCE)?;
     let (guard, found) = Guard::find(Charge { dir: state_dir.to_owned(), plan });
     let (held, absent) = found.map_or_else(|why| (Vec::new(), Some(why)), |held| (held, None));
@@ -292,7 +295,7 @@ struct Prepared {
     signals: Signals,
     resources: Arc<[Resource]>,
     simulation: Option<Simulation>,
-    guard: Option<(Arc<Guard>, Option<String>)>,
+    guard: Option<Guarded>,
 }
 
 async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -> Result<(), Failure> {

@@ -186,7 +186,7 @@ impl Core {
                 ("stood-still", Severity::Warning, text, vec![("held_s", held.as_secs_f64().into())])
             }
         };
-        let is_now = match &news {
+        let is_now = match news {
             Guardian::Watching { .. } | Guardian::Relieved { .. } => Some((GuardianState::Watching, "")),
             Guardian::Lost { why } => Some((GuardianState::Replacing, why.as_str())),
             Guardian::Absent { why } => Some((GuardianState::Absent, why.as_str())),

@@ -76,7 +76,7 @@ impl Grip {
                 hold(&finger, &name, FanId::new(index), fan, |at| {
                     let since = u64::try_from(at.duration_since(origin).as_millis()).unwrap_or(u64::MAX);
                     reached.fetch_max(since, Ordering::Relaxed);
-                })
+                });
             };
             // On an error the others are told to end when `grip` is dropped.
             thread::Builder::new().name(format!("fan {index}")).stack_size(STACK).spawn(run)?;

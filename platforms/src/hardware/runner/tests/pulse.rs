@@ -7,10 +7,13 @@ use crate::hardware::{Fans, HardwareError, Leds, LineDriver, LineWatcher, PowerD
 
 const SILENCE: Duration = Duration::from_millis(500);
 
-/// Fans alone: each duty is told to the test, and fan 3 refuses all.
-struct Heard(Sender<(usize, f64)>);
+/// A fan, and what it was told.
+type Told = (usize, f64);
 
-struct Fan(Sender<(usize, f64)>);
+/// Fans alone: each duty is told to the test, and fan 3 refuses all.
+struct Heard(Sender<Told>);
+
+struct Fan(Sender<Told>);
 
 impl Fans for Fan {
     fn set_duty(&mut self, fan: FanId, duty: Duty) -> Result<(), HardwareError> {
@@ -47,7 +50,7 @@ impl Backend for Heard {
 }
 
 /// A runner that must be pulsed, with all six fans at 30 %; its sink takes one input, and whoever has another waits.
-fn driven() -> (Runner, Receiver<(usize, f64)>, SyncSender<Input>, Receiver<Input>) {
+fn driven() -> (Runner, Receiver<Told>, SyncSender<Input>, Receiver<Input>) {
     let (told, duties) = mpsc::channel();
     let (inlet, inputs) = sync_channel(1);
     let (board, _) = board(&SimConfig::default());
