@@ -156,6 +156,8 @@ pub struct Watch {
     driven: Mono,
     /// When the fail-safe was written last.
     written: Mono,
+    /// How long the guardian whose place this one takes had been in charge: longer than this clock may reach back.
+    before: Duration,
     /// When the watchdog was fed last. Absent: not yet.
     fed: Option<Mono>,
     begun: Mono,
@@ -164,7 +166,17 @@ pub struct Watch {
 impl Watch {
     /// Nobody has asked for anything.
     pub fn new(now: Mono, silence: Duration) -> Self {
-        Self { state: State::Fresh, silence, ward: false, beat: now, driven: now, written: now, fed: None, begun: now }
+        Self {
+            state: State::Fresh,
+            silence,
+            ward: false,
+            beat: now,
+            driven: now,
+            written: now,
+            before: Duration::ZERO,
+            fed: None,
+            begun: now,
+        }
     }
 
     /// Who has the fans.
@@ -181,7 +193,7 @@ impl Watch {
     pub fn heritage(&self, now: Mono) -> Option<Heritage> {
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         match self.state {
-            State::InCharge { since, why } => Some(Heritage::InCharge { why, for_ms: millis(now.since(since)) }),
+            State::InCharge { since, why } => Some(Heritage::InCharge { why, for_ms: millis(self.had(now, since)) }),
             State::Holding { until } => Some(Heritage::Holding { left_ms: millis(now.until(until)) }),
             State::Fresh | State::Watching | State::Over => None,
         }
@@ -236,7 +248,7 @@ impl Watch {
         match heritage {
             Heritage::InCharge { why, for_ms } => {
                 self.take_over(now, why, actions);
-                self.state = State::InCharge { since: now - Duration::from_millis(for_ms), why };
+                self.before = Duration::from_millis(for_ms);
             }
             Heritage::Holding { left_ms } => {
                 self.state = State::Holding { until: now + Duration::from_millis(left_ms) };
@@ -257,7 +269,7 @@ impl Watch {
         match self.state {
             State::InCharge { since, why } => {
                 self.state = State::Watching;
-                actions.extend([Action::LetGo, Action::TellRelieved(why, now.since(since))]);
+                actions.extend([Action::LetGo, Action::TellRelieved(why, self.had(now, since))]);
             }
             State::Fresh | State::Holding { .. } => self.state = State::Watching,
             State::Watching | State::Over => {}
@@ -321,11 +333,17 @@ impl Watch {
 
     fn take_over(&mut self, now: Mono, why: Why, actions: &mut Vec<Action>) {
         self.state = State::InCharge { since: now, why };
+        self.before = Duration::ZERO;
         self.written = now;
         actions.push(Action::Failsafe { anew: true });
         if self.ward {
             actions.push(Action::TellTaken(why));
         }
+    }
+
+    /// How long the fans have been at their fail-safe.
+    fn had(&self, now: Mono, since: Mono) -> Duration {
+        self.before + now.since(since)
     }
 
     fn feed(&mut self, now: Mono, actions: &mut Vec<Action>) {
