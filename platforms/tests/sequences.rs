@@ -343,6 +343,28 @@ fn a_rail_that_is_lost_takes_everything_down_with_a_record() {
     assert!(record[0].contains("a on, good; b on, not good"), "{record:?}");
 }
 
+/// Edges come in any order: whichever is first, the rail that failed is named, and the loss of power is told once.
+#[test]
+fn the_rail_that_failed_is_named_also_when_power_good_falls_first() {
+    let mut plant = Plant::new(&[]);
+    plant.ask("on");
+    plant.pass(5);
+    plant.requests = 0;
+    for line in ["power-good", "a-good", "b-good"] {
+        plant.dead.insert(line);
+        plant.lines.insert(line.to_owned(), false);
+        let place = plant.loaded.board.find_signal(line).unwrap();
+        plant.input(Input::Signal(place, Some(Level::Low)));
+    }
+    plant.pass(10);
+    assert_eq!((plant.state().as_str(), plant.high()), ("off", vec![]));
+    assert_eq!(plant.told("rail.a.lost").len(), 1, "{:?}", plant.events);
+    // It went with a.
+    assert_eq!(plant.told("rail.b.lost"), [""; 0]);
+    let lost = plant.told("state.chassis.transition").into_iter().filter(|text| text.contains("lost power"));
+    assert_eq!(lost.collect::<Vec<_>>(), ["chassis lost power: power-good falls while on"]);
+}
+
 #[test]
 fn what_stays_on_although_switched_off_is_a_fault_and_everything_else_is_off() {
     for (line, state, why) in [

@@ -91,7 +91,7 @@ impl Core {
             .filter(|(_, control, good)| control.is_some() || good.is_some())
             .map(|(id, control, good)| RailView {
                 name: &self.machines.get(id).spec.name,
-                enabled: high(control),
+                enabled: high(control).or_else(|| self.is_sequenced_on(id)),
                 power_good: high(good),
                 control_signal: name(control),
                 good_signal: name(good),
@@ -124,6 +124,13 @@ impl Core {
             }
         });
         of_machines.chain(of_rails).collect()
+    }
+
+    /// Whether the sequences of a machine have something switched on. Absent: it has none.
+    fn is_sequenced_on(&self, id: MachineId) -> Option<bool> {
+        let (sequencer, lines) = (self.machines.sequencer(), self.machines.lines());
+        let sequences = self.machines.get(id).spec.sequences.values();
+        sequences.map(|sequence| sequencer.is_anything_on(*sequence, lines)).reduce(|one, other| one || other)
     }
 
     /// A supply as it is now.

@@ -68,6 +68,8 @@ pub struct Machine {
     pub brought_by: String,
     /// How its sequence failed last; empty: it never did.
     pub last_failure: String,
+    /// It has lost its power, and is still on its way to rest.
+    lost: bool,
     /// What its present activity is due to.
     pub cause: Cause,
 }
@@ -178,6 +180,7 @@ impl Machines {
                     operation: None,
                     brought_by: "its state is not known yet".to_owned(),
                     last_failure: String::new(),
+                    lost: false,
                     cause: Cause::default(),
                 }
             })
@@ -302,10 +305,17 @@ impl Machines {
 
     fn lose(&mut self, id: MachineId, sequence: SequenceId, rail: RailId, out: &mut Outbox) {
         let wanted = |transition: &Transition| transition.on == Trigger::RailLost;
-        if self.sequencer.is_running(id) || !self.get(id).state_def().transitions.iter().any(wanted) {
+        let under_way = self.progress(id);
+        // On the way up the sequence itself tells; on the way down a rail that has not had its turn yet was lost first.
+        if under_way.as_ref().is_some_and(|progress| progress.up) {
             return;
         }
-        self.sequencer.raise_lost(sequence, rail, &self.lines, out);
+        if under_way.is_some() || self.get(id).state_def().transitions.iter().any(wanted) {
+            self.sequencer.raise_lost(sequence, rail, &self.lines, out);
+        }
+        if under_way.is_some() {
+            return;
+        }
         if self.get(id).operation.is_none() {
             self.all[id.index()].cause = out.cause();
         }
@@ -524,12 +534,16 @@ impl Machines {
             None => out.cancel(Timer::Machine(id)),
         }
         let unasked = machine.operation.is_none() && machine.requested != "off";
+        let told_before = machine.lost && from_def.tone == Tone::Transitional;
         let lost = unasked
-            && match transition.on {
+            && match &transition.on {
+                // Told once: what follows on the way down is no further loss.
+                Trigger::Falls(role) if role.as_str() == "power-good" => from_def.powered && !told_before,
                 Trigger::Falls(_) => from_def.powered && !to.powered,
                 Trigger::RailLost => true,
                 _ => false,
             };
+        machine.lost = lost || told_before;
         let severity = match (&transition.on, to.tone) {
             _ if lost => Severity::Critical,
             (_, Tone::Fault) | (Trigger::Timeout | Trigger::SequenceFailed, _) => Severity::Error,

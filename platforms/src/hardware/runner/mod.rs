@@ -258,7 +258,9 @@ impl Runner {
                 let work = |bus: Box<dyn SensorBus>| {
                     let name = bus.name().to_owned();
                     let (board, sink, control) = (Arc::clone(&self.board), Arc::clone(&sink), Arc::clone(control));
-                    Work::new(name, move || sampler::run(bus, &board, &control, &*sink))
+                    let hardware = Arc::clone(&self.hardware);
+                    let limits = move |sensor| hardware.limits(sensor).map(|limits| limits.map(Into::into));
+                    Work::new(name, move || sampler::run(bus, &board, &control, limits, &*sink))
                 };
                 buses.into_iter().map(work).collect()
             }

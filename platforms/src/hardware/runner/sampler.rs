@@ -1,11 +1,18 @@
 //! Reads the sensors of one bus, each at its own interval.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
-use ubmc_core::{board::Board, ids::SensorId, input::Input};
+use ubmc_core::{
+    board::Board,
+    ids::SensorId,
+    input::{Input, Limits, Sample},
+};
 
 use super::{
-    super::SensorBus,
+    super::{HardwareError, SensorBus},
     control::{Control, Wake},
 };
 
@@ -15,9 +22,19 @@ const ALONG: Duration = Duration::from_millis(20);
 /// Nothing to do until told.
 const IDLE: Duration = Duration::from_secs(3600);
 
-pub(super) fn run(mut bus: Box<dyn SensorBus>, board: &Board, control: &Control, sink: impl Fn(Input)) {
+/// Reads until the end. `limits` asks a sensor's device for its limits, after its first good reading and until it has
+/// told them; a device that has none answers with nothing.
+pub(super) fn run(
+    mut bus: Box<dyn SensorBus>,
+    board: &Board,
+    control: &Control,
+    limits: impl Fn(SensorId) -> Option<Result<Limits, HardwareError>>,
+    sink: impl Fn(Input),
+) {
     let started = Instant::now();
     let mut schedule: Vec<_> = bus.sensors().iter().map(|sensor| (started, *sensor)).collect();
+    let mut wanting: BTreeSet<_> =
+        bus.sensors().iter().copied().filter(|sensor| board.sensor(*sensor).thresholds.from_hardware).collect();
     loop {
         let now = Instant::now();
         let due = take_due(&mut schedule, now, |sensor| board.sensor(sensor).interval);
@@ -26,7 +43,23 @@ pub(super) fn run(mut bus: Box<dyn SensorBus>, board: &Board, control: &Control,
             if control.has_ended() {
                 return;
             }
+            let answered: Vec<_> = samples
+                .iter()
+                .filter(|(sensor, sample)| matches!(sample, Sample::Value(_)) && wanting.contains(sensor))
+                .map(|(sensor, _)| *sensor)
+                .collect();
             sink(Input::Samples(samples));
+            for sensor in answered {
+                match limits(sensor) {
+                    Some(Ok(limits)) => {
+                        wanting.remove(&sensor);
+                        sink(Input::Limits { sensor, limits });
+                    }
+                    None => drop(wanting.remove(&sensor)),
+                    // It has gone since: asked again after the next good reading.
+                    Some(Err(_)) => {}
+                }
+            }
         }
         let next = schedule.iter().map(|(at, _)| *at).min().unwrap_or(now + IDLE);
         match control.next(next) {

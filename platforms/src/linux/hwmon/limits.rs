@@ -1,5 +1,7 @@
 //! The limits that a chip or its driver has for a channel.
 
+use ubmc_core::input::Limits;
+
 use super::{
     super::LinuxError,
     Device,
@@ -25,6 +27,22 @@ pub struct HwmonLimits {
     pub crit_hyst: Option<f64>,
     /// Which alarms are set now, e.g. `crit_alarm`, or `alarm` for one that does not say which.
     pub alarms: Vec<String>,
+}
+
+impl From<HwmonLimits> for Limits {
+    fn from(of: HwmonLimits) -> Self {
+        // The core knows a distance; the chip says where the warning ends.
+        let hysteresis = of.max.zip(of.max_hyst).map(|(max, ends)| max - ends).filter(|distance| *distance > 0.0);
+        Self {
+            warning_high: of.max,
+            critical_high: of.crit,
+            fatal_high: of.emergency,
+            warning_low: of.min,
+            critical_low: of.lcrit,
+            fatal_low: None,
+            hysteresis,
+        }
+    }
 }
 
 const ALARMS: [&str; 6] = ["alarm", "min_alarm", "max_alarm", "lcrit_alarm", "crit_alarm", "emergency_alarm"];

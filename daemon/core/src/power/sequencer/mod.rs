@@ -252,11 +252,14 @@ impl Sequencer {
         Some(Progress { text: format!("{} {}/{total}: {step}", sequence.name, place + 1), up })
     }
 
-    /// A rail that is told to be on and whose power-good has just gone.
+    /// A rail that is told to be on and whose power-good has just gone, not with one that it requires.
     pub fn lost_by(&self, line: SignalId, lines: &Lines) -> Option<RailId> {
         let place = self.rails.iter().position(|rail| rail.good == Some(line))?;
         let rail = RailId::new(place);
-        (self.is_told_on(rail, lines) && lines.level(line) == Some(Level::Low)).then_some(rail)
+        // One that went with a rail that it requires is not where the fault is.
+        let low = |rail: &RailId| self.rails[rail.index()].good.and_then(|line| lines.level(line)) == Some(Level::Low);
+        let follows = self.rails[place].requires.iter().any(low);
+        (self.is_told_on(rail, lines) && !follows && lines.level(line) == Some(Level::Low)).then_some(rail)
     }
 
     /// A rail of a sequence that is told to be on and is known not to be good.

@@ -3,6 +3,7 @@
 
 mod bad;
 mod late;
+mod limits;
 mod pulse;
 
 use std::{
