@@ -3,6 +3,8 @@
 //! One board is booted for all checks, which run in the order in which they stand here: a boot takes longer than all of
 //! them. `scripts/test --board` builds the image and runs this; without it nothing is run, and that is said.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up should say where")]
+
 use std::{
     collections::BTreeMap,
     env,
@@ -28,7 +30,10 @@ const POWER_LED: &str = "/sys/class/leds/pca955x:front-sys-pwron0/brightness";
 /// Control line of the chassis' power.
 const CONTROL: &str = "power-chassis-control";
 
-const CHECKS: [(&str, fn(&mut Rig)); 14] = [
+/// What holds, in words, and what tries it.
+type Check = (&'static str, fn(&mut Rig));
+
+const CHECKS: [Check; 14] = [
     ("the board comes up by itself, with what is absent told and nothing else harmed", comes_up),
     ("sensors whose driver is loaded late appear late", drivers_loaded_late),
     ("every thermometer reads what the emulator was told, by address", every_thermometer),

@@ -1,6 +1,7 @@
 //! The emulated machine as a process, and the files of its run.
 
 use std::{
+    fmt::Write as _,
     fs, io,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
@@ -190,13 +191,13 @@ impl Boot {
     fn words(&self) -> String {
         let mut words = "console=ttyS3,115200n8 rdinit=/init quiet".to_owned();
         if let Some(board) = &self.board {
-            words.push_str(&format!(" ubmc.board={board}"));
+            let _ = write!(words, " ubmc.board={board}");
         }
         if !self.late.is_empty() {
-            words.push_str(&format!(" ubmc.late={}", self.late.join(",")));
+            let _ = write!(words, " ubmc.late={}", self.late.join(","));
         }
         if let Some(terminal) = &self.terminal {
-            words.push_str(&format!(" TERM={terminal}"));
+            let _ = write!(words, " TERM={terminal}");
         }
         words
     }

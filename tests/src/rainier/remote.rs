@@ -1,6 +1,7 @@
 //! The bench for other processes: a request of one line, an answer of some.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::{self, BufRead, BufReader, Read, Write},
     os::unix::net::{UnixListener, UnixStream},
@@ -111,7 +112,7 @@ pub fn act(bench: &Bench, words: &[&str]) -> Result<String, RequestError> {
         ["line"] => {
             let mut text = String::new();
             for name in Line::names() {
-                text.push_str(&format!("{:28} {}\n", name, u8::from(bench.level(name)?)));
+                let _ = writeln!(text, "{:28} {}", name, u8::from(bench.level(name)?));
             }
             Ok(text)
         }
@@ -159,9 +160,9 @@ fn exchange(socket: &Path, line: &str) -> io::Result<String> {
 fn temperatures(bench: &Bench) -> Result<String, RequestError> {
     let mut text = String::new();
     for (chip, thermometer) in bench.thermometers() {
-        text.push_str(&format!("{:8} {}", chip.to_string(), thermometer.driver()));
+        let _ = write!(text, "{:8} {}", chip.to_string(), thermometer.driver());
         for number in 1..=thermometer.properties.len() {
-            text.push_str(&format!(" {:8.3}", bench.temperature(chip, number)?));
+            let _ = write!(text, " {:8.3}", bench.temperature(chip, number)?);
         }
         text.push('\n');
     }

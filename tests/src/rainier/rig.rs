@@ -169,6 +169,6 @@ impl Rig {
             let lines: Vec<&str> = text.lines().collect();
             lines[lines.len().saturating_sub(60)..].join("\n")
         };
-        format!("-- ubmcd\n{}\n-- kernel and init\n{}", tail(self.run().daemon_log()), tail(self.run().kernel_log()),)
+        format!("-- ubmcd\n{}\n-- kernel and init\n{}", tail(self.run().daemon_log()), tail(self.run().kernel_log()))
     }
 }
