@@ -1,5 +1,7 @@
 //! Power sequences on a made-up board, in simulated time: every step fails once, and what is left is the same each time.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails should say where")]
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
