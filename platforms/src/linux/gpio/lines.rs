@@ -124,7 +124,11 @@ impl Lines {
             }
             none @ None => none.insert(Held::drive_first(&self.locate(&line.wanted)?, &line.wanted, level)?),
         };
-        let reads = ours.level();
+        let mut reads = ours.level();
+        if reads.as_ref().is_ok_and(|reads| *reads != level) {
+            // Some controllers drop a value that comes together with the direction, and take it once the line is an output.
+            reads = ours.drive(&line.wanted, level).and_then(|()| ours.level());
+        }
         drop(held);
         match reads {
             Ok(reads) => {
