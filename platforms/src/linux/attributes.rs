@@ -1,6 +1,6 @@
 //! A device's folder in sysfs, and the small text files in it.
 //!
-//! The folder is held open, and files are opened below it each time. That is what keeps a number from being mistaken for
+//! The folder is held open, and files are opened below it. That is what keeps a number from being mistaken for
 //! a device: when `hwmon3` goes and another `hwmon3` comes, the old folder stays empty, and whoever holds it is told
 //! [`Errno::ENOENT`] or [`Errno::ENODEV`] and looks for the device again.
 
@@ -16,6 +16,10 @@ use rustix::fs::{Mode, OFlags};
 
 /// sysfs gives a page at most; what we read are numbers and names.
 const LONGEST: u64 = 4096;
+/// A number in a file that is read again and again.
+const NUMBER: usize = 128;
+/// What `statfs` calls sysfs.
+const SYSFS: rustix::fs::FsWord = 0x6265_6572;
 
 /// An open folder.
 #[derive(Debug)]
@@ -57,6 +61,48 @@ impl Folder {
     /// Names of its files, in order.
     pub(super) fn files(&self) -> Vec<String> {
         names_in(&self.path)
+    }
+}
+
+/// A small file of a folder that is read again and again. In sysfs it is held open and read from its start, which has its
+/// driver measure anew: one call to the kernel instead of four. There an open file of a device that has gone says so
+/// ([`Errno::ENODEV`]); elsewhere it would go on saying what was in it last, so it is opened for each reading.
+#[derive(Debug)]
+pub(super) struct Attribute {
+    name: String,
+    held: Option<OwnedFd>,
+}
+
+impl Attribute {
+    pub(super) fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), held: None }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it says in this folder, always the same one, without white space around it.
+    pub(super) fn read(&mut self, folder: &Folder) -> io::Result<String> {
+        // After an error it is opened anew.
+        let (file, hold) = match self.held.take() {
+            Some(file) => (file, true),
+            None => {
+                let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+                let file = rustix::fs::openat(&folder.dir, self.name.as_str(), flags, Mode::empty())?;
+                let hold = rustix::fs::fstatfs(&file).is_ok_and(|system| system.f_type == SYSFS);
+                (file, hold)
+            }
+        };
+        let mut buffer = [0_u8; NUMBER];
+        let count = rustix::io::retry_on_intr(|| rustix::io::pread(&file, &mut buffer, 0))?;
+        if hold {
+            self.held = Some(file);
+        }
+        let text = buffer.get(..count).and_then(|text| str::from_utf8(text).ok());
+        let text =
+            text.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("{} is no text", self.name)))?;
+        Ok(text.trim().to_owned())
     }
 }
 
@@ -119,6 +165,32 @@ mod tests {
         assert_eq!(folder.read("pwm1").unwrap(), "9");
         assert!(folder.write("pwm2", "1").is_err(), "files are not made");
         assert!(folder.has("pwm1") && !folder.has("pwm2"));
+    }
+
+    #[test]
+    fn a_file_that_is_read_again_says_what_is_new_and_is_held_only_in_sysfs() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("temp1_input");
+        let folder = Folder::open(dir.path()).unwrap();
+        let mut file = Attribute::new("temp1_input");
+        assert_eq!(errno(&file.read(&folder).unwrap_err()), Errno::ENOENT, "it may come");
+        for text in ["30000\n", "9\n", "31500\n"] {
+            fs::write(&path, text).unwrap();
+            assert_eq!(file.read(&folder).unwrap(), text.trim());
+        }
+        assert!(file.held.is_none());
+        fs::remove_file(&path).unwrap();
+        assert_eq!(errno(&file.read(&folder).unwrap_err()), Errno::ENOENT, "it may go");
+        // Where there is no sysfs, as in some containers, the emulated board tells.
+        if let Ok(folder) = Folder::open(Path::new("/sys/kernel"))
+            && folder.has("fscaps")
+        {
+            let mut file = Attribute::new("fscaps");
+            for _ in 0..3 {
+                assert_eq!(file.read(&folder).unwrap(), folder.read("fscaps").unwrap());
+            }
+            assert!(file.held.is_some());
+        }
     }
 
     #[test]

@@ -15,7 +15,10 @@ use nix::errno::Errno;
 use ubmc_core::input::Sample;
 
 use super::{
-    super::{LinuxError, attributes::Folder, attributes::errno},
+    super::{
+        LinuxError,
+        attributes::{Attribute, Folder, errno},
+    },
     Device,
 };
 
@@ -27,7 +30,16 @@ pub(super) const TRIES: usize = 3;
 pub(in crate::linux) struct Channel {
     /// As the board file has it: `temp1`, or `label:CPU`.
     wanted: String,
-    files: Option<(u32, Files)>,
+    located: Option<Located>,
+}
+
+/// What holds for one find of its device.
+#[derive(Debug)]
+struct Located {
+    find: u32,
+    files: Files,
+    value: Attribute,
+    fault: Option<Attribute>,
 }
 
 /// Where a channel's value is.
@@ -45,17 +57,25 @@ pub(in crate::linux) struct Files {
 
 impl Channel {
     pub(in crate::linux) fn new(wanted: &str) -> Self {
-        Self { wanted: wanted.to_owned(), files: None }
+        Self { wanted: wanted.to_owned(), located: None }
     }
 
     /// Its files on the device as it is now.
     pub(in crate::linux) fn files(&mut self, folder: &Folder, find: u32) -> Result<&Files, LinuxError> {
-        if self.files.as_ref().is_none_or(|(of, _)| *of != find) {
-            self.files = None;
+        self.located(folder, find).map(|located| &located.files)
+    }
+
+    fn located(&mut self, folder: &Folder, find: u32) -> Result<&mut Located, LinuxError> {
+        if self.located.as_ref().is_none_or(|located| located.find != find) {
+            self.located = None;
         }
-        match &mut self.files {
-            Some((_, files)) => Ok(files),
-            files @ None => Ok(&files.insert((find, locate(folder, &self.wanted)?)).1),
+        match &mut self.located {
+            Some(located) => Ok(located),
+            none @ None => {
+                let files = locate(folder, &self.wanted)?;
+                let (value, fault) = (Attribute::new(&files.value), files.fault.as_deref().map(Attribute::new));
+                Ok(none.insert(Located { find, files, value, fault }))
+            }
         }
     }
 
@@ -92,13 +112,15 @@ impl Channel {
 
     fn try_read(&mut self, device: &mut Device) -> Result<f64, Trouble> {
         let (folder, find) = device.folder()?;
-        let files = self.files(folder, find)?.clone();
-        if let Some(fault) = &files.fault
-            && folder.read(fault)? == "1"
+        let located = self.located(folder, find)?;
+        if let Some(fault) = &mut located.fault
+            && fault.read(folder)? == "1"
         {
-            return Err(LinuxError::Faulty { channel: self.wanted.clone(), fault: fault.clone() }.into());
+            let fault = fault.name().to_owned();
+            return Err(LinuxError::Faulty { channel: self.wanted.clone(), fault }.into());
         }
-        Ok(number(folder, &files.value)? / files.divisor)
+        let text = located.value.read(folder)?;
+        Ok(parse(&located.files.value, &text)? / located.files.divisor)
     }
 }
 
@@ -130,7 +152,10 @@ impl From<io::Error> for Trouble {
 
 /// The number in a file.
 pub(in crate::linux) fn number(folder: &Folder, file: &str) -> io::Result<f64> {
-    let text = folder.read(file)?;
+    parse(file, &folder.read(file)?)
+}
+
+fn parse(file: &str, text: &str) -> io::Result<f64> {
     text.parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("{file} says `{text}`, not a number")))
 }
 
