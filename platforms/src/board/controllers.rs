@@ -114,13 +114,18 @@ fn controller(
     let input = table.word("input", &INPUTS, cx).map_or(Input::Temperature, |word| word.value);
     let names = inputs(table, "sensors", input, sensors, cx);
     let ids = sensors.section.find_all(&names, &format!("{} reads", table.who), cx);
-    let kind = table.word("type", &TYPES, cx).map_or(Type::Curve, |word| word.value);
+    let noted = cx.out.met();
+    let told = table.word("type", &TYPES, cx).map(|word| word.value);
+    // One that could not be read is what its keys are of: that it cannot be read is the one problem.
+    let readable = cx.out.met() == noted;
+    let guess = if OF_PID.iter().any(|key| table.has(key)) { Type::Pid } else { Type::Curve };
+    let kind = told.unwrap_or(if readable { Type::Curve } else { guess });
     let (foreign, owner) = match kind {
         Type::Curve => (OF_PID.as_slice(), "a `type = \"pid\"`"),
         Type::Pid => (OF_CURVES.as_slice(), "a `type = \"curve\"`"),
     };
     for key in foreign {
-        if table.has(key) {
+        if table.has(key) && readable {
             cx.out.error(table.key_at(key), format!("{} has a `{key}`, which belongs to {owner}", table.who));
         }
     }

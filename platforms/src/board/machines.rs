@@ -243,7 +243,10 @@ fn sequence_roles(
 ) -> IndexMap<Name, SequenceId> {
     let mut bound = IndexMap::new();
     let known = || definition.sequences.iter().map(Name::as_str);
-    for entry in table.free_table("sequences", cx) {
+    let met = cx.out.met();
+    let entries = table.free_table("sequences", cx);
+    let readable = cx.out.met() == met;
+    for entry in entries {
         let role = &entry.key;
         if !known().any(|known| known == role) {
             cx.out
@@ -289,7 +292,9 @@ fn sequence_roles(
         check_bound(table, definition, role, around.sequences.1.get(id.index()), name.at, cx);
     }
     let unbound: Vec<_> = known().filter(|role| !bound.contains_key(*role)).collect();
-    if let [first, ..] = unbound.as_slice() {
+    if let [first, ..] = unbound.as_slice()
+        && readable
+    {
         cx.out
             .error(table.at, format!("{} has no sequence for `{}`", table.who, unbound.join("`, `")))
             .label(format!("needs sequences = {{ {first} = \"…\" }}"));

@@ -16,7 +16,7 @@ pub(super) fn read(document: &Document, cx: &mut Context<'_>) -> Option<SimConfi
     let Document { root, text, .. } = document;
     let file = root.at.file;
     let sim_at = place(root, "sim")?;
-    if !known_keys(root, cx) {
+    if !known_keys(root, cx) || has_hole(root) {
         return None;
     }
     // Parsed once more, because the parser's own values take their places along into serde's errors.
@@ -37,6 +37,21 @@ pub(super) fn read(document: &Document, cx: &mut Context<'_>) -> Option<SimConfi
             cx.out.error(at, format!("the simulated machine cannot be made: {}", error.message()));
             None
         }
+    }
+}
+
+/// Whether something in the table could not be read: then what the machine has is not known.
+fn has_hole(root: &Node) -> bool {
+    fn broken(node: &Node) -> bool {
+        match &node.value {
+            Value::Broken => true,
+            Value::Table(entries) => entries.iter().any(|entry| broken(&entry.node)),
+            _ => false,
+        }
+    }
+    match &root.value {
+        Value::Table(entries) => entries.iter().any(|entry| entry.key == "sim" && broken(&entry.node)),
+        _ => false,
     }
 }
 

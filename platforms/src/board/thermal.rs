@@ -93,6 +93,9 @@ pub(super) fn fans(
     (specs, bindings)
 }
 
+/// Fans that a board can have.
+const MAX_FANS: usize = 256;
+
 /// Zones.
 pub(super) fn zones(
     section: &Section<'_>,
@@ -113,7 +116,8 @@ pub(super) fn zones(
         }
         let noted = cx.out.met();
         let driven = fans.find_all(&table.texts("fans", cx), &format!("{} drives", table.who), cx);
-        knows_all &= cx.out.met() == noted;
+        let knows_fans = cx.out.met() == noted;
+        knows_all &= knows_fans;
         if driven.is_empty() && cx.out.met() == noted {
             cx.out.error(table.key_at("fans"), format!("{} drives no fan", table.who)).label("needs `fans = […]`");
         }
@@ -121,7 +125,8 @@ pub(super) fn zones(
         let interval = table.positive_time("interval", cx).map_or(Duration::from_secs(1), |time| time.value);
         let controllers = controllers::read(&table, sensors, interval, cx);
         warn_without_trip(&table, &controllers, sensors, cx);
-        let fans_needed = table.integer("fans_needed", 0..=i64::try_from(driven.len()).unwrap_or(i64::MAX), cx);
+        let most = if knows_fans { driven.len() } else { MAX_FANS };
+        let fans_needed = table.integer("fans_needed", 0..=i64::try_from(most).unwrap_or(i64::MAX), cx);
         specs.push(ZoneSpec {
             name: Name::from(entry.key.as_str()),
             controllers,

@@ -85,14 +85,13 @@ impl Attribute {
     /// What it says in this folder, always the same one, without white space around it.
     pub(super) fn read(&mut self, folder: &Folder) -> io::Result<String> {
         // After an error it is opened anew.
-        let (file, hold) = match self.held.take() {
-            Some(file) => (file, true),
-            None => {
-                let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-                let file = rustix::fs::openat(&folder.dir, self.name.as_str(), flags, Mode::empty())?;
-                let hold = rustix::fs::fstatfs(&file).is_ok_and(|system| system.f_type == SYSFS);
-                (file, hold)
-            }
+        let (file, hold) = if let Some(file) = self.held.take() {
+            (file, true)
+        } else {
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+            let file = rustix::fs::openat(&folder.dir, self.name.as_str(), flags, Mode::empty())?;
+            let hold = rustix::fs::fstatfs(&file).is_ok_and(|system| system.f_type == SYSFS);
+            (file, hold)
         };
         let mut buffer = [0_u8; NUMBER];
         let count = rustix::io::retry_on_intr(|| rustix::io::pread(&file, &mut buffer, 0))?;

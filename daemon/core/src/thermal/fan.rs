@@ -46,8 +46,10 @@ pub(super) struct Fan {
     lately: VecDeque<(Mono, Duty)>,
     /// Too slow for too long: the others go up for it.
     pub(super) failed: bool,
-    /// It has failed, and that was measured: its tachometer can be read.
+    /// It has failed, and that was measured: its tachometer has told so for long enough, not only been silent.
     pub(super) stands: bool,
+    /// Its tachometer tells that it is too slow, since then.
+    measured_slow_since: Option<Mono>,
     /// Too fast for too long: it does not listen. It cools all the same.
     pub(super) runaway: bool,
     pub(super) write_failing: bool,
@@ -71,6 +73,7 @@ impl Fan {
             lately: VecDeque::new(),
             failed: false,
             stands: false,
+            measured_slow_since: None,
             runaway: false,
             write_failing: false,
             refused: Mono::ZERO,
@@ -105,7 +108,8 @@ impl Fan {
         let well = unseen || for_long(self.well_since, WELL_FOR);
         let failed = for_long(self.slow_since, WRONG_FOR) || self.failed && !well;
         let runaway = !failed && (for_long(self.fast_since, WRONG_FOR) || self.runaway && !well);
-        self.stands = failed && quality == Quality::Good;
+        self.measured_slow_since = since(self.measured_slow_since, slow && quality == Quality::Good);
+        self.stands = failed && for_long(self.measured_slow_since, WRONG_FOR);
         if (failed, runaway) == (self.failed, self.runaway) {
             return;
         }
