@@ -23,7 +23,7 @@ use super::{
 };
 
 /// A chip may miss one message on a busy bus; it hardly misses three.
-pub(super) const TRIES: usize = 3;
+const TRIES: usize = 3;
 
 /// A channel, and what is known of its files.
 #[derive(Debug)]
@@ -113,14 +113,16 @@ impl Channel {
     fn try_read(&mut self, device: &mut Device) -> Result<f64, Trouble> {
         let (folder, find) = device.folder()?;
         let located = self.located(folder, find)?;
+        // The value first: a fault that comes up meanwhile is seen. And the emulated fan chip answers what is asked right
+        // after its fan status with a byte of that.
+        let text = located.value.read(folder);
         if let Some(fault) = &mut located.fault
             && fault.read(folder)? == "1"
         {
             let fault = fault.name().to_owned();
             return Err(LinuxError::Faulty { channel: self.wanted.clone(), fault }.into());
         }
-        let text = located.value.read(folder)?;
-        Ok(parse(&located.files.value, &text)? / located.files.divisor)
+        Ok(parse(&located.files.value, &text?)? / located.files.divisor)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A fan output of a hwmon device: `pwmN`, 0 to 255, which the chip obeys while `pwmN_enable` is 1.
 
-use std::io;
+use std::{io, thread, time::Duration};
 
 use nix::errno::Errno;
 use ubmc_core::units::Duty;
@@ -8,11 +8,16 @@ use ubmc_core::units::Duty;
 use super::{
     super::{LinuxError, attributes::errno},
     Device,
-    channel::TRIES,
 };
 
 /// `pwmN_enable`: the duty is ours. 0 is full speed; 2 and more are the chip's own control.
 const MANUAL: &str = "1";
+
+/// How often a duty is tried. More often than a reading: the chip's sensors are read meanwhile, and each of their messages
+/// may be what disturbs ours.
+const TRIES: usize = 6;
+/// Between two tries, so that a round of readings passes.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A fan output.
 #[derive(Debug)]
@@ -27,13 +32,14 @@ impl Pwm {
         Self { device, channel: channel.to_owned() }
     }
 
-    /// Writes a duty, in up to three tries: a bus that is busy with the chip's sensors may miss a message. When the device
+    /// Writes a duty, in several tries: a bus that is busy with the chip's sensors may miss a message. When the device
     /// has come back under another number it is found there at once.
     pub(in crate::linux) fn set(&mut self, duty: Duty) -> Result<(), LinuxError> {
         let mut last = self.try_set(duty);
         for _ in 1..TRIES {
             match &last {
                 Err(LinuxError::Pwm { source, .. }) if !self.device.check() || errno(source) != Errno::ETIMEDOUT => {
+                    thread::sleep(PAUSE);
                     last = self.try_set(duty);
                 }
                 Ok(()) | Err(_) => break,
