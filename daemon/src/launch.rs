@@ -23,7 +23,7 @@ use ubmc_platforms::{
     hardware::{self, Backend, Platform},
     sim::{
         SimConfig,
-        client::{self, Launch, Launched},
+        client::{self, Launched},
     },
 };
 
@@ -51,8 +51,6 @@ use crate::{
     telemetry,
 };
 
-/// How long a simulated board may take until it answers.
-const PLUG_IN: Duration = Duration::from_secs(10);
 /// How long the guardian may take to end: it makes the fans safe first.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -350,22 +348,15 @@ async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -
 }
 
 fn plug_in(state_dir: &Path, config: SimConfig) -> Result<Plugged, Failure> {
-    let program = env::current_exe().map_err(io_failure("our own program cannot be found"))?;
-    let dir = state_dir.join("sim");
-    let launch = Launch {
-        dir: dir.clone(),
-        config: config.clone(),
-        command: vec![program.into(), "sim-board".into()],
-        timeout: PLUG_IN,
-    };
-    let launched = client::ensure(&launch)?;
+    let simulation = Simulation { dir: state_dir.join("sim"), config: Arc::new(config) };
+    let launched = client::ensure(&simulation.launch().map_err(io_failure("our own program cannot be found"))?)?;
     match launched {
         Launched::Found { pid } => info!("the simulated board is plugged in already (process {pid})"),
         Launched::Started { pid } => info!("the simulated board is plugged in (process {pid})"),
         Launched::Replaced { pid } => info!("the simulated board was exchanged for another (process {pid})"),
     }
     let started = !matches!(launched, Launched::Found { .. });
-    Ok(Plugged { simulation: Simulation { dir, config: Arc::new(config) }, started })
+    Ok(Plugged { simulation, started })
 }
 
 /// Makes the state directory ours for as long as the answer lives.

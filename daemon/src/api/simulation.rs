@@ -1,6 +1,6 @@
 //! `SimulationService`: the simulated board's faults and surroundings.
 
-use std::{env, path::PathBuf, sync::Arc, time::Duration};
+use std::{env, io, path::PathBuf, sync::Arc, time::Duration};
 
 use tonic::{Code, Request, Response, Status};
 use ubmc_platforms::sim::{
@@ -25,6 +25,19 @@ pub struct Simulation {
 }
 
 impl Simulation {
+    /// How the board is plugged in: our own program is it.
+    ///
+    /// # Errors
+    /// Our own program cannot be found.
+    pub fn launch(&self) -> io::Result<Launch> {
+        Ok(Launch {
+            dir: self.dir.clone(),
+            config: SimConfig::clone(&self.config),
+            command: vec![env::current_exe()?.into(), "sim-board".into()],
+            timeout: PLUG_IN,
+        })
+    }
+
     /// Calls the board, on a thread that may wait: the loop's must not.
     async fn call<T: Send + 'static>(
         &self,
@@ -117,14 +130,9 @@ impl SimulationService for Api {
 
     async fn start(&self, _: Request<v1::StartRequest>) -> Result<Response<v1::SimulationState>, Status> {
         let simulation = self.simulation()?;
-        let program = env::current_exe()
+        let launch = simulation
+            .launch()
             .map_err(|error| Status::internal(format!("our own program cannot be found: {error}")))?;
-        let launch = Launch {
-            dir: simulation.dir.clone(),
-            config: SimConfig::clone(&simulation.config),
-            command: vec![program.into(), "sim-board".into()],
-            timeout: PLUG_IN,
-        };
         simulation.call(move |_| ensure(&launch)).await?;
         simulation.state().await
     }

@@ -97,19 +97,7 @@ pub(super) fn supplies(
     for entry in &section.entries {
         let who = format!("supply `{}`", entry.key);
         let Some(table) = Table::open(&entry.node, entry.key_at, who, schema::SUPPLY, cx) else { continue };
-        let signal = |key: &str, cx: &mut Context<'_>| {
-            let name = table.text(key, cx)?;
-            let index = signals.0.find(&name, &format!("{} has as `{key}` the", table.who), cx)?;
-            if runs_against(signals, index, Direction::Input) {
-                cx.out
-                    .error(
-                        name.at,
-                        format!("`{key}` of {} is read, but signal `{}` is an output", table.who, name.value),
-                    )
-                    .related(signals.0.at(index), "declared here");
-            }
-            Some(SignalId::new(index))
-        };
+        let signal = |key: &str, cx: &mut Context<'_>| signal_of(&table, key, Direction::Input, signals, cx);
         let sensor = |key: &str, kind: SensorKind, cx: &mut Context<'_>| sensor_of_kind(&table, key, kind, sensors, cx);
         if !table.has("rated_w") {
             table.missing("rated_w", "800", cx);
@@ -127,6 +115,28 @@ pub(super) fn supplies(
         bindings.push(hardware.faults(&table, cx));
     }
     (specs, bindings)
+}
+
+/// The signal that a key names; it must run the right way.
+pub(super) fn signal_of(
+    table: &Table<'_>,
+    key: &str,
+    wanted: Direction,
+    signals: Signals<'_, '_>,
+    cx: &mut Context<'_>,
+) -> Option<SignalId> {
+    let name = table.text(key, cx)?;
+    let index = signals.0.find(&name, &format!("{} has as `{key}` the", table.who), cx)?;
+    if runs_against(signals, index, wanted) {
+        let (does, is) = match wanted {
+            Direction::Output => ("driven", "an input"),
+            Direction::Input => ("read", "an output"),
+        };
+        cx.out
+            .error(name.at, format!("`{key}` of {} is {does}, but signal `{}` is {is}", table.who, name.value))
+            .related(signals.0.at(index), "declared here");
+    }
+    Some(SignalId::new(index))
 }
 
 /// The sensor that a key names; it must measure the right thing.

@@ -11,7 +11,7 @@ use ubmc_core::{
 
 use super::{
     bindings::RailBinding,
-    lines::{Signals, runs_against, sensor_of_kind},
+    lines::{Signals, sensor_of_kind, signal_of},
     names::Section,
     schema,
     source::{At, Span},
@@ -35,24 +35,6 @@ pub(super) struct Around<'a, 't> {
     pub(super) sensors: (&'a Section<'t>, &'a [Option<SensorKind>]),
 }
 
-impl Around<'_, '_> {
-    /// A line that runs the right way.
-    fn line(&self, table: &Table<'_>, key: &str, wanted: Direction, cx: &mut Context<'_>) -> Option<SignalId> {
-        let name = table.text(key, cx)?;
-        let index = self.signals.0.find(&name, &format!("{} has as `{key}` the", table.who), cx)?;
-        if runs_against(self.signals, index, wanted) {
-            let (does, is) = match wanted {
-                Direction::Output => ("driven", "an input"),
-                Direction::Input => ("read", "an output"),
-            };
-            cx.out
-                .error(name.at, format!("`{key}` of {} is {does}, but signal `{}` is {is}", table.who, name.value))
-                .related(self.signals.0.at(index), "declared here");
-        }
-        Some(SignalId::new(index))
-    }
-}
-
 /// Rails; those that others need have been ordered before them.
 pub(super) fn rails(
     section: &Section<'_>,
@@ -64,7 +46,7 @@ pub(super) fn rails(
     for entry in &section.entries {
         let who = format!("rail `{}`", entry.key);
         let Some(table) = Table::open(&entry.node, entry.key_at, who, schema::RAIL, cx) else { continue };
-        let enable = around.line(&table, "enable", Direction::Output, cx);
+        let enable = signal_of(&table, "enable", Direction::Output, around.signals, cx);
         let pmbus = hardware.regulator(&table, cx);
         match (table.has("enable"), table.has("pmbus")) {
             (true, true) | (false, false) => cx
@@ -83,7 +65,7 @@ pub(super) fn rails(
         specs.push(RailSpec {
             name: Name::from(entry.key.as_str()),
             switch: enable.map_or(RailSwitch::Pmbus, RailSwitch::Line),
-            good: around.line(&table, "good", Direction::Input, cx),
+            good: signal_of(&table, "good", Direction::Input, around.signals, cx),
             voltage: sensor_of_kind(&table, "voltage", SensorKind::Voltage, around.sensors, cx),
             requires: requires.into_iter().map(RailId::new).collect(),
         });
@@ -201,12 +183,12 @@ fn step(
     let timeout = table.positive_time("timeout", cx).map_or(STEP_TIMEOUT, |timeout| timeout.value);
     match *kind {
         "set" => {
-            let line = around.line(&table, "set", Direction::Output, cx);
+            let line = signal_of(&table, "set", Direction::Output, around.signals, cx);
             let level = table.required_word("level", &LEVELS, cx)?.value;
             Some(StepSpec::Set { line: line?, level })
         }
         "pulse" => {
-            let line = around.line(&table, "pulse", Direction::Output, cx);
+            let line = signal_of(&table, "pulse", Direction::Output, around.signals, cx);
             if !table.has("duration") {
                 table.missing("duration", "\"200ms\"", cx);
             }
@@ -214,7 +196,7 @@ fn step(
             Some(StepSpec::Pulse { line: line?, duration })
         }
         "wait" => {
-            let line = around.line(&table, "wait", Direction::Input, cx);
+            let line = signal_of(&table, "wait", Direction::Input, around.signals, cx);
             let level = table.required_word("level", &LEVELS, cx)?.value;
             let both_ways = table.bool("both_ways", cx).unwrap_or(false);
             Some(StepSpec::Wait { line: line?, level, timeout, both_ways })

@@ -305,17 +305,17 @@ impl Machines {
 
     fn lose(&mut self, id: MachineId, sequence: SequenceId, rail: RailId, out: &mut Outbox) {
         let wanted = |transition: &Transition| transition.on == Trigger::RailLost;
-        let under_way = self.progress(id);
-        // On the way up the sequence itself tells; on the way down a rail that has not had its turn yet was lost first.
-        if under_way.as_ref().is_some_and(|progress| progress.up) {
+        if let Some(progress) = self.progress(id) {
+            // On the way up the sequence itself tells; on the way down a rail that has not had its turn yet was lost first.
+            if !progress.up {
+                self.sequencer.raise_lost(sequence, rail, &self.lines, out);
+            }
             return;
         }
-        if under_way.is_some() || self.get(id).state_def().transitions.iter().any(wanted) {
-            self.sequencer.raise_lost(sequence, rail, &self.lines, out);
-        }
-        if under_way.is_some() {
+        if !self.get(id).state_def().transitions.iter().any(wanted) {
             return;
         }
+        self.sequencer.raise_lost(sequence, rail, &self.lines, out);
         if self.get(id).operation.is_none() {
             self.all[id.index()].cause = out.cause();
         }
@@ -541,7 +541,14 @@ impl Machines {
                 Trigger::Falls(role) if role.as_str() == "power-good" => from_def.powered && !told_before,
                 Trigger::Falls(_) => from_def.powered && !to.powered,
                 Trigger::RailLost => true,
-                _ => false,
+                Trigger::Demand(_)
+                | Trigger::Rises(_)
+                | Trigger::Timeout
+                | Trigger::SequenceDone
+                | Trigger::SequenceFailed
+                | Trigger::ServicesReady
+                | Trigger::ServicesFailed
+                | Trigger::ShuttingDown => false,
             };
         machine.lost = lost || told_before;
         let severity = match (&transition.on, to.tone) {

@@ -283,10 +283,7 @@ impl Operations {
                 let confirmed = matches!(by_lines, Some(Trigger::Rises(_) | Trigger::Falls(_) | Trigger::SequenceDone));
                 view.detail = format!("{state}{}", if confirmed { ", confirmed by the hardware" } else { "" });
             } else if machine.state_def().tone == Tone::Transitional {
-                view.detail = match bank.progress(drives) {
-                    Some(progress) => format!("{state}: {}", progress.text),
-                    None => format!("{state}: {}", machine.state_def().description),
-                };
+                view.detail = under_way(bank, drives);
             } else {
                 view.state = StepState::Failed;
                 view.ended = Some(now);
@@ -306,9 +303,9 @@ impl Operations {
             for (step, view) in steps.iter().zip(&mut operation.view.steps) {
                 if let Deed::Drive(machine, _) = step.deed
                     && view.state == StepState::Running
-                    && let Some(progress) = bank.progress(machine)
+                    && bank.sequencer().is_running(machine)
                 {
-                    let detail = format!("{}: {}", bank.get(machine).state_name(), progress.text);
+                    let detail = under_way(bank, machine);
                     if view.detail != detail {
                         view.detail = detail;
                         out.changed().operations.insert(*id);
@@ -532,6 +529,13 @@ fn step_views(plan: &Plan, bank: &Machines) -> Vec<StepView> {
         },
     };
     plan.steps.iter().map(view).collect()
+}
+
+/// Where a machine stands that is on its way: the step of its sequence, else what its state means.
+fn under_way(bank: &Machines, id: MachineId) -> String {
+    let machine = bank.get(id);
+    let progress = bank.progress(id).map(|progress| progress.text);
+    format!("{}: {}", machine.state_name(), progress.as_ref().unwrap_or(&machine.state_def().description))
 }
 
 fn affected(plan: &Plan, bank: &Machines) -> Vec<String> {

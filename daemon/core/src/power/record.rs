@@ -40,7 +40,7 @@ pub(super) fn raise(records: &[Record], sequence: &Name, why: &str, out: &mut Ou
         return;
     }
     let texts: Vec<_> = records.iter().map(Record::text).collect();
-    let fields = records.iter().map(|record| ("rail", record.text().as_str().into())).collect();
+    let fields = texts.iter().map(|text| ("rail", text.as_str().into())).collect();
     out.event(
         format!("power.{sequence}.fault-record"),
         "powermgr",

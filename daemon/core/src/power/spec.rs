@@ -119,6 +119,14 @@ pub enum StepSpec {
 }
 
 impl StepSpec {
+    /// The rail that it switches. Absent: none.
+    pub const fn rail(&self) -> Option<RailId> {
+        match self {
+            Self::Rail { rail, .. } => Some(*rail),
+            Self::Set { .. } | Self::Pulse { .. } | Self::Wait { .. } | Self::Voltage { .. } | Self::Delay(_) => None,
+        }
+    }
+
     /// How long it may take.
     pub fn bound(&self) -> Duration {
         match self {
@@ -143,13 +151,6 @@ pub struct SequenceSpec {
 impl SequenceSpec {
     /// The rails that it switches, in order.
     pub fn rails(&self) -> impl Iterator<Item = RailId> + '_ {
-        self.steps.iter().filter_map(|step| match step {
-            StepSpec::Rail { rail, .. } => Some(*rail),
-            StepSpec::Set { .. }
-            | StepSpec::Pulse { .. }
-            | StepSpec::Wait { .. }
-            | StepSpec::Voltage { .. }
-            | StepSpec::Delay(_) => None,
-        })
+        self.steps.iter().filter_map(StepSpec::rail)
     }
 }

@@ -96,12 +96,13 @@ impl Supplies {
     /// Fault registers were read, before they were cleared.
     pub fn captured(&mut self, id: SupplyId, name: &Name, registers: Vec<(String, u16)>, out: &mut Outbox) {
         let texts: Vec<_> = registers.iter().map(|(register, word)| format!("{register} {word:#06x}")).collect();
+        let text = texts.join(", ");
         out.event(
             format!("supply.{name}.fault-record"),
             "powermgr",
             Severity::Notice,
-            format!("fault registers of {name}: {}", texts.join(", ")),
-            vec![("supply", name.as_str().into()), ("registers", texts.join(", ").into())],
+            format!("fault registers of {name}: {text}"),
+            vec![("supply", name.as_str().into()), ("registers", text.into())],
         );
         self.registers[id.index()] = registers;
         out.changed().system = true;

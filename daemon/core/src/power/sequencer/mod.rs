@@ -257,15 +257,14 @@ impl Sequencer {
         let place = self.rails.iter().position(|rail| rail.good == Some(line))?;
         let rail = RailId::new(place);
         // One that went with a rail that it requires is not where the fault is.
-        let low = |rail: &RailId| self.rails[rail.index()].good.and_then(|line| lines.level(line)) == Some(Level::Low);
-        let follows = self.rails[place].requires.iter().any(low);
-        (self.is_told_on(rail, lines) && !follows && lines.level(line) == Some(Level::Low)).then_some(rail)
+        let follows = self.rails[place].requires.iter().any(|needed| self.is_low(*needed, lines));
+        (self.is_told_on(rail, lines) && self.is_low(rail, lines) && !follows).then_some(rail)
     }
 
     /// A rail of a sequence that is told to be on and is known not to be good.
     pub fn lost_of(&self, sequence: SequenceId, lines: &Lines) -> Option<RailId> {
-        let low = |rail: &RailId| self.rails[rail.index()].good.and_then(|line| lines.level(line)) == Some(Level::Low);
-        self.sequences[sequence.index()].rails().find(|rail| self.is_told_on(*rail, lines) && low(rail))
+        let mut rails = self.sequences[sequence.index()].rails();
+        rails.find(|rail| self.is_told_on(*rail, lines) && self.is_low(*rail, lines))
     }
 
     /// Whether something of a sequence is on, as far as the lines tell.
@@ -316,6 +315,11 @@ impl Sequencer {
 
     fn is_told_on(&self, rail: RailId, lines: &Lines) -> bool {
         self.told(rail, lines) == Some(true)
+    }
+
+    /// Its power-good tells that it is not good; one that has none, or cannot be read, tells nothing.
+    fn is_low(&self, rail: RailId, lines: &Lines) -> bool {
+        self.rails[rail.index()].good.and_then(|line| lines.level(line)) == Some(Level::Low)
     }
 
     /// As far as it goes now.

@@ -13,16 +13,8 @@ use crate::{
 
 impl Sequencer {
     pub(super) fn fell_on_the_way(&self, sequence: &SequenceSpec, done: usize, lines: &Lines) -> Option<RailId> {
-        let up = sequence.steps.iter().take(done).filter_map(|step| match step {
-            StepSpec::Rail { rail, .. } => Some(*rail),
-            StepSpec::Set { .. }
-            | StepSpec::Pulse { .. }
-            | StepSpec::Wait { .. }
-            | StepSpec::Voltage { .. }
-            | StepSpec::Delay(_) => None,
-        });
-        let mut up = up;
-        up.find(|rail| self.rails[rail.index()].good.and_then(|line| lines.level(line)) == Some(Level::Low))
+        let mut up = sequence.steps.iter().take(done).filter_map(StepSpec::rail);
+        up.find(|rail| self.is_low(*rail, lines))
     }
 
     pub(super) fn step_up(&mut self, step: &StepSpec, begins: bool, lines: &mut Lines, out: &mut Outbox) -> Step {
@@ -41,8 +33,7 @@ impl Sequencer {
                 if lines.level(*line) == Some(*level) {
                     return Step::Done;
                 }
-                let wanted = if level.is_high() { "high" } else { "low" };
-                Step::Waits(*timeout, format!("{} did not go {wanted}", lines.name(*line)))
+                Step::Waits(*timeout, format!("{} did not go {level}", lines.name(*line)))
             }
             StepSpec::Voltage { sensor, low, high, timeout } => {
                 let (name, volts) = match self.sensors.get(sensor) {
@@ -124,8 +115,7 @@ impl Sequencer {
             if now < *run.until.get_or_insert((now + *timeout).min(run.deadline)) {
                 return None;
             }
-            let stays = if level.is_high() { "high" } else { "low" };
-            run.left.push(format!("{} stays {stays} although everything is switched off", lines.name(*line)));
+            run.left.push(format!("{} stays {level} although everything is switched off", lines.name(*line)));
         }
         Some(match run.left.as_slice() {
             [] => Outcome::Done,
@@ -145,7 +135,7 @@ impl Sequencer {
     }
 
     pub(super) fn describe(&self, step: &StepSpec, up: bool, lines: &Lines) -> String {
-        let level = |level: Level| if level.is_high() == up { "high" } else { "low" };
+        let level = |level: Level| Level::from_bool(level.is_high() == up);
         match step {
             StepSpec::Set { line, level: to } => format!("{} to {}", lines.name(*line), level(*to)),
             StepSpec::Pulse { line, duration } => format!("{} for {}", lines.name(*line), human(*duration)),
