@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::{Action, Condition, Definition, Demand, MachineSpec, StateDef, Tone, Transition, Trigger};
+use super::{Action, Definition, Demand, MachineSpec, StateDef, Tone, Transition, Trigger};
 use crate::{
     board::Board,
     event::Severity,
@@ -424,9 +424,8 @@ impl Machines {
             return;
         }
         let readable = lines().all(|line| self.level(*line).is_some());
-        let row = definition.discovery.iter().find(|(conditions, _)| self.holds(id, conditions));
-        let (state, text) = match row {
-            Some((_, state)) => (state.clone(), format!("found {state} by its lines")),
+        let (state, text) = match definition.found(|role| self.role_level(id, role)) {
+            Some(state) => (state.clone(), format!("found {state} by its lines")),
             None if readable => (definition.undiscovered.clone(), format!("found {}", definition.undiscovered)),
             None => (
                 definition.undiscovered.clone(),
@@ -453,33 +452,14 @@ impl Machines {
         self.settle_rails(id, out);
     }
 
-    fn holds(&self, id: MachineId, conditions: &[Condition]) -> bool {
-        let signals = &self.get(id).spec.signals;
-        conditions
-            .iter()
-            .all(|condition| signals.get(&condition.role).and_then(|line| self.level(*line)) == Some(condition.level))
+    fn role_level(&self, id: MachineId, role: &Name) -> Option<Level> {
+        self.get(id).spec.signals.get(role).and_then(|line| self.level(*line))
     }
 
     /// Takes every arrow whose level is there already.
     fn follow(&mut self, id: MachineId, out: &mut Outbox) {
         for _ in 0..MOVES_AT_ONCE {
-            let machine = self.get(id);
-            let level = |role: &Name| machine.spec.signals.get(role).and_then(|line| self.level(*line));
-            let next = machine.state_def().transitions.iter().find(|transition| {
-                let fits = match &transition.on {
-                    Trigger::Rises(role) => level(role) == Some(Level::High),
-                    Trigger::Falls(role) => level(role) == Some(Level::Low),
-                    Trigger::Demand(_)
-                    | Trigger::Timeout
-                    | Trigger::SequenceDone
-                    | Trigger::SequenceFailed
-                    | Trigger::RailLost
-                    | Trigger::ServicesReady
-                    | Trigger::ServicesFailed
-                    | Trigger::ShuttingDown => false,
-                };
-                fits && self.holds(id, &transition.guard)
-            });
+            let next = self.get(id).state_def().drift(|role| self.role_level(id, role));
             let Some(next) = next.cloned() else { return };
             if self.get(id).operation.is_none() {
                 self.all[id.index()].cause = out.cause();
@@ -497,8 +477,8 @@ impl Machines {
 
     /// Something that is neither a line nor a demand. False: it means nothing in this state.
     pub fn trigger(&mut self, id: MachineId, trigger: &Trigger, out: &mut Outbox) -> bool {
-        let fits = |transition: &&Transition| transition.on == *trigger && self.holds(id, &transition.guard);
-        let Some(next) = self.get(id).state_def().transitions.iter().find(fits).cloned() else { return false };
+        let next = self.get(id).state_def().arrow(trigger, |role| self.role_level(id, role));
+        let Some(next) = next.cloned() else { return false };
         self.take(id, &next, out);
         self.follow(id, out);
         self.follow_sequences(out);

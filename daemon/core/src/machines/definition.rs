@@ -194,6 +194,44 @@ pub struct StateDef {
     pub transitions: Vec<Transition>,
 }
 
+impl StateDef {
+    /// The arrow that something takes from here, which is neither a rise nor a fall: the first that fits. The levels of
+    /// roles are as they are known now; an unreadable one fulfils no guard.
+    pub fn arrow(&self, on: &Trigger, level: impl Fn(&Name) -> Option<Level>) -> Option<&Transition> {
+        self.transitions.iter().find(|arrow| arrow.on == *on && hold(&arrow.guard, &level))
+    }
+
+    /// The arrow that is taken at these levels by itself: the first whose level is there already.
+    pub fn drift(&self, level: impl Fn(&Name) -> Option<Level>) -> Option<&Transition> {
+        self.transitions.iter().find(|arrow| {
+            let there = match &arrow.on {
+                Trigger::Rises(role) => level(role) == Some(Level::High),
+                Trigger::Falls(role) => level(role) == Some(Level::Low),
+                Trigger::Demand(_)
+                | Trigger::Timeout
+                | Trigger::SequenceDone
+                | Trigger::SequenceFailed
+                | Trigger::RailLost
+                | Trigger::ServicesReady
+                | Trigger::ServicesFailed
+                | Trigger::ShuttingDown => false,
+            };
+            there && hold(&arrow.guard, &level)
+        })
+    }
+}
+
+impl Definition {
+    /// The state in which a machine is found at these levels, by the first row that fits. Absent: none does.
+    pub fn found(&self, level: impl Fn(&Name) -> Option<Level>) -> Option<&Name> {
+        self.discovery.iter().find(|(conditions, _)| hold(conditions, &level)).map(|(_, state)| state)
+    }
+}
+
+fn hold(conditions: &[Condition], level: impl Fn(&Name) -> Option<Level>) -> bool {
+    conditions.iter().all(|condition| level(&condition.role) == Some(condition.level))
+}
+
 /// A machine's definition. Loaded ones are consistent: every name resolves, every role is declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {
