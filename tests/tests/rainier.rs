@@ -7,7 +7,7 @@
 
 use std::{
     collections::BTreeMap,
-    env,
+    env, fmt,
     io::{Read, Write},
     os::unix::net::UnixStream,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -30,8 +30,13 @@ const POWER_LED: &str = "/sys/class/leds/pca955x:front-sys-pwron0/brightness";
 /// What a fan's `pwmN` says at full duty, and not below. The kernel's driver of this chip takes bytes and gives percent: 255
 /// is read back as 100. Were it bytes, 100 would be more than a calm fan has.
 const FULL: u32 = 100;
-/// From the death of ubmcd to full duty on the last fan. A bus that is emulated needs some ten milliseconds for a fan.
-const REACTION_MS: u32 = 500;
+/// From the death of ubmcd to full duty on the last fan, as the board sees it. A bus that is emulated needs some ten
+/// milliseconds for a fan; what the board was held up by its host comes on top ([`Reaction`]).
+const REACTION_MS: u32 = 300;
+/// So long ubmcd may be silent until it counts as hanging.
+const SILENCE_MS: u32 = 700;
+/// No check is begun when less is left of `UBMC_BOARD_SECONDS`: the longest takes half of it.
+const LONGEST: Duration = Duration::from_secs(75);
 /// Control line of the chassis' power.
 const CONTROL: &str = "power-chassis-control";
 
@@ -64,16 +69,24 @@ fn ubmcd_runs_a_real_board() {
     }
     let folder = env::var_os("UBMC_BOARD_IMAGE").map(PathBuf::from).expect("UBMC_BOARD_IMAGE says where the image is");
     let image = Image::at(&folder).unwrap_or_else(|error| panic!("{error}"));
+    let time = env::var("UBMC_BOARD_SECONDS").ok().map(|text| {
+        Duration::from_secs(text.parse().unwrap_or_else(|_| panic!("UBMC_BOARD_SECONDS is a number, not `{text}`")))
+    });
     let begun = Instant::now();
     let mut rig = Rig::boot(&image, &Boot { late: vec!["tmp421".to_owned()], ..Boot::default() });
     for (name, bytes) in image.sizes() {
         println!("        {name}: {:.2} MiB", f64::from(u32::try_from(bytes / 1024).unwrap_or(u32::MAX)) / 1024.0);
     }
     println!("the board takes commands after {:.1} s", begun.elapsed().as_secs_f64());
-    let mut failed = Vec::new();
+    let (mut failed, mut left_out) = (Vec::new(), 0);
     let wanted = env::var("UBMC_BOARD_CHECKS").unwrap_or_default();
     for (name, check) in CHECKS {
         if !name.contains(&wanted) {
+            continue;
+        }
+        if time.is_some_and(|time| begun.elapsed() + LONGEST > time) {
+            left_out += 1;
+            println!("NOT RUN {name}: the time that the tests were given is gone");
             continue;
         }
         let begun = Instant::now();
@@ -85,6 +98,9 @@ fn ubmcd_runs_a_real_board() {
         }
     }
     println!("all of it took {:.0} s", begun.elapsed().as_secs_f64());
+    if left_out > 0 {
+        println!("*** NOT RUN: {left_out} of {} checks on the emulated board, for want of time", CHECKS.len());
+    }
     if !failed.is_empty() {
         let logs = rig.logs();
         panic!("failed: {failed:#?}\n{logs}\nall of the logs are in {}", rig.keep().display());
@@ -211,9 +227,9 @@ fn killed(rig: &mut Rig) {
     let before = rig.edges(CONTROL).len();
     calm_fans(rig);
     let pid = rig.daemon();
-    let took = full_speed_after(rig, pid, "KILL");
-    println!("        fail-safe on every fan {took} ms after SIGKILL, as the board's clock has it");
-    assert!(took <= REACTION_MS, "{took} ms");
+    let reaction = full_speed_after(rig, pid, "KILL");
+    println!("        fail-safe on every fan {reaction} after SIGKILL");
+    assert!(reaction.within(REACTION_MS), "{reaction}");
     rig.eventually("another ubmcd answers", |rig| {
         (rig.ctl("bmc status").code == 0 && rig.daemon() != pid).then_some(())
     });
@@ -228,11 +244,11 @@ fn hung(rig: &mut Rig) {
     let before = rig.edges(CONTROL).len();
     calm_fans(rig);
     let pid = rig.daemon();
-    let took = full_speed_after(rig, pid, "STOP");
-    println!("        fail-safe on every fan {took} ms after SIGSTOP, as the board's clock has it");
+    let reaction = full_speed_after(rig, pid, "STOP");
+    println!("        fail-safe on every fan {reaction} after SIGSTOP");
     rig.shell(&format!("kill -CONT {pid}"));
     // The silence that counts as hanging comes before.
-    assert!(took <= 700 + REACTION_MS, "{took} ms");
+    assert!(reaction.within(SILENCE_MS + REACTION_MS), "{reaction}");
     rig.await_state("chassis", "on");
     calm_fans(rig);
     assert_eq!(rig.edges(CONTROL)[before..], [], "nobody touches {CONTROL}");
@@ -395,22 +411,45 @@ fn duties(rig: &mut Rig) -> Vec<u32> {
     text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
 }
 
-/// Milliseconds from a signal to full duty on every fan. Watched on the board, by a shell that starts no program
+/// What a watcher on the board saw of the fans.
+struct Reaction {
+    /// Milliseconds from the signal to full duty on the last fan, by the board's clock.
+    took: u32,
+    /// The longest that one look at all fans took the watcher, who does nothing else. Where the host is busy with other
+    /// things, the board is held up by it, and this with it.
+    look: u32,
+}
+
+impl Reaction {
+    fn within(&self, limit: u32) -> bool {
+        self.took <= limit + self.look
+    }
+}
+
+impl fmt::Display for Reaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ms (board time; looked at every {} ms at worst)", self.took, self.look)
+    }
+}
+
+/// Sends a signal, and waits until every fan is at full duty. Watched on the board, by a shell that starts no program
 /// meanwhile; the clock that it reads counts hundredths.
-fn full_speed_after(rig: &mut Rig, pid: u32, signal: &str) -> u32 {
+fn full_speed_after(rig: &mut Rig, pid: u32, signal: &str) -> Reaction {
     let told = rig.shell(&format!(
         "cd {FANS}; clock() {{ read -r t _ </proc/uptime; now=${{t%.*}}${{t#*.}}; }}
-         kill -{signal} {pid}; clock; begun=$now
+         kill -{signal} {pid}; clock; begun=$now worst=0
          while :; do
-           all=1
+           all=1 last=$now
            for p in pwm1 pwm2 pwm3 pwm4 pwm5 pwm6; do read -r v <$p; [ \"${{v:-0}}\" -ge {FULL} ] || all=; done
            clock
+           [ $((now - last)) -le $worst ] || worst=$((now - last))
            [ -z \"$all\" ] || break
            [ $((now - begun)) -lt 1000 ] || break
          done
-         echo $((now - begun))"
+         echo $((now - begun)) $worst"
     ));
-    told.trim().parse::<u32>().expect("a number") * 10
+    let numbers: Vec<u32> = told.split_whitespace().map(|word| word.parse::<u32>().expect("a number") * 10).collect();
+    Reaction { took: numbers[0], look: numbers[1] }
 }
 
 fn lit(rig: &mut Rig) -> bool {
