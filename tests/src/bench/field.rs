@@ -137,7 +137,7 @@ impl Who {
         let (name, rank) = match self {
             Self::Bare => ("bare", Rank::Floor),
             Self::Ubmcd(Board::WithoutHardware) => ("ubmcd", Rank::Ours),
-            Self::Ubmcd(Board::Quiet | Board::Full { .. }) => ("ubmcd sim-2u", Rank::Ours),
+            Self::Ubmcd(Board::Quiet | Board::Full { .. } | Board::Quick) => ("ubmcd sim-2u", Rank::Ours),
             Self::Peer(kind) => (kind.name(), Rank::Peer),
         };
         Place { name, rank, entrant: None, out: false, notes: Vec::new(), samples: BTreeMap::new() }

@@ -9,7 +9,8 @@
 //! | [`bare`], [`ubmcd`], [`peers`] | a spawn loop, the floor; the real daemon, spoken to over gRPC; other supervisors |
 //! | [`board`] | the boards that ubmcd runs on |
 //! | [`field`] | everybody who takes part, in one run |
-//! | [`supervision`], [`standing`], [`list`], [`console`], [`product`] | the figures |
+//! | [`supervision`], [`standing`], [`list`], [`latency`], [`reaction`], [`console`], [`product`] | the figures |
+//! | [`relay`], [`load`] | what sees readings and duties pass, a client that asks a lot |
 //! | [`table`], [`figure`], [`spread`] | what a figure is, and how it is shown: side by side, or alone |
 //! | [`usage`], [`foreign`] | what a process takes, and what everybody else took |
 //! | [`tree`], [`keeper`] | our own tree of processes, and that nothing of it stays behind |
@@ -26,10 +27,14 @@ pub mod field;
 pub mod figure;
 pub mod foreign;
 pub mod keeper;
+pub mod latency;
 pub mod list;
+pub mod load;
 pub mod peers;
 pub mod plan;
 pub mod product;
+pub mod reaction;
+pub mod relay;
 pub mod ring;
 pub mod spread;
 pub mod standing;

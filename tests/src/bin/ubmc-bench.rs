@@ -7,9 +7,9 @@ use ubmc_tests::bench::{
     Bench, Failure, Wanted, console,
     figure::Figure,
     foreign::adopt_orphans,
-    keeper, list, peers,
+    keeper, latency, list, peers,
     plan::{Plan, Shape},
-    product, standing, supervision,
+    product, reaction, standing, supervision,
     table::Table,
 };
 
@@ -56,6 +56,10 @@ enum What {
     Memory,
     /// CPU and wake-ups with 100 services while nothing happens
     Idle,
+    /// From a reading to the fans, idle and under 200 calls a second
+    Loop,
+    /// From the death or hang of ubmcd to the fans' fail-safe
+    Guardian,
     /// Bytes that the console writes
     Console,
     /// Sizes of the binaries
@@ -66,7 +70,7 @@ enum What {
 
 const SUPERVISION: [What; 7] =
     [What::Start, What::Boot, What::Restart, What::Memory, What::Idle, What::Stop, What::List];
-const REST: [What; 3] = [What::Console, What::Sizes, What::Worlds];
+const REST: [What; 5] = [What::Loop, What::Guardian, What::Console, What::Sizes, What::Worlds];
 
 /// Shows a figure as soon as it is there.
 struct Show {
@@ -128,6 +132,8 @@ fn measure(what: What, bench: &Bench, show: &mut Show) -> Result<(), Failure> {
         What::Memory => show.tables(&standing::memory(bench)?),
         What::Idle => show.tables(&standing::idle(bench)?),
         What::List => show.figures(&[list::lists(bench)?]),
+        What::Loop => show.figures(&latency::latencies(bench)?),
+        What::Guardian => show.figures(&reaction::reactions(bench)?),
         What::Console => show.figures(&console::consoles(bench)?),
         What::Sizes => show.figures(&[product::sizes(bench)?]),
         What::Worlds => show.figures(&product::worlds()?),

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -60,11 +60,20 @@ impl Prepared {
         Ok(Self { command, folder })
     }
 
+    /// Where it looks for the simulated board, and starts one when there is none.
+    pub(super) fn hardware(&self) -> PathBuf {
+        hardware(&self.folder)
+    }
+
     /// Runs it.
     pub(super) fn launch(mut self) -> Result<Daemon, Failure> {
         let child = self.command.spawn().map_err(Failure::io("ubmcd cannot be started"))?;
-        Ok(Daemon { child, folder: self.folder })
+        Ok(Daemon { child, command: self.command, folder: self.folder })
     }
+}
+
+fn hardware(folder: &TempDir) -> PathBuf {
+    folder.path().join("state/sim")
 }
 
 fn address(folder: &TempDir) -> Address {
@@ -75,6 +84,7 @@ fn address(folder: &TempDir) -> Address {
 #[derive(Debug)]
 pub(super) struct Daemon {
     child: Child,
+    command: Command,
     folder: TempDir,
 }
 
@@ -82,6 +92,26 @@ impl Daemon {
     /// Where it listens.
     pub(super) fn address(&self) -> Address {
         address(&self.folder)
+    }
+
+    /// Where its simulated board is.
+    pub(super) fn hardware(&self) -> PathBuf {
+        hardware(&self.folder)
+    }
+
+    /// Sends it a signal; the moment just before.
+    pub(super) fn signal(&self, signal: Signal) -> Result<Moment, Failure> {
+        let pid = i32::try_from(self.child.id()).map_err(|error| Failure::Invalid(error.to_string()))?;
+        let at = Moment::now();
+        kill(Pid::from_raw(pid), signal).map_err(Failure::os("ubmcd cannot be signalled"))?;
+        Ok(at)
+    }
+
+    /// Runs it once more, in the same folder: it has ended.
+    pub(super) fn relaunch(&mut self) -> Result<(), Failure> {
+        self.await_end();
+        self.child = self.command.spawn().map_err(Failure::io("ubmcd cannot be started"))?;
+        Ok(())
     }
 
     /// Whether it has ended.
@@ -105,9 +135,7 @@ impl Daemon {
 
     /// Asks it to end in order, with its services and its board.
     pub(super) fn terminate(&self) {
-        if let Ok(pid) = i32::try_from(self.child.id()) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
-        }
+        let _ = self.signal(Signal::SIGTERM);
     }
 
     /// Waits for its end, and forces it in the end.
