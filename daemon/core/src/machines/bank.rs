@@ -70,6 +70,9 @@ pub struct Machine {
     pub last_failure: String,
     /// It has lost its power, and is still on its way to rest.
     lost: bool,
+    /// It was found by its lines, and what a daemon before left switched on has not been looked for: not all of its
+    /// outputs have been read.
+    unsettled: bool,
     /// What its present activity is due to.
     pub cause: Cause,
 }
@@ -181,6 +184,7 @@ impl Machines {
                     brought_by: "its state is not known yet".to_owned(),
                     last_failure: String::new(),
                     lost: false,
+                    unsettled: false,
                     cause: Cause::default(),
                 }
             })
@@ -326,6 +330,51 @@ impl Machines {
         self.get(id).spec.sequences.values().copied().find(|sequence| fits(*sequence))
     }
 
+    /// A machine was found: once its outputs have been read as well, what a daemon before left switched on is switched
+    /// off where there is no power.
+    fn settle_found(&mut self, id: MachineId, anyway: bool, out: &mut Outbox) {
+        let unseen = |line: &SignalId| !self.is_seen(*line);
+        if !self.get(id).unsettled || !anyway && self.outputs(id).iter().any(unseen) {
+            return;
+        }
+        self.all[id.index()].unsettled = false;
+        self.settle_outputs(id, out);
+        self.settle_rails(id, out);
+    }
+
+    /// Every line that a machine drives, itself or by its sequences.
+    fn outputs(&self, id: MachineId) -> Vec<SignalId> {
+        let spec = &self.get(id).spec;
+        let own = spec.definition.outputs.iter().filter_map(|role| spec.signals.get(role)).copied();
+        own.chain(spec.sequences.values().flat_map(|sequence| self.sequencer.outputs(*sequence))).collect()
+    }
+
+    /// A machine was found at rest without power: an output that this state sets low, and that a daemon which died on
+    /// the way up has left high, would switch on whatever comes to be fed later.
+    fn settle_outputs(&mut self, id: MachineId, out: &mut Outbox) {
+        let machine = self.get(id);
+        let state = machine.state_def();
+        if machine.is_powered() || state.tone != Tone::Normal {
+            return;
+        }
+        let left = state.entry.iter().filter_map(|action| match action {
+            Action::Set { role, level: Level::Low } => machine.spec.signals.get(role).copied(),
+            Action::Set { .. } | Action::Pulse { .. } | Action::Run { .. } | Action::Undo { .. } => None,
+        });
+        let left: Vec<_> = left.filter(|line| self.level(*line) == Some(Level::High)).collect();
+        for line in left {
+            let (machine, name) = (self.get(id).spec.name.clone(), self.lines.name(line).clone());
+            out.event(
+                format!("signal.{name}.left-high"),
+                "powermgr",
+                Severity::Warning,
+                format!("{machine} is off, but {name} was left high: it is driven low"),
+                vec![("machine", machine.as_str().into()), ("signal", name.as_str().into())],
+            );
+            self.lines.set(line, Level::Low, out);
+        }
+    }
+
     /// A machine was found without power, or with it: what of its sequences does not fit is set right. Without power
     /// nothing may be left half way up by a daemon that died; with power a rail may have been lost meanwhile.
     fn settle_rails(&mut self, id: MachineId, out: &mut Outbox) {
@@ -401,6 +450,9 @@ impl Machines {
                 }
             }
         }
+        for machine in self.ids() {
+            self.settle_found(machine, false, out);
+        }
         if self.drive_due && self.lines.all_seen() {
             self.drive_again(out);
         }
@@ -410,6 +462,7 @@ impl Machines {
     pub fn discovery_due(&mut self, out: &mut Outbox) {
         for id in self.ids() {
             self.try_discover(id, true, out);
+            self.settle_found(id, true, out);
         }
     }
 
@@ -449,7 +502,8 @@ impl Machines {
         self.moved.push(Moved { machine: id, trigger: Trigger::Timeout, power_changed: true });
         self.end_stray_pulses(id, out);
         self.follow(id, out);
-        self.settle_rails(id, out);
+        self.all[id.index()].unsettled = true;
+        self.settle_found(id, anyway, out);
     }
 
     fn role_level(&self, id: MachineId, role: &Name) -> Option<Level> {
@@ -501,6 +555,8 @@ impl Machines {
         let duration = now.since(machine.since);
         machine.state = place;
         machine.since = now;
+        // What it drives is decided by where it goes.
+        machine.unsettled = false;
         let to = machine.state_def().clone();
         let name = machine.spec.name.clone();
         let trigger = match (&transition.on, from_def.timeout) {
@@ -619,10 +675,7 @@ impl Machines {
         for id in self.ids() {
             let machine = self.get(id);
             let fed = machine.spec.parent.is_none_or(|parent| self.get(parent).is_powered());
-            let outputs = machine.spec.definition.outputs.iter().filter_map(|role| machine.spec.signals.get(role));
-            let mut driven: Vec<_> = outputs.copied().collect();
-            driven.extend(machine.spec.sequences.values().flat_map(|sequence| self.sequencer.outputs(*sequence)));
-            for line in driven {
+            for line in self.outputs(id) {
                 let Some(level) = self.lines.intent(line) else { continue };
                 if self.level(line) != Some(level) && (fed || level == Level::Low) {
                     self.lines.set(line, level, out);
