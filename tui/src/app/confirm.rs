@@ -8,7 +8,7 @@
 //! ```
 
 use super::{Ask, Line, ServiceVerb, Token};
-use crate::model::{Operation, OperationState, Refusal};
+use crate::model::{Operation, OperationState, Refusal, WhatIf};
 
 /// Something that changes the machine room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,34 @@ pub enum Deed {
         /// Lit or not.
         on: bool,
     },
+    /// Fans at a fixed duty for a time.
+    Hold {
+        /// A fan or a zone.
+        target: String,
+        /// Percent.
+        duty: u32,
+        /// Seconds.
+        for_s: u32,
+    },
+    /// Fans back to their controllers.
+    Release {
+        /// A fan or a zone.
+        target: String,
+    },
+    /// A fault on the simulated board.
+    Inject {
+        /// How.
+        kind: String,
+        /// What.
+        target: String,
+    },
+    /// The end of a fault on the simulated board.
+    Repair {
+        /// How it was broken.
+        kind: String,
+        /// What.
+        target: String,
+    },
 }
 
 /// Requests that are taken as destructive whatever the daemon says: a wrong flag must not make them easy.
@@ -54,6 +82,10 @@ impl Deed {
             Self::Service { name, .. } => name,
             Self::CancelOperation { id } => id,
             Self::Identify { .. } => "identify",
+            Self::Hold { target, .. }
+            | Self::Release { target }
+            | Self::Inject { target, .. }
+            | Self::Repair { target, .. } => target,
         }
     }
 
@@ -64,6 +96,10 @@ impl Deed {
             Self::Service { verb, name, .. } => format!("{} {name}", verb.word()),
             Self::CancelOperation { id } => format!("cancel {id}"),
             Self::Identify { on } => format!("identify {}", if *on { "on" } else { "off" }),
+            Self::Hold { target, duty, for_s } => format!("hold {target} at {duty} % for {}", minutes(*for_s)),
+            Self::Release { target } => format!("release {target}"),
+            Self::Inject { kind, target } => format!("inject {kind} {target}"),
+            Self::Repair { kind, target } => format!("repair {kind} {target}"),
         }
     }
 
@@ -74,7 +110,12 @@ impl Deed {
                 *destructive || ALWAYS_DESTRUCTIVE.contains(&request.as_str())
             }
             Self::Service { verb, .. } => verb.is_destructive(),
-            Self::CancelOperation { .. } | Self::Identify { .. } => false,
+            Self::CancelOperation { .. }
+            | Self::Identify { .. }
+            | Self::Hold { .. }
+            | Self::Release { .. }
+            | Self::Inject { .. }
+            | Self::Repair { .. } => false,
         }
     }
 
@@ -84,7 +125,14 @@ impl Deed {
             Self::Transition { machine, request, .. } => {
                 Some(Ask::Plan { machine: machine.clone(), request: request.clone() })
             }
-            Self::Service { .. } | Self::CancelOperation { .. } | Self::Identify { .. } => None,
+            Self::Service { verb, name, .. } if verb.is_destructive() => Some(Ask::WhatIf { service: name.clone() }),
+            Self::Service { .. }
+            | Self::CancelOperation { .. }
+            | Self::Identify { .. }
+            | Self::Hold { .. }
+            | Self::Release { .. }
+            | Self::Inject { .. }
+            | Self::Repair { .. } => None,
         }
     }
 
@@ -96,7 +144,7 @@ impl Deed {
                 request: request.clone(),
                 revision: match plan {
                     Plan::Known(operation) => operation.revision.clone(),
-                    Plan::Asked(_) | Plan::None | Plan::Refused(_) => String::new(),
+                    Plan::Asked(_) | Plan::None | Plan::Foreseen(_) | Plan::Refused(_) => String::new(),
                 },
             },
             // What goes along was shown, so it is meant.
@@ -105,8 +153,17 @@ impl Deed {
             }
             Self::CancelOperation { id } => Ask::CancelOperation { id: id.clone() },
             Self::Identify { on } => Ask::Identify { on: *on },
+            Self::Hold { target, duty, for_s } => Ask::Hold { target: target.clone(), duty: *duty, for_s: *for_s },
+            Self::Release { target } => Ask::Release { target: target.clone() },
+            Self::Inject { kind, target } => Ask::Inject { kind: kind.clone(), target: target.clone() },
+            Self::Repair { kind, target } => Ask::Repair { kind: kind.clone(), target: target.clone() },
         }
     }
+}
+
+/// A time in words: whole minutes where it is.
+fn minutes(seconds: u32) -> String {
+    if seconds.is_multiple_of(60) { format!("{} min", seconds / 60) } else { format!("{seconds} s") }
 }
 
 /// What will happen.
@@ -116,6 +173,8 @@ pub enum Plan {
     Asked(Token),
     /// The daemon's plan.
     Known(Box<Operation>),
+    /// What the daemon says would follow.
+    Foreseen(Box<WhatIf>),
     /// The daemon makes none for this.
     None,
     /// The daemon would refuse it.
@@ -156,7 +215,8 @@ impl Confirm {
     pub fn can_be_done(&self) -> bool {
         match &self.plan {
             Plan::Known(operation) => operation.conditions.is_empty() && operation.state != OperationState::Refused,
-            Plan::None => true,
+            // What goes along is asked for with it, so what the daemon names as obstacles is shown and not in the way.
+            Plan::None | Plan::Foreseen(_) => true,
             Plan::Asked(_) | Plan::Refused(_) => false,
         }
     }

@@ -1,7 +1,7 @@
 //! Everything that can happen to the console, and everything it can want.
 
 use super::Key;
-use crate::model::{Operation, Refusal, Update};
+use crate::model::{Operation, Refusal, Update, WhatIf, Why};
 
 /// The size of the screen in cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +101,10 @@ pub struct Token(pub u64);
 pub enum Answer {
     /// A plan, or what was begun.
     Operation(Box<Operation>),
+    /// Why something is as it is.
+    Why(Box<Why>),
+    /// What would follow.
+    WhatIf(Box<WhatIf>),
     /// Done at once.
     Done,
 }
@@ -152,6 +156,51 @@ pub enum Ask {
     Hardware,
     /// How the platform came up; it comes as news.
     Boot,
+    /// The definition of a machine; it comes as news.
+    Graph {
+        /// Whose.
+        machine: String,
+    },
+    /// Why a service or a machine is as it is.
+    Why {
+        /// Which.
+        name: String,
+    },
+    /// What would follow if a service were stopped.
+    WhatIf {
+        /// Which.
+        service: String,
+    },
+    /// Holds fans at a duty for a time.
+    Hold {
+        /// A fan or a zone.
+        target: String,
+        /// Percent.
+        duty: u32,
+        /// Seconds.
+        for_s: u32,
+    },
+    /// Gives fans back to their controllers.
+    Release {
+        /// A fan or a zone.
+        target: String,
+    },
+    /// What is broken on a simulated board; it comes as news.
+    Faults,
+    /// Breaks something of a simulated board.
+    Inject {
+        /// How.
+        kind: String,
+        /// What.
+        target: String,
+    },
+    /// Repairs what was broken.
+    Repair {
+        /// How it was broken.
+        kind: String,
+        /// What.
+        target: String,
+    },
 }
 
 /// What can be asked for a service.

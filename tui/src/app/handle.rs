@@ -1,21 +1,16 @@
-//! Keys in a view, and the tick.
+//! Keys in a view.
 
 use super::{
-    Deed, Effect, GRAPH_SPANS, Item, Key, Menu, Modal, Page, Pick, State, View,
+    Deed, Effect, GRAPH_SPANS, Item, Key, Menu, Modal, Page, Pick, State, Token, View, WhyShown,
     confirm::Plan,
-    intent,
+    events, intent,
     keymap::{self, Action},
-    menu, modal, rows,
+    log, look, menu, modal, rows,
 };
 use crate::model::OperationState;
 
 /// How far the page keys go. A fixed number: the app does not know how high a pane is, and ten is a page at 80×24.
 const PAGE: isize = 10;
-
-/// Seconds between two looks at what has no stream, while it is on the screen.
-const HARDWARE_EVERY_S: f64 = 5.0;
-/// Seconds between two looks at a start that goes on.
-const BOOT_EVERY_S: f64 = 1.0;
 
 /// Takes a key.
 pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
@@ -41,6 +36,9 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Reconnect => effects.push(Effect::Reconnect),
         Action::Help => state.modal = Some(Modal::Help(0)),
         Action::Palette => state.modal = Some(Modal::Palette(super::Palette::default())),
+        Action::Filter if state.open_service().is_some() => {
+            state.modal = Some(Modal::Filter { before: state.log_filter.text().to_owned() });
+        }
         Action::Filter => {
             close_page(state, effects);
             state.request = None;
@@ -64,6 +62,23 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Fold => fold(state, None),
         Action::ZoomIn => state.span = state.span.saturating_sub(1),
         Action::ZoomOut => state.span = (state.span + 1).min(GRAPH_SPANS.len() - 1),
+        Action::Why => why(state, effects),
+        Action::Tree => state.by_dependency = !state.by_dependency,
+        Action::Pane if state.view == View::Power && state.page.is_none() => {
+            state.graph = !state.graph;
+            state.request = None;
+        }
+        Action::Pane => state.pane = state.pane.next(),
+        Action::Stream => {
+            state.log_stream = state.log_stream.next();
+            state.log_anchor = None;
+        }
+        Action::Search => state.modal = Some(Modal::Search { before: state.search.text().to_owned() }),
+        Action::NextFound => find(state, true),
+        Action::PreviousFound => find(state, false),
+        Action::Cause => events::only_the_cause(state),
+        Action::Serious => events::more_serious(state),
+        Action::Inject => inject(state),
         Action::CancelOperation => cancel_operation(state, effects),
         Action::Identify => {
             let lit = state
@@ -83,8 +98,8 @@ pub(super) fn show(state: &mut State, view: View, effects: &mut Vec<Effect>) {
     close_page(state, effects);
     state.request = None;
     state.view = view;
-    selection_changed(state, effects);
-    look_at_what_has_no_stream(state, effects);
+    look::selection_changed(state, effects);
+    look::at_what_has_no_stream(state, effects);
 }
 
 fn close_page(state: &mut State, effects: &mut Vec<Effect>) {
@@ -98,6 +113,9 @@ fn close_page(state: &mut State, effects: &mut Vec<Effect>) {
 pub(super) fn open_service(state: &mut State, name: &str, effects: &mut Vec<Effect>) {
     state.page = Some(Page::Service(name.to_owned()));
     state.log_anchor = None;
+    state.log_filter = super::Line::default();
+    state.log_stream = super::LogStream::Both;
+    state.pane = super::Pane::Log;
     state.model.log.open(Some(name.to_owned()));
     effects.push(Effect::FollowLog(Some(name.to_owned())));
 }
@@ -116,7 +134,7 @@ pub(super) fn show_item(state: &mut State, view: View, item: Item, effects: &mut
 /// A move by `by` in whatever list has the keys.
 fn step(state: &mut State, by: isize, effects: &mut Vec<Effect>) {
     match &state.page {
-        Some(Page::Service(_)) => return scroll_log(state, by),
+        Some(Page::Service(_)) => return log::scroll(state, by),
         Some(Page::Entry(number)) => {
             // The arrows walk through the tail with the page open.
             let items = rows::items(state);
@@ -150,7 +168,7 @@ fn step(state: &mut State, by: isize, effects: &mut Vec<Effect>) {
     }
     let to = moved(place(state, &items), by, items.len());
     pick(state, to, &items);
-    selection_changed(state, effects);
+    look::selection_changed(state, effects);
 }
 
 fn moved(at: usize, by: isize, count: usize) -> usize {
@@ -165,29 +183,6 @@ fn pick(state: &mut State, index: usize, items: &[Item]) {
     if let Some(pick) = state.picks.get_mut(state.view.index()) {
         *pick = Pick { item: items.get(index).cloned(), index };
     }
-}
-
-/// The selected sensor's past is fetched once per connection.
-pub(super) fn selection_changed(state: &mut State, effects: &mut Vec<Effect>) {
-    if state.view != View::Sensors || !state.connected() {
-        return;
-    }
-    let Some(Item::Sensor(sensor)) = rows::selected(state) else { return };
-    let history = state.model.histories.entry(sensor.clone()).or_default();
-    if !history.fetched {
-        history.fetched = true;
-        intent::ask(state, super::Ask::History { sensor }, None, effects);
-    }
-}
-
-fn scroll_log(state: &mut State, by: isize) {
-    let log = &state.model.log;
-    let newest = log.end().saturating_sub(1);
-    let at = state.log_anchor.unwrap_or(newest);
-    let by = i64::try_from(by).unwrap_or(0);
-    let to = at.saturating_add_signed(by).clamp(log.dropped.min(newest), newest);
-    // Scrolling down to the newest takes hold of it again: that is what is wanted there.
-    state.log_anchor = (to < newest).then_some(to);
 }
 
 fn requests_of_selected(state: &State) -> usize {
@@ -250,6 +245,7 @@ fn open(state: &mut State, effects: &mut Vec<Effect>) {
             show_item(state, View::Services, Item::Group(group), effects);
         }
         (View::Overview, Item::Machine(name)) => show_item(state, View::Power, Item::Machine(name), effects),
+        (View::Thermal, Item::Zone(_) | Item::Fan(_)) | (View::Hardware, Item::Fault(..)) => menu_for_selected(state),
         (View::Overview, Item::Zone(name)) => show_item(state, View::Thermal, Item::Zone(name), effects),
         (View::Services, Item::Group(_)) => fold(state, None),
         (_, Item::Service(name)) => open_service(state, &name, effects),
@@ -278,8 +274,10 @@ fn open_problem(state: &mut State, index: usize, effects: &mut Vec<Effect>) {
         show_item(state, View::Power, Item::Machine(name), effects);
     } else if state.model.sensor(&name).is_some() {
         show_item(state, View::Sensors, Item::Sensor(name), effects);
-    } else if state.model.zone(&name).is_some() || state.model.fans.iter().any(|fan| fan.name == name) {
+    } else if state.model.zone(&name).is_some() {
         show_item(state, View::Thermal, Item::Zone(name), effects);
+    } else if state.model.fans.iter().any(|fan| fan.name == name) {
+        show_item(state, View::Thermal, Item::Fan(name), effects);
     } else if state.model.hardware.supplies.iter().flatten().any(|supply| supply.name == name) {
         show_item(state, View::Hardware, Item::Supply(name), effects);
     } else {
@@ -311,25 +309,61 @@ fn menu_for_selected(state: &mut State) {
         Some(target) if !menu::choices(&state.model, &target).is_empty() => {
             state.modal = Some(Modal::Menu(Menu { target, selected: 0 }));
         }
-        _ => intent::tell(state, "select a service or a machine first".to_owned(), super::Tone::Plain),
+        _ => intent::tell(state, "nothing can be done with what is selected".to_owned(), super::Tone::Plain),
     }
 }
 
 fn follow(state: &mut State) {
-    if state.open_service().is_some() {
-        state.log_anchor = match state.log_anchor {
-            Some(_) => None,
-            None => state.model.log.end().checked_sub(1),
-        };
-    } else if state.follow {
-        let items = rows::items(state);
-        state.follow = false;
-        if let Some(last) = items.len().checked_sub(1) {
-            pick(state, last, &items);
-        }
-    } else {
-        state.follow = true;
+    if state.open_service().is_some() { log::follow(state) } else { events::follow(state) }
+}
+
+/// Goes to the next place that holds what is searched for.
+pub(super) fn find(state: &mut State, upwards: bool) {
+    if state.search.is_empty() {
+        return intent::tell(state, "nothing is searched for: press s first".to_owned(), super::Tone::Plain);
     }
+    let found = if state.open_service().is_some() { log::find(state, upwards) } else { events::find(state, upwards) };
+    if !found {
+        let way = if upwards { "above" } else { "below" };
+        let text = format!("`{}` is not found {way}", state.search.text());
+        intent::tell(state, text, super::Tone::Plain);
+    }
+}
+
+/// Asks why the selected service or machine is as it is.
+fn why(state: &mut State, effects: &mut Vec<Effect>) {
+    let name = match (&state.page, rows::selected(state)) {
+        (Some(Page::Service(name)), _) => name.clone(),
+        (None, Some(Item::Service(name) | Item::Machine(name))) => name,
+        (None, Some(Item::Problem(index))) => {
+            let problem = state.model.status.as_ref().and_then(|status| status.problems.get(index));
+            problem.map(|one| one.subject.rsplit(' ').next().unwrap_or_default().to_owned()).unwrap_or_default()
+        }
+        _ => String::new(),
+    };
+    ask_why(state, name, effects);
+}
+
+/// Asks why a service or a machine is as it is, and shows the answer when it comes.
+pub(super) fn ask_why(state: &mut State, name: String, effects: &mut Vec<Effect>) {
+    if state.model.service(&name).is_none() && state.model.machine(&name).is_none() {
+        return intent::tell(state, "select a service or a machine first".to_owned(), super::Tone::Plain);
+    }
+    if !state.connected() {
+        return intent::tell(state, "no connection: ubmcd cannot be asked why now".to_owned(), super::Tone::Bad);
+    }
+    let token: Token = intent::ask(state, super::Ask::Why { name: name.clone() }, None, effects);
+    state.modal = Some(Modal::Why(WhyShown { name, answer: Err(token) }));
+}
+
+/// The palette with what can be broken.
+fn inject(state: &mut State) {
+    if state.model.hardware.faults.is_none() {
+        let text = "only a simulated board can be broken on purpose".to_owned();
+        return intent::tell(state, text, super::Tone::Plain);
+    }
+    let palette = super::Palette { line: super::Line::new("inject "), selected: 0 };
+    state.modal = Some(Modal::Palette(palette));
 }
 
 fn cancel_operation(state: &mut State, effects: &mut Vec<Effect>) {
@@ -339,54 +373,6 @@ fn cancel_operation(state: &mut State, effects: &mut Vec<Effect>) {
         intent::consider(state, Deed::CancelOperation { id }, effects);
     } else {
         intent::tell(state, format!("{id} has ended already"), super::Tone::Plain);
-    }
-}
-
-/// Takes a second's tick.
-pub(super) fn tick(state: &mut State, wall_s: f64, effects: &mut Vec<Effect>) {
-    state.wall_s = wall_s;
-    let connected = state.connected();
-    state.model.sample(state.now, connected);
-    if state.notice.as_ref().is_some_and(|notice| notice.until <= state.now) {
-        state.notice = None;
-    }
-    // The graph of the selected sensor wants its past even when nobody has pressed a key yet.
-    selection_changed(state, effects);
-    look_at_what_has_no_stream(state, effects);
-}
-
-/// What is asked for while it is on the screen.
-pub(super) fn look_at_what_has_no_stream(state: &mut State, effects: &mut Vec<Effect>) {
-    look_at_hardware(state, effects);
-    look_at_boot(state, effects);
-}
-
-/// The boot timeline: when its view opens, and again while something of it is open.
-fn look_at_boot(state: &mut State, effects: &mut Vec<Effect>) {
-    let every_s = match &state.model.boot {
-        None => 0.0,
-        Some(boot) if boot.ended_s.is_none() => BOOT_EVERY_S,
-        // Over, but one or the other is still on its way up.
-        Some(boot) if boot.is_open() => HARDWARE_EVERY_S,
-        Some(_) => f64::INFINITY,
-    };
-    let due = state.boot_asked.is_none_or(|asked| state.now.since(asked) >= every_s.max(BOOT_EVERY_S));
-    if state.view == View::Boot && due && state.connected() && super::serves(state, super::Area::Boot) {
-        state.boot_asked = Some(state.now);
-        intent::ask(state, super::Ask::Boot, None, effects);
-    }
-}
-
-/// LEDs, inventory, rails and supplies have no stream: they are asked for while they are on the screen.
-fn look_at_hardware(state: &mut State, effects: &mut Vec<Effect>) {
-    let shown = match state.view {
-        View::Hardware | View::Power | View::Overview => true,
-        View::Services | View::Sensors | View::Thermal | View::Operations | View::Events | View::Boot => false,
-    };
-    let due = state.hardware_asked.is_none_or(|asked| state.now.since(asked) >= HARDWARE_EVERY_S);
-    if shown && due && state.connected() {
-        state.hardware_asked = Some(state.now);
-        intent::ask(state, super::Ask::Hardware, None, effects);
     }
 }
 

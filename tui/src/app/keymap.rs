@@ -59,6 +59,26 @@ pub enum Action {
     Identify,
     /// Connect now.
     Reconnect,
+    /// Say why the selected is as it is.
+    Why,
+    /// Services by group or by dependency.
+    Tree,
+    /// The next part of a service's page.
+    Pane,
+    /// The next stream of a log.
+    Stream,
+    /// Look for something.
+    Search,
+    /// To the next place where it is.
+    NextFound,
+    /// To the one before.
+    PreviousFound,
+    /// Only what the selected event's cause brought about.
+    Cause,
+    /// Only what is more serious.
+    Serious,
+    /// Break something on the simulated board.
+    Inject,
 }
 
 /// Where a binding holds.
@@ -104,14 +124,30 @@ pub const KEYMAP: &[Binding] = &[
     binding(&[ch(' ')], Action::Fold, In(View::Services), "fold or unfold the group"),
     binding(&[ch('a')], Action::Act, In(View::Services), "start, stop, restart, reset the service"),
     binding(&[ch('a')], Action::Act, ServicePage, "start, stop, restart, reset the service"),
+    binding(&[ch('t')], Action::Tree, In(View::Services), "by group or by dependency"),
     binding(&[ch('f')], Action::Follow, ServicePage, "follow the log"),
+    binding(&[ch('v')], Action::Pane, ServicePage, "log, history, start, dependencies"),
+    binding(&[ch('e')], Action::Stream, ServicePage, "errors only, output only, both"),
+    binding(&[ch('s')], Action::Search, ServicePage, "search the log"),
+    binding(&[ch('n')], Action::NextFound, ServicePage, "next match, upwards"),
+    binding(&[ch('N')], Action::PreviousFound, ServicePage, "next match, downwards"),
     binding(&[ch('+'), ch('=')], Action::ZoomIn, In(View::Sensors), "less time, more detail in the graph"),
     binding(&[ch('-')], Action::ZoomOut, In(View::Sensors), "more time in the graph"),
     binding(&[ch('a')], Action::Act, In(View::Power), "what can be asked of the machine"),
     binding(&[ch('a')], Action::Act, In(View::Overview), "what can be done with the selected"),
+    binding(&[ch('v')], Action::Pane, In(View::Power), "the machine drawn, or its rails"),
     binding(&[ch('x')], Action::CancelOperation, In(View::Operations), "cancel the operation"),
     binding(&[ch('f')], Action::Follow, In(View::Events), "follow the newest"),
+    binding(&[ch('c')], Action::Cause, In(View::Events), "only what the same cause brought about"),
+    binding(&[ch('e')], Action::Serious, In(View::Events), "only notices, warnings, errors; all again"),
+    binding(&[ch('s')], Action::Search, In(View::Events), "search"),
+    binding(&[ch('n')], Action::NextFound, In(View::Events), "next match, upwards"),
+    binding(&[ch('N')], Action::PreviousFound, In(View::Events), "next match, downwards"),
+    binding(&[ch('a')], Action::Act, In(View::Thermal), "hold or release the fan or the zone's fans"),
+    binding(&[ch('a')], Action::Act, In(View::Hardware), "identify, repair a fault"),
+    binding(&[ch('b')], Action::Inject, In(View::Hardware), "break something (simulated boards)"),
     binding(&[ch('i')], Action::Identify, In(View::Hardware), "identify LED on or off"),
+    binding(&[ch('w')], Action::Why, Everywhere, "why it is as it is"),
     binding(&[ch('?'), key(Code::F(1))], Action::Help, Everywhere, "help"),
     binding(&[ch(':')], Action::Palette, Everywhere, "command palette"),
     binding(&[ch('/')], Action::Filter, Everywhere, "filter the list"),

@@ -3,7 +3,7 @@
 use super::{
     Answer, Area, Effect, Item, LinkEvent, LinkState, Modal, State, Token, Tone,
     confirm::{Deed, Plan},
-    handle, intent,
+    handle, intent, look,
 };
 use crate::model::{Condition, Entry, Mono, Operation, OperationState, Refusal, Update};
 
@@ -40,6 +40,7 @@ fn up(state: &mut State, effects: &mut Vec<Effect>) {
     state.missing.clear();
     state.hardware_asked = None;
     state.boot_asked = None;
+    state.graphs_asked.clear();
     for history in state.model.histories.values_mut() {
         history.fetched = false;
     }
@@ -49,7 +50,7 @@ fn up(state: &mut State, effects: &mut Vec<Effect>) {
         state.log_anchor = None;
         effects.push(Effect::FollowLog(Some(name)));
     }
-    handle::look_at_what_has_no_stream(state, effects);
+    look::at_what_has_no_stream(state, effects);
 }
 
 fn down(state: &mut State, reason: String, retry_in_s: f64) {
@@ -60,6 +61,9 @@ fn down(state: &mut State, reason: String, retry_in_s: f64) {
     if !unanswered.is_empty() {
         let text = format!("the connection was lost before an answer to: {}", unanswered.join(", "));
         intent::tell(state, text, Tone::Bad);
+    }
+    if matches!(&state.modal, Some(Modal::Why(shown)) if shown.answer.is_err()) {
+        state.modal = None;
     }
     // A plan that was never answered will not come any more.
     if let Some(Modal::Confirm(confirm)) = &mut state.modal
@@ -102,7 +106,7 @@ fn vanished(state: &mut State, names: &[String]) {
         },
         Some(Modal::Confirm(confirm)) => match &confirm.deed {
             Deed::Service { name, .. } => name,
-            Deed::Transition { .. } | Deed::CancelOperation { .. } | Deed::Identify { .. } => return,
+            _ => return,
         },
         _ => return,
     };
@@ -137,7 +141,12 @@ fn answer(state: &mut State, token: Token, result: Result<Answer, Refusal>) {
     {
         confirm.plan = match result {
             Ok(Answer::Operation(operation)) => Plan::Known(operation),
-            Ok(Answer::Done) => Plan::None,
+            Ok(Answer::WhatIf(what_if)) => Plan::Foreseen(what_if),
+            Ok(Answer::Done | Answer::Why(_)) => Plan::None,
+            // An older daemon cannot say what follows; it can still do it.
+            Err(refusal) if refusal.code == "not in this daemon" && matches!(confirm.deed, Deed::Service { .. }) => {
+                Plan::None
+            }
             Err(mut refusal) => {
                 let known = match &confirm.deed {
                     Deed::Transition { machine, request, .. } => state
@@ -145,7 +154,7 @@ fn answer(state: &mut State, token: Token, result: Result<Answer, Refusal>) {
                         .machine(machine)
                         .and_then(|machine| machine.requests.iter().find(|known| known.name == *request))
                         .map(|request| request.blocked_by.as_slice()),
-                    Deed::Service { .. } | Deed::CancelOperation { .. } | Deed::Identify { .. } => None,
+                    _ => None,
                 };
                 add_remedies(&mut refusal, known.unwrap_or_default());
                 Plan::Refused(refusal)
@@ -153,11 +162,24 @@ fn answer(state: &mut State, token: Token, result: Result<Answer, Refusal>) {
         };
         return;
     }
+    if let Some(Modal::Why(shown)) = &mut state.modal
+        && shown.answer == Err(token)
+    {
+        match result {
+            Ok(Answer::Why(why)) => shown.answer = Ok(why),
+            Ok(_) => state.modal = None,
+            Err(refusal) => {
+                state.modal = None;
+                intent::tell(state, refusal.message, Tone::Bad);
+            }
+        }
+        return;
+    }
     let Some(index) = state.asked.iter().position(|(asked, _)| *asked == token) else { return };
     let (_, what) = state.asked.remove(index);
     match result {
         Ok(Answer::Operation(operation)) => begun(state, &what, now, *operation),
-        Ok(Answer::Done) => {
+        Ok(Answer::Done | Answer::Why(_) | Answer::WhatIf(_)) => {
             state.hardware_asked = None;
             intent::tell(state, format!("{what}: done"), Tone::Good);
         }

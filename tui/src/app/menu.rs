@@ -1,7 +1,7 @@
 //! What can be done with a service or a machine, and what forbids it.
 
 use super::{Deed, Item, ServiceVerb};
-use crate::model::{Condition, Model, ServiceState, active_dependents};
+use crate::model::{Condition, FanMode, LedPattern, Model, ServiceState, active_dependents};
 
 /// A list of deeds for one thing.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,13 +26,17 @@ pub fn choices(model: &Model, target: &Item) -> Vec<Choice> {
     match target {
         Item::Machine(name) => machine(model, name),
         Item::Service(name) => service(model, name),
+        Item::Zone(name) | Item::Fan(name) => cooling(model, name),
+        Item::Fault(kind, target) => {
+            vec![Choice { deed: Deed::Repair { kind: kind.clone(), target: target.clone() }, blocked_by: Vec::new() }]
+        }
+        Item::Led(name) => identify(model, name),
         Item::Problem(_)
         | Item::Group(_)
-        | Item::Zone(_)
         | Item::Sensor(_)
         | Item::Operation(_)
         | Item::Entry(_)
-        | Item::Led(_)
+        | Item::Resource(_)
         | Item::Supply(_)
         | Item::Rail(_)
         | Item::Part(_) => Vec::new(),
@@ -77,4 +81,36 @@ pub fn service_deed(model: &Model, verb: ServiceVerb, name: &str) -> Deed {
         Vec::new()
     };
     Deed::Service { verb, name: name.to_owned(), along }
+}
+
+/// Seconds for which a menu offers to hold fans: long enough to look into a chassis, short enough to be forgotten.
+pub const HELD_S: u32 = 600;
+/// Percent that a menu offers.
+const DUTIES: [u32; 4] = [40, 60, 80, 100];
+
+fn cooling(model: &Model, target: &str) -> Vec<Choice> {
+    let fans: Vec<_> = model.fans.iter().filter(|fan| fan.name == target || fan.zone == target).collect();
+    let floor = |zone: &str| model.zone(zone).map_or(0.0, |zone| zone.floor);
+    let lowest = fans.iter().map(|fan| floor(&fan.zone)).fold(0.0, f64::max);
+    let held = fans.iter().any(|fan| fan.mode == FanMode::Manual);
+    let below = |duty: u32| f64::from(duty) < lowest;
+    let hold = |duty: u32| Choice {
+        deed: Deed::Hold { target: target.to_owned(), duty, for_s: HELD_S },
+        blocked_by: if below(duty) { because(format!("below the floor of {lowest:.0} %")) } else { Vec::new() },
+    };
+    let release = Choice {
+        deed: Deed::Release { target: target.to_owned() },
+        blocked_by: if held { Vec::new() } else { because("nobody holds it".to_owned()) },
+    };
+    DUTIES.into_iter().map(hold).chain([release]).collect()
+}
+
+fn identify(model: &Model, name: &str) -> Vec<Choice> {
+    let led = model.hardware.leds.iter().flatten().find(|led| led.name == name && led.role == "identify");
+    let lit = |led: &crate::model::Led| led.pattern != LedPattern::Off;
+    led.map(|led| Choice { deed: Deed::Identify { on: !lit(led) }, blocked_by: Vec::new() }).into_iter().collect()
+}
+
+fn because(text: String) -> Vec<Condition> {
+    vec![Condition { text, ..Condition::default() }]
 }

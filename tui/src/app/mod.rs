@@ -9,17 +9,21 @@
 
 pub mod confirm;
 mod event;
+mod events;
 mod handle;
 mod intent;
 mod key;
 pub mod keymap;
 mod line;
 mod link_news;
+pub mod log;
+mod look;
 pub mod menu;
 mod modal;
 pub mod palette;
 pub mod rows;
 mod state;
+pub mod tree;
 mod view;
 
 pub use confirm::{Confirm, Deed, Plan};
@@ -29,7 +33,7 @@ pub use line::Line;
 pub use link_news::serves;
 pub use menu::Menu;
 pub use palette::Palette;
-pub use state::{GRAPH_SPANS, Item, LinkState, Modal, Notice, Page, Pick, State, Tone};
+pub use state::{GRAPH_SPANS, Item, LinkState, LogStream, Modal, Notice, Page, Pane, Pick, State, Tone, WhyShown};
 pub use view::{UnknownView, View};
 
 use crate::model::Mono;
@@ -60,7 +64,7 @@ impl App {
             Event::Paste(text) => modal::paste(&mut self.state, &text),
             Event::Tick { wall_s, bytes_per_s } => {
                 self.state.bytes_per_s = bytes_per_s;
-                handle::tick(&mut self.state, wall_s, &mut effects);
+                look::tick(&mut self.state, wall_s, &mut effects);
             }
             Event::Resize(size) => {
                 self.state.size = size;

@@ -12,13 +12,20 @@ pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
     let Some(modal) = state.modal.take() else { return };
     if key == Key::ctrl('c') {
         // Away with it, whatever it is; nothing is done.
-        if let Modal::Filter { before } = modal {
-            set_filter(state, Line::new(before));
+        match modal {
+            Modal::Filter { before } => set_filter(state, Line::new(before)),
+            Modal::Search { before } => state.search = Line::new(before),
+            _ => {}
         }
         return;
     }
     state.modal = match modal {
         Modal::Help(scrolled) => help(scrolled, key),
+        Modal::Search { before } => search(state, before, key),
+        Modal::Why(shown) => match key.code {
+            Code::Enter | Code::Esc | Code::Char('q' | ' ' | 'w') => None,
+            _ => Some(Modal::Why(shown)),
+        },
         Modal::Filter { before } => filter(state, before, key),
         Modal::Palette(palette) => return palette_key(state, palette, key, effects),
         Modal::Menu(menu) => return menu_key(state, menu, key, effects),
@@ -34,13 +41,14 @@ pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
 pub(super) fn paste(state: &mut State, text: &str) {
     match &mut state.modal {
         Some(Modal::Filter { .. }) => {
-            if let Some(filter) = state.filters.get_mut(state.view.index()) {
+            if let Some(filter) = filter_of(state) {
                 filter.insert(text);
             }
         }
+        Some(Modal::Search { .. }) => state.search.insert(text),
         Some(Modal::Palette(palette)) => palette.line.insert(text),
         Some(Modal::Confirm(confirm)) if confirm.deed.is_destructive() => confirm.typed.insert(text),
-        Some(Modal::Confirm(_) | Modal::Help(_) | Modal::Menu(_) | Modal::Refused { .. }) | None => {}
+        Some(Modal::Confirm(_) | Modal::Help(_) | Modal::Menu(_) | Modal::Refused { .. } | Modal::Why(_)) | None => {}
     }
 }
 
@@ -64,7 +72,7 @@ fn filter(state: &mut State, before: String, key: Key) -> Option<Modal> {
             None
         }
         _ => {
-            if let Some(filter) = state.filters.get_mut(state.view.index()) {
+            if let Some(filter) = filter_of(state) {
                 filter.edit(key);
             }
             Some(Modal::Filter { before })
@@ -73,8 +81,31 @@ fn filter(state: &mut State, before: String, key: Key) -> Option<Modal> {
 }
 
 fn set_filter(state: &mut State, to: Line) {
-    if let Some(filter) = state.filters.get_mut(state.view.index()) {
+    if let Some(filter) = filter_of(state) {
         *filter = to;
+    }
+}
+
+/// The filter of what is on the screen: of the log on a service's page, else of the list.
+fn filter_of(state: &mut State) -> Option<&mut Line> {
+    if state.open_service().is_some() { Some(&mut state.log_filter) } else { state.filters.get_mut(state.view.index()) }
+}
+
+/// A search being typed.
+fn search(state: &mut State, before: String, key: Key) -> Option<Modal> {
+    match key.code {
+        Code::Enter => {
+            handle::find(state, true);
+            None
+        }
+        Code::Esc => {
+            state.search = Line::new(before);
+            None
+        }
+        _ => {
+            state.search.edit(key);
+            Some(Modal::Search { before })
+        }
     }
 }
 
@@ -110,6 +141,7 @@ fn palette_key(state: &mut State, mut palette: super::Palette, key: Key, effects
 
 fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
     match command {
+        Command::Why(name) => handle::ask_why(state, name, effects),
         Command::View(view) => handle::show(state, view, effects),
         Command::OpenService(name) => {
             handle::show_item(state, View::Services, Item::Service(name.clone()), effects);

@@ -1,6 +1,9 @@
 //! The command palette: every command with live names, narrowed by what is typed.
 
-use super::{Deed, Line, ServiceVerb, View, menu::service_deed};
+use super::{
+    Deed, Item, Line, ServiceVerb, View,
+    menu::{self, service_deed},
+};
 use crate::model::Model;
 
 /// The palette as it stands open.
@@ -15,6 +18,8 @@ pub struct Palette {
 /// A command of the palette.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// Say why a service or a machine is as it is.
+    Why(String),
     /// Go to a view.
     View(View),
     /// Open a service's page.
@@ -52,6 +57,29 @@ pub fn commands(model: &Model) -> Vec<(String, Command)> {
         for verb in ServiceVerb::ALL {
             let deed = service_deed(model, verb, &service.name);
             all.push((format!("{} {}", verb.word(), service.name), Command::Do(deed)));
+        }
+    }
+    for name in model.machines.iter().map(|one| &one.name).chain(model.services.iter().map(|one| &one.name)) {
+        all.push((format!("why {name}"), Command::Why(name.clone())));
+    }
+    let cooled = model.zones.iter().map(|one| &one.name).chain(model.fans.iter().map(|one| &one.name));
+    for target in cooled {
+        for choice in menu::choices(model, &Item::Zone(target.clone())) {
+            if choice.blocked_by.is_empty() {
+                all.push((choice.deed.title(), Command::Do(choice.deed)));
+            }
+        }
+    }
+    if let Some(faults) = &model.hardware.faults {
+        for (kind, target) in &faults.active {
+            let deed = Deed::Repair { kind: kind.clone(), target: target.clone() };
+            all.push((deed.title(), Command::Do(deed)));
+        }
+        for kind in &faults.kinds {
+            for target in &kind.targets {
+                let deed = Deed::Inject { kind: kind.kind.clone(), target: target.clone() };
+                all.push((deed.title(), Command::Do(deed)));
+            }
         }
     }
     for sensor in &model.sensors {

@@ -1,7 +1,7 @@
 //! What a view lists, in order: the keys move over it, and the pane draws it.
 
-use super::{Item, State, View};
-use crate::model::{Entry, OperationState, Service};
+use super::{Item, State, View, tree};
+use crate::model::{Entry, OperationState, Service, Severity};
 
 /// What the present view lists, filtered.
 pub fn items(state: &State) -> Vec<Item> {
@@ -27,6 +27,13 @@ pub fn items_of(state: &State, view: View) -> Vec<Item> {
             .iter()
             .filter(|one| fits(&[&one.name, one.state.word()]))
             .map(|one| Item::Zone(one.name.clone()))
+            .chain(
+                model
+                    .fans
+                    .iter()
+                    .filter(|one| fits(&[&one.name, &one.zone, one.mode.word()]))
+                    .map(|one| Item::Fan(one.name.clone())),
+            )
             .collect(),
         View::Power => model
             .machines
@@ -46,7 +53,7 @@ pub fn items_of(state: &State, view: View) -> Vec<Item> {
         View::Events => model
             .tail
             .numbered()
-            .filter(|(_, entry)| entry_fits(entry, &filter))
+            .filter(|(_, entry)| entry_fits(entry, &filter, state.least))
             .map(|(number, _)| Item::Entry(number))
             .collect(),
         View::Boot => model
@@ -92,10 +99,18 @@ fn service_fits(service: &Service, filter: &str) -> bool {
     matches(filter, &[&service.name, &service.group, &service.category, service.state.word(), service.health.word()])
 }
 
-fn entry_fits(entry: &Entry, filter: &str) -> bool {
+/// Every word of the filter must fit; `cause:17` stands for all that one cause brought about.
+fn entry_fits(entry: &Entry, filter: &str, least: Severity) -> bool {
     match entry {
         Entry::Event(event) => {
-            matches(filter, &[&event.text, &event.subject, &event.source, event.severity.word(), &event.actor])
+            event.severity >= least
+                && filter.split_whitespace().all(|word| match word.strip_prefix("cause:") {
+                    Some(cause) => event.cause.to_string() == cause,
+                    None => matches(
+                        word,
+                        &[&event.text, &event.subject, &event.source, event.severity.word(), &event.actor],
+                    ),
+                })
         }
         // What is missing concerns every filter.
         Entry::Lost { .. } | Entry::Restarted => true,
@@ -113,6 +128,14 @@ fn overview(state: &State) -> Vec<Item> {
 }
 
 fn services(state: &State, filter: &str) -> Vec<Item> {
+    if state.by_dependency {
+        return tree::order(&state.model.services)
+            .into_iter()
+            .filter_map(|(index, _)| state.model.services.get(index))
+            .filter(|service| service_fits(service, filter))
+            .map(|service| Item::Service(service.name.clone()))
+            .collect();
+    }
     let mut items = Vec::new();
     for group in groups(state) {
         let mut members = state
@@ -152,9 +175,19 @@ fn hardware(state: &State, filter: &str) -> Vec<Item> {
             items.push(Item::Led(led.name.clone()));
         }
     }
+    for (kind, target) in hardware.faults.iter().flat_map(|faults| &faults.active) {
+        if matches(filter, &[kind, target, "fault"]) {
+            items.insert(0, Item::Fault(kind.clone(), target.clone()));
+        }
+    }
     for part in hardware.items.iter().flatten() {
         if matches(filter, &[&part.name, &part.kind, &part.product, &part.manufacturer]) {
             items.push(Item::Part(part.name.clone()));
+        }
+    }
+    for one in hardware.resources.iter().flatten() {
+        if matches(filter, &[&one.name, one.kind, &one.owner, "resource"]) {
+            items.push(Item::Resource(one.name.clone()));
         }
     }
     items

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Area, Confirm, Line, Menu, Palette, Size, Token, View};
-use crate::model::{Model, Mono, Refusal};
+use crate::model::{Model, Mono, Refusal, Severity, Why};
 
 /// Something that can be selected in a list. Kept by name, so that the selection stays on it when the list changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,12 @@ pub enum Item {
     Rail(String),
     /// An inventory item.
     Part(String),
+    /// A fan.
+    Fan(String),
+    /// A line, channel or output.
+    Resource(String),
+    /// A fault of the simulated board: kind and target.
+    Fault(String, String),
 }
 
 /// What is selected in a view: the item, and where it was should it vanish.
@@ -90,6 +96,13 @@ pub enum Modal {
     Palette(Palette),
     /// What can be done.
     Menu(Menu),
+    /// Why something is as it is.
+    Why(WhyShown),
+    /// A search being typed, and what it was before.
+    Search {
+        /// What Esc brings back.
+        before: String,
+    },
     /// Whether to do it.
     Confirm(Confirm),
     /// It was refused, and why.
@@ -99,6 +112,75 @@ pub enum Modal {
         /// The answer.
         refusal: Refusal,
     },
+}
+
+/// The answer to "why", as far as it is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WhyShown {
+    /// What was asked about.
+    pub name: String,
+    /// None: the daemon has been asked under this token.
+    pub answer: Result<Box<Why>, Token>,
+}
+
+/// What the lower part of a service's page shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pane {
+    /// Its output.
+    #[default]
+    Log,
+    /// What happened to it: states, verdicts, starts.
+    History,
+    /// Its first start, among those that it waited for.
+    Start,
+    /// What it needs and what needs it, to the end.
+    Ties,
+}
+
+impl Pane {
+    /// All of them, in the order in which a key goes through them.
+    pub const ALL: [Self; 4] = [Self::Log, Self::History, Self::Start, Self::Ties];
+
+    /// As its heading says.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Log => "Log",
+            Self::History => "History",
+            Self::Start => "Start",
+            Self::Ties => "Dependencies",
+        }
+    }
+
+    /// The next one, around the end.
+    #[must_use]
+    pub fn next(self) -> Self {
+        let index = Self::ALL.iter().position(|other| *other == self).unwrap_or(0);
+        Self::ALL.get((index + 1) % Self::ALL.len()).copied().unwrap_or_default()
+    }
+}
+
+/// Which lines of a log are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogStream {
+    /// All.
+    #[default]
+    Both,
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+impl LogStream {
+    /// The next one, around the end.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Both => Self::Err,
+            Self::Err => Self::Out,
+            Self::Out => Self::Both,
+        }
+    }
 }
 
 /// How a notice is meant.
@@ -169,6 +251,20 @@ pub struct State {
     pub follow: bool,
     /// On a service's page: the number of the lowest shown log entry. None: the newest.
     pub log_anchor: Option<u64>,
+    /// On a service's page: what is shown below.
+    pub pane: Pane,
+    /// On a service's page: which lines of the log.
+    pub log_stream: LogStream,
+    /// On a service's page: what the lines of the log must hold; empty: anything.
+    pub log_filter: Line,
+    /// What is looked for in the log or in the events; empty: nothing.
+    pub search: Line,
+    /// Services as a tree of what needs what, instead of by group.
+    pub by_dependency: bool,
+    /// The least serious events that are shown.
+    pub least: Severity,
+    /// In the power view: the machine drawn instead of requests and rails, where there is no room for both.
+    pub graph: bool,
     /// Index into [`GRAPH_SPANS`].
     pub span: usize,
     /// Operations begun here whose end has not been told yet.
@@ -179,6 +275,8 @@ pub struct State {
     pub last_token: Token,
     /// When LEDs, inventory, rails and supplies were last asked for. None: not since the link came up.
     pub hardware_asked: Option<Mono>,
+    /// Machines whose definition has been asked for.
+    pub graphs_asked: BTreeSet<String>,
     /// When the boot timeline was last asked for. None: not since the link came up.
     pub boot_asked: Option<Mono>,
 }
@@ -207,11 +305,19 @@ impl State {
             request: None,
             follow: true,
             log_anchor: None,
+            pane: Pane::Log,
+            log_stream: LogStream::Both,
+            log_filter: Line::default(),
+            search: Line::default(),
+            by_dependency: false,
+            least: Severity::Debug,
+            graph: false,
             span: 1,
             awaited: BTreeSet::new(),
             asked: Vec::new(),
             last_token: Token(0),
             hardware_asked: None,
+            graphs_asked: BTreeSet::new(),
             boot_asked: None,
         }
     }

@@ -6,8 +6,9 @@ use tonic::{Code, Status, transport::Channel};
 use ubmc_proto::v1::{
     self, inventory_service_client::InventoryServiceClient, led_service_client::LedServiceClient,
     operator_service_client::OperatorServiceClient, power_service_client::PowerServiceClient,
-    sensor_service_client::SensorServiceClient, state_service_client::StateServiceClient,
-    system_service_client::SystemServiceClient,
+    sensor_service_client::SensorServiceClient, simulation_service_client::SimulationServiceClient,
+    state_service_client::StateServiceClient, system_service_client::SystemServiceClient,
+    thermal_service_client::ThermalServiceClient,
 };
 
 use super::session::Out;
@@ -82,6 +83,47 @@ async fn send(channel: Channel, out: &Out, ask: Ask) -> Result<Answer, Status> {
         }
         Ask::Hardware => hardware(channel, out).await,
         Ask::Boot => boot(channel, out).await,
+        Ask::Graph { machine } => {
+            let request = v1::GetMachineGraphRequest { name: machine.clone() };
+            let graph = StateServiceClient::new(channel).get_machine_graph(request).await?;
+            out.news(from_wire::graph(machine, graph.into_inner())).await;
+            Ok(Answer::Done)
+        }
+        Ask::Why { name } => {
+            let why = SystemServiceClient::new(channel).why(v1::WhyRequest { name }).await?;
+            Ok(Answer::Why(Box::new(from_wire::why(why.into_inner()))))
+        }
+        Ask::WhatIf { service } => {
+            let request = v1::WhatIfStoppedRequest { name: service };
+            let follows = OperatorServiceClient::new(channel).what_if_stopped(request).await?;
+            Ok(Answer::WhatIf(Box::new(from_wire::what_if(follows.into_inner()))))
+        }
+        Ask::Hold { target, duty, for_s } => {
+            let (duty, for_s, reason) = (f64::from(duty), f64::from(for_s), String::new());
+            let request = v1::SetOverrideRequest { target, duty, for_s, reason };
+            ThermalServiceClient::new(channel).set_override(request).await.map(|_| Answer::Done)
+        }
+        Ask::Release { target } => {
+            let request = v1::ClearOverrideRequest { target, reason: String::new() };
+            ThermalServiceClient::new(channel).clear_override(request).await.map(|_| Answer::Done)
+        }
+        Ask::Faults => {
+            let faults = SimulationServiceClient::new(channel).list_faults(v1::ListFaultsRequest {}).await?;
+            out.news(from_wire::faults(faults.into_inner())).await;
+            Ok(Answer::Done)
+        }
+        Ask::Inject { kind, target } => {
+            let fault = Some(v1::Fault { kind, target, value: None });
+            let faults = SimulationServiceClient::new(channel).inject_fault(v1::InjectFaultRequest { fault }).await?;
+            out.news(from_wire::faults(faults.into_inner())).await;
+            Ok(Answer::Done)
+        }
+        Ask::Repair { kind, target } => {
+            let request = v1::ClearFaultsRequest { kind, target };
+            let faults = SimulationServiceClient::new(channel).clear_faults(request).await?;
+            out.news(from_wire::faults(faults.into_inner())).await;
+            Ok(Answer::Done)
+        }
     }
 }
 
@@ -125,7 +167,11 @@ async fn hardware(channel: Channel, out: &Out) -> Result<Answer, Status> {
         Ok(answer) => out.news(from_wire::items(answer.into_inner())).await,
         Err(error) => served(error)?,
     }
-    if missing == 4 {
+    match inventory.list_resources(v1::ListResourcesRequest {}).await {
+        Ok(answer) => out.news(from_wire::resources(answer.into_inner())).await,
+        Err(error) => served(error)?,
+    }
+    if missing == 5 {
         out.send(LinkEvent::Missing(Area::Hardware)).await;
     }
     Ok(Answer::Done)

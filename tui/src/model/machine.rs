@@ -56,6 +56,39 @@ pub struct Machine {
     pub reason: String,
 }
 
+/// The definition of a machine, as far as it can be drawn.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Graph {
+    /// In the order of the definition.
+    pub states: Vec<GraphState>,
+    /// What leads from one to another.
+    pub transitions: Vec<Transition>,
+}
+
+/// A state of a machine's definition.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GraphState {
+    /// Its name.
+    pub name: String,
+    /// Its duration is bounded.
+    pub transitional: bool,
+    /// Seconds it may last. None: as long as it likes.
+    pub timeout_s: Option<f64>,
+    /// In a sentence; may be empty.
+    pub description: String,
+}
+
+/// What leads from one state to another.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Transition {
+    /// From here …
+    pub from: String,
+    /// … to here …
+    pub to: String,
+    /// … on this, e.g. `power-good-rises`, `request on`, `timeout`.
+    pub on: String,
+}
+
 /// How far an operation is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OperationState {

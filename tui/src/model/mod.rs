@@ -21,13 +21,15 @@ use std::collections::BTreeMap;
 
 pub use boot::{Boot, BootPhase, BootService, Outcome};
 pub use event::{Entry, Event, Tail};
-pub use machine::{Machine, MachineKind, Operation, OperationState, Request, Step, StepState};
+pub use machine::{
+    Graph, GraphState, Machine, MachineKind, Operation, OperationState, Request, Step, StepState, Transition,
+};
 pub use sensor::{HISTORY_KEPT, History, Point, Quality, Sensor, SensorKind, SensorStatus, Thresholds};
 pub use service::{Log, LogEntry, Service, ServiceKind, ServiceState, active_dependents};
-pub use system::{Group, Hardware, Item, Led, LedPattern, Rail, Status, Supply};
-pub use thermal::{Controller, Fan, FanMode, Term, Zone, ZoneState};
+pub use system::{FaultKind, Faults, Group, Guardian, Hardware, Item, Led, LedPattern, Rail, Resource, Status, Supply};
+pub use thermal::{Controller, Fan, FanMode, Term, Trip, Zone, ZoneState};
 pub use time::Mono;
-pub use words::{Condition, Health, Refusal, Severity};
+pub use words::{Condition, Health, Refusal, Severity, WhatIf, Why};
 
 /// One piece of news from the daemon.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +75,17 @@ pub enum Update {
     Rails(Vec<Rail>),
     /// The supplies, and whether one of them would do.
     Supplies(Vec<Supply>, bool),
+    /// Who owns which piece of hardware.
+    Resources(Vec<Resource>),
+    /// What is broken on purpose, and what can be.
+    Faults(Faults),
+    /// The definition of a machine.
+    Graph {
+        /// Whose.
+        machine: String,
+        /// What it can do.
+        graph: Graph,
+    },
     /// How the platform came up.
     Boot(Boot),
     /// The daemon's past of one sensor, oldest first.
@@ -110,8 +123,10 @@ pub struct Model {
     pub tail: Tail,
     /// The output of the open service.
     pub log: Log,
-    /// LEDs, inventory, rails, supplies.
+    /// LEDs, inventory, rails, supplies, resources, faults.
     pub hardware: Hardware,
+    /// Definitions of machines, by machine. They do not change while the daemon runs.
+    pub graphs: BTreeMap<String, Graph>,
     /// How the platform came up. None until first answered, and in a new life of the daemon.
     pub boot: Option<Boot>,
     /// When the last news came. None before the first.
@@ -164,6 +179,11 @@ impl Model {
             Update::Log { service, entry } => self.log.push(&service, entry),
             Update::Leds(leds) => self.hardware.leds = Some(leds),
             Update::Items(items) => self.hardware.items = Some(items),
+            Update::Resources(all) => self.hardware.resources = Some(all),
+            Update::Faults(faults) => self.hardware.faults = Some(faults),
+            Update::Graph { machine, graph } => {
+                self.graphs.insert(machine, graph);
+            }
             Update::Rails(rails) => self.hardware.rails = Some(rails),
             Update::Supplies(supplies, redundant) => {
                 self.hardware.supplies = Some(supplies);

@@ -133,6 +133,12 @@ pub struct Sensor {
     pub description: String,
     /// Seconds between readings.
     pub interval_s: f64,
+    /// Mean of all good values since the daemon started. None before the first.
+    pub mean: Option<f64>,
+    /// Reads that failed since then.
+    pub errors: u64,
+    /// What it may have come to by now. None unless it is silent.
+    pub worst_case: Option<f64>,
 }
 
 impl Sensor {

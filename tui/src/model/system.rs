@@ -50,6 +50,19 @@ pub struct Status {
     pub dropped_events: u64,
     /// What this machine cannot give, and what follows, one sentence each.
     pub limitations: Vec<String>,
+    /// The process that takes the fans over when ubmcd dies. None: the daemon does not tell.
+    pub guardian: Option<Guardian>,
+}
+
+/// Who takes the fans over when ubmcd dies.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Guardian {
+    /// As the daemon calls it, e.g. `watching`.
+    pub state: String,
+    /// Since when.
+    pub since: Mono,
+    /// Why it is not watching; empty when it is.
+    pub reason: String,
 }
 
 /// How an LED lights.
@@ -94,6 +107,10 @@ pub struct Led {
     pub reason: String,
     /// When identify ends by itself. None when it does not.
     pub ends: Option<Mono>,
+    /// Who holds it; empty: it follows its policy.
+    pub held_by: String,
+    /// Why it could not be driven lately; empty: it can.
+    pub error: String,
 }
 
 /// Something built in.
@@ -128,6 +145,14 @@ pub struct Rail {
     pub control_signal: String,
     /// The signal that answers.
     pub good_signal: String,
+    /// Volts. None: nothing measures it.
+    pub voltage: Option<f64>,
+    /// Rails that must be up first.
+    pub requires: Vec<String>,
+    /// The machine whose sequence switches it; empty: none.
+    pub machine: String,
+    /// What the sequencer does with it now; empty: nothing.
+    pub progress: String,
 }
 
 /// One power supply.
@@ -147,11 +172,17 @@ pub struct Supply {
     pub health: Health,
     /// Rated watts.
     pub rated_w: f64,
+    /// Fault registers that are not zero, as `NAME 0xNN`.
+    pub faults: Vec<String>,
 }
 
 /// What has no stream and is asked for now and then.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Hardware {
+    /// Lines, channels and outputs, each with its owner. None: not told yet.
+    pub resources: Option<Vec<Resource>>,
+    /// On a simulated board: what has been broken on purpose. None: not told, or nothing to break.
+    pub faults: Option<Faults>,
     /// None until first answered.
     pub leds: Option<Vec<Led>>,
     /// None until first answered.
@@ -162,4 +193,41 @@ pub struct Hardware {
     pub supplies: Option<Vec<Supply>>,
     /// One supply can carry the load alone. None until first answered.
     pub redundant: Option<bool>,
+}
+
+/// A piece of hardware with its one owner.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resource {
+    /// `gpio`, `pwm`, `hwmon`, `i2c`, `led`, `watchdog`, `sim`; empty: a kind that this console does not know.
+    pub kind: &'static str,
+    /// As the board file names it.
+    pub name: String,
+    /// Whose it is.
+    pub owner: String,
+    /// Who uses it through its owner.
+    pub used_by: Vec<String>,
+    /// Whether it answered when it was used last. None: nothing tells.
+    pub reachable: Option<bool>,
+    /// What is wrong with it; empty unless it is not reachable.
+    pub error: String,
+}
+
+/// What can be broken on a simulated board, and what is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Faults {
+    /// Kind and target of what is broken now.
+    pub active: Vec<(String, String)>,
+    /// What can be broken.
+    pub kinds: Vec<FaultKind>,
+}
+
+/// A way to break something.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FaultKind {
+    /// e.g. `fan-fail`.
+    pub kind: String,
+    /// In a sentence.
+    pub description: String,
+    /// What it can be done to.
+    pub targets: Vec<String>,
 }

@@ -91,6 +91,8 @@ pub struct Controller {
     pub output: Option<f64>,
     /// °C. None when it has none.
     pub set_point: Option<f64>,
+    /// Unit of input and set-point; empty: °C.
+    pub unit: String,
     /// Of the output, in order.
     pub terms: Vec<Term>,
 }
@@ -124,6 +126,23 @@ pub struct Zone {
     pub terms: Vec<Term>,
     /// Since when it is in this state.
     pub since: Mono,
+    /// The last time a limit was passed that switches off. None: never since the daemon started.
+    pub trip: Option<Trip>,
+    /// Fans that have to turn; 0: the daemon does not tell.
+    pub fans_needed: u32,
+}
+
+/// What was when a zone tripped.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trip {
+    /// In a sentence.
+    pub why: String,
+    /// When.
+    pub at: Mono,
+    /// The sensors of the zone then, e.g. `host0_cpu_temp 105.0 °C (limit 100.0)`.
+    pub parts: Vec<String>,
+    /// The fans of the zone then, e.g. `fan.0 8000 rpm at 100 %`.
+    pub fans: Vec<String>,
 }
 
 /// One fan.

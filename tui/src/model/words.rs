@@ -83,3 +83,27 @@ pub struct Refusal {
     /// Every condition that forbids it. Empty when the daemon named none.
     pub conditions: Vec<Condition>,
 }
+
+/// Why something is as it is, down to the root.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Why {
+    /// What was asked about.
+    pub name: String,
+    /// `service`, `machine`, `sensor`, …
+    pub kind: String,
+    /// It is as somebody wants it.
+    pub as_desired: bool,
+    /// The answer in a sentence.
+    pub answer: String,
+    /// From the thing itself to the root.
+    pub chain: Vec<Condition>,
+}
+
+/// What would follow, and what stands in the way.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WhatIf {
+    /// What would follow, nearest first: subject and sentence.
+    pub consequences: Vec<(String, String)>,
+    /// What forbids it.
+    pub obstacles: Vec<Condition>,
+}

@@ -87,6 +87,47 @@ impl Glyphs {
         }
     }
 
+    /// Where something is now.
+    pub fn here(self) -> &'static str {
+        match self {
+            Self::Utf8 => "▶",
+            Self::Ascii => ">",
+        }
+    }
+
+    /// Where it should come to.
+    pub fn goal(self) -> &'static str {
+        match self {
+            Self::Utf8 => "◎",
+            Self::Ascii => "@",
+        }
+    }
+
+    /// Lines between states: level, upright, crossing, an end from above, an end from below, a way off, where one
+    /// leaves, where one arrives.
+    pub fn lanes(self) -> [&'static str; 8] {
+        match self {
+            Self::Utf8 => ["─", "│", "┼", "┘", "┐", "┤", "●", "◀"],
+            Self::Ascii => ["-", "|", "+", "'", ",", "+", "o", "<"],
+        }
+    }
+
+    /// Ends of lines between states where a level line goes on: of one from above, of one from below.
+    pub fn forks(self) -> [&'static str; 2] {
+        match self {
+            Self::Utf8 => ["┴", "┬"],
+            Self::Ascii => ["'", ","],
+        }
+    }
+
+    /// Stands below what is above it.
+    pub fn branch(self) -> &'static str {
+        match self {
+            Self::Utf8 => "└",
+            Self::Ascii => "`",
+        }
+    }
+
     /// From one thing to the next.
     pub fn arrow(self) -> &'static str {
         match self {

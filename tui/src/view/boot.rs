@@ -181,22 +181,52 @@ fn limitations(canvas: &mut Canvas<'_>, area: Rect, state: &State) -> u16 {
 fn services(canvas: &mut Canvas<'_>, area: Rect, state: &State, chart: &Chart<'_>) {
     let items = rows::items(state);
     let selected = rows::selected(state).and_then(|item| items.iter().position(|other| *other == item));
+    let name = |item: &Item| if let Item::Service(name) = item { name.clone() } else { String::new() };
+    let names: Vec<String> = items.iter().map(name).collect();
+    let empty =
+        if state.filter().is_empty() { "no service is wanted up from the start" } else { "no service fits the filter" };
+    lanes(canvas, area, chart, ("Services", empty), &names, selected);
+}
+
+/// The first starts of some services, the last of which is the one that the page is about.
+pub(super) fn of(canvas: &mut Canvas<'_>, area: Rect, state: &State, names: &[String], about: &str) {
+    let title = "Start";
+    let Some(boot) = &state.model.boot else {
+        canvas.heading(area, title, "");
+        let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        canvas.paragraph(below, "not known yet", Role::Dim);
+        return;
+    };
+    let chart = Chart::new(boot, state, area.width, canvas.glyphs());
+    let names: Vec<String> = names.iter().filter(|name| boot.service(name).is_some()).cloned().collect();
+    let footed = u16::from(area.height > 5);
+    let list = Rect { height: area.height - footed, ..area };
+    lanes(canvas, list, &chart, (title, "it was not wanted up from the start"), &names, None);
+    if let Some(service) = boot.service(about).filter(|_| footed > 0) {
+        canvas.put(area.x, area.bottom() - 1, area.width, &sentence(service, &chart), Role::Dim);
+    }
+}
+
+/// One service a lane, under a title; a word where there is none.
+fn lanes(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    chart: &Chart<'_>,
+    (title, empty): (&str, &str),
+    names: &[String],
+    selected: Option<usize>,
+) {
     let [waited, own] = [Stroke::Waiting, Stroke::Own].map(|stroke| stroke.glyph(chart.glyphs));
     let table = Table {
-        title: "Services",
+        title,
         remark: format!("{waited} waited  {own} own  > critical path"),
         columns: &chart.columns,
-        count: items.len(),
+        count: names.len(),
         selected,
-        empty: if state.filter().is_empty() {
-            "no service is wanted up from the start"
-        } else {
-            "no service fits the filter"
-        },
+        empty,
     };
     table::draw(canvas, area, &table, |index| {
-        let Some(Item::Service(name)) = items.get(index) else { return Vec::new() };
-        let Some(service) = chart.boot.service(name) else { return Vec::new() };
+        let Some(service) = names.get(index).and_then(|name| chart.boot.service(name)) else { return Vec::new() };
         let mark = verdict::outcome(service.outcome);
         let [waited, own] = chart.times(service).map(time);
         let role = match service.outcome {

@@ -56,7 +56,12 @@ pub(super) fn outer(inner: Rect) -> Rect {
 pub(super) fn menu(canvas: &mut Canvas<'_>, area: Rect, state: &State, menu: &Menu) -> Rect {
     let choices = menu::choices(&state.model, &menu.target);
     let name = match &menu.target {
-        Item::Machine(name) | Item::Service(name) => name.as_str(),
+        Item::Machine(name)
+        | Item::Service(name)
+        | Item::Zone(name)
+        | Item::Fan(name)
+        | Item::Led(name)
+        | Item::Fault(_, name) => name.as_str(),
         _ => "",
     };
     let height = u16::try_from(choices.len()).unwrap_or(u16::MAX).saturating_add(2);
@@ -75,7 +80,11 @@ fn choice_row(canvas: &mut Canvas<'_>, row: Rect, choice: &Choice) {
         Deed::Transition { request, .. } => request.as_str(),
         Deed::Service { verb, .. } => verb.word(),
         Deed::CancelOperation { .. } => "cancel",
-        Deed::Identify { .. } => "identify",
+        Deed::Identify { on: true } => "identify on",
+        Deed::Identify { on: false } => "identify off",
+        Deed::Hold { duty, .. } => &format!("hold at {duty} %"),
+        Deed::Release { .. } => "automatic",
+        Deed::Inject { kind, .. } | Deed::Repair { kind, .. } => kind,
     };
     let (mark, role) = if choice.blocked_by.is_empty() { (Mark::Good, Role::Text) } else { (Mark::Off, Role::Dim) };
     let sign = mark_piece(canvas.glyphs(), mark);
@@ -91,6 +100,7 @@ pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, state: &State, confir
     let plan_rows = match &confirm.plan {
         Plan::Known(operation) => plan_height(operation, area.width.min(74) - 4),
         Plan::Refused(refusal) => refusal_height(refusal, area.width.min(74) - 4),
+        Plan::Foreseen(what_if) => plan::foreseen_height(what_if, area.width.min(74) - 4),
         Plan::Asked(_) | Plan::None => 3,
     };
     let height = plan_rows.saturating_add(6);
@@ -107,6 +117,7 @@ pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, state: &State, confir
         Plan::Refused(refusal) => {
             refusal_text(canvas, body, refusal);
         }
+        Plan::Foreseen(what_if) => plan::foreseen(canvas, body, what_if),
         Plan::None => unplanned(canvas, body, &confirm.deed),
     }
     let rows = Rect { y: inner.bottom().saturating_sub(2), height: 2.min(inner.height), ..inner };
@@ -155,6 +166,14 @@ fn unplanned(canvas: &mut Canvas<'_>, area: Rect, deed: &Deed) {
         Deed::CancelOperation { id } => format!("ubmcd will be asked to end {id} and to undo what it has done."),
         Deed::Identify { on: true } => "The identify LED will be lit until it is switched off.".to_owned(),
         Deed::Identify { on: false } => "The identify LED will be switched off.".to_owned(),
+        Deed::Hold { target, .. } => {
+            format!("{target} keeps this duty, unless its zone has to go to fail-safe; then control takes it back.")
+        }
+        Deed::Release { target } => format!("{target} follows its controllers again."),
+        Deed::Inject { kind, target } => {
+            format!("The simulated board gets the fault {kind} at {target}, until repaired.")
+        }
+        Deed::Repair { kind, target } => format!("The fault {kind} at {target} of the simulated board is repaired."),
         Deed::Transition { .. } => String::new(),
     };
     canvas.paragraph(area, &text, Role::Text);

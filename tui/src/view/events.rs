@@ -33,6 +33,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let below = place.map_or(0, |place| items.len() - 1 - place);
         format!("{below} below")
     };
+    if state.least > Severity::Debug {
+        remark = format!("{} and worse, {remark}", state.least.word());
+    }
+    if !state.search.is_empty() {
+        remark = format!("search: {}, {remark}", state.search.text());
+    }
     if state.model.tail.missed > 0 {
         remark = format!("{} missed, {remark}", state.model.tail.missed);
     }

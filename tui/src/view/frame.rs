@@ -133,15 +133,19 @@ fn tabs(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
 
 /// One row: what is being typed, or a notice, or what can be pressed.
 pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
-    if let Some(Modal::Filter { .. }) = &state.modal {
-        let used = canvas.pieces(
-            area.x,
-            area.y,
-            area.width,
-            &[Piece::new(Role::Key, "/"), Piece::text(state.filter()), Piece::new(Role::Selected, " ")],
-        );
+    let typed = match &state.modal {
+        Some(Modal::Filter { .. }) if state.open_service().is_some() => {
+            Some(("/", state.log_filter.text(), "Enter keeps, Esc drops"))
+        }
+        Some(Modal::Filter { .. }) => Some(("/", state.filter(), "Enter keeps, Esc drops")),
+        Some(Modal::Search { .. }) => Some(("search: ", state.search.text(), "Enter finds, n and N go on")),
+        _ => None,
+    };
+    if let Some((sign, text, hint)) = typed {
+        let pieces = [Piece::new(Role::Key, sign), Piece::text(text), Piece::new(Role::Selected, " ")];
+        let used = canvas.pieces(area.x, area.y, area.width, &pieces);
         let rest = area.width.saturating_sub(used + 2);
-        canvas.put(area.x + used + 2, area.y, rest, "Enter keeps, Esc drops", Role::Dim);
+        canvas.put(area.x + used + 2, area.y, rest, hint, Role::Dim);
         return;
     }
     if let Some(notice) = &state.notice {
@@ -182,20 +186,25 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
 /// What is worth pressing here, the most useful first. Help has all of it.
 fn hints(state: &State) -> Vec<(&'static str, &'static str)> {
     let mut hints = match (&state.page, state.view) {
-        (Some(Page::Service(_)), _) => vec![("Esc", "back"), ("a", "act"), ("f", "follow"), ("Up/Dn", "scroll")],
+        (Some(Page::Service(_)), _) => {
+            vec![("Esc", "back"), ("a", "act"), ("v", "next part"), ("w", "why"), ("/", "filter"), ("s", "search")]
+        }
         (Some(Page::Entry(_)), _) => vec![("Esc", "back"), ("Up/Dn", "next")],
-        (None, View::Overview) => vec![("Enter", "open"), ("a", "act")],
-        (None, View::Services) => vec![("Enter", "open"), ("a", "act"), ("Space", "fold"), ("/", "filter")],
+        (None, View::Overview) => vec![("Enter", "open"), ("a", "act"), ("w", "why")],
+        (None, View::Services) => vec![("Enter", "open"), ("a", "act"), ("w", "why"), ("t", "tree"), ("/", "filter")],
         (None, View::Sensors) => vec![("+/-", "zoom"), ("/", "filter")],
-        (None, View::Thermal | View::Boot) => vec![("/", "filter")],
+        (None, View::Thermal) => vec![("a", "hold fans"), ("/", "filter")],
+        (None, View::Boot) => vec![("Enter", "open"), ("/", "filter")],
         (None, View::Power) if state.request.is_some() => vec![("Enter", "ask for it"), ("Esc", "back")],
-        (None, View::Power) => vec![("Enter", "requests"), ("/", "filter")],
+        (None, View::Power) => vec![("Enter", "requests"), ("v", "graph"), ("w", "why"), ("/", "filter")],
         (None, View::Operations) => vec![("x", "cancel it"), ("/", "filter")],
-        (None, View::Events) => vec![("Enter", "open"), ("f", "follow"), ("/", "filter")],
-        (None, View::Hardware) => vec![("i", "identify"), ("/", "filter")],
+        (None, View::Events) => {
+            vec![("Enter", "open"), ("f", "follow"), ("/", "filter"), ("s", "search"), ("c", "cause")]
+        }
+        (None, View::Hardware) => vec![("i", "identify"), ("b", "break"), ("/", "filter")],
     };
     if state.read_only {
-        hints.retain(|(key, _)| !matches!(*key, "a" | "x" | "i"));
+        hints.retain(|(key, _)| !matches!(*key, "a" | "x" | "i" | "b"));
     }
     hints.extend([(":", "command"), ("?", "help"), ("Tab", "next view"), ("q", "quit")]);
     hints

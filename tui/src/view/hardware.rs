@@ -37,8 +37,15 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     } else {
         "this daemon does not tell what is built in"
     };
+    let mut columns = COLUMNS;
+    if area.width >= 100
+        && let Some(part) = columns.get_mut(1)
+    {
+        // Lines and channels have long names.
+        *part = Column::new("part", 28);
+    }
     let table =
-        Table { title: "Hardware", remark: remark.to_owned(), columns: &COLUMNS, count: items.len(), selected, empty };
+        Table { title: "Hardware", remark: remark.to_owned(), columns: &columns, count: items.len(), selected, empty };
     let glyphs = canvas.glyphs();
     table::draw(canvas, area, &table, |index| {
         items.get(index).map(|item| row(glyphs, state, item)).unwrap_or_default()
@@ -56,6 +63,7 @@ fn row(glyphs: Glyphs, state: &State, item: &Item) -> Vec<Piece> {
             let mut particulars = Vec::new();
             particulars.extend(supply.power_w.map(|watts| format!("{watts:.0} of {:.0} W", supply.rated_w)));
             particulars.extend(supply.temperature.map(|celsius| format!("{celsius:.1} °C")));
+            particulars.extend(supply.faults.iter().cloned());
             line(glyphs, mark, name, "supply", word, particulars.join(", "))
         }
         Item::Rail(name) => {
@@ -67,7 +75,8 @@ fn row(glyphs: Glyphs, state: &State, item: &Item) -> Vec<Piece> {
             else {
                 return Vec::new();
             };
-            let signals = format!("told {}; {}", told.text, signals.text);
+            let volts = rail.voltage.map(|volts| format!("{volts:.2} V; ")).unwrap_or_default();
+            let signals = format!("{volts}told {}; {}", told.text, signals.text);
             vec![sign, part, Piece::dim("rail"), answer, Piece::dim(signals)]
         }
         Item::Led(name) => {
@@ -87,8 +96,29 @@ fn row(glyphs: Glyphs, state: &State, item: &Item) -> Vec<Piece> {
             pieces.push(Piece::dim(&part.serial_number));
             pieces
         }
+        Item::Fault(kind, target) => {
+            let about = hardware.faults.iter().flat_map(|faults| &faults.kinds).find(|one| one.kind == *kind);
+            let about = about.map(|one| one.description.clone()).unwrap_or_default();
+            line(glyphs, Mark::Warning, target, "fault", kind, about)
+        }
+        Item::Resource(name) => {
+            let Some(one) = hardware.resources.iter().flatten().find(|one| one.name == *name) else {
+                return Vec::new();
+            };
+            let (mark, word) = match one.reachable {
+                Some(true) => (Mark::Good, "answers"),
+                Some(false) => (Mark::Critical, "unreachable"),
+                None => (Mark::Off, "not used yet"),
+            };
+            let users: Vec<&str> = one.used_by.iter().map(String::as_str).collect();
+            let owner =
+                if users.is_empty() { one.owner.clone() } else { format!("{}: {}", one.owner, users.join(", ")) };
+            let about = if one.error.is_empty() { owner } else { format!("{}; {owner}", one.error) };
+            line(glyphs, mark, name, one.kind, word, about)
+        }
         Item::Problem(_)
         | Item::Group(_)
+        | Item::Fan(_)
         | Item::Service(_)
         | Item::Machine(_)
         | Item::Zone(_)
@@ -114,5 +144,9 @@ fn led_row(glyphs: Glyphs, state: &State, led: &Led) -> Vec<Piece> {
     };
     let ends = led.ends.map(|at| format!("; ends in {}", format::duration(at.since(state.now)))).unwrap_or_default();
     let kind = format!("{} LED", led.role);
-    line(glyphs, mark, &led.name, &kind, led.pattern.word(), format!("{}{ends}", led.reason))
+    let held = if led.held_by.is_empty() { String::new() } else { format!("; held by {}", led.held_by) };
+    if !led.error.is_empty() {
+        return line(glyphs, Mark::Critical, &led.name, &kind, led.pattern.word(), led.error.clone());
+    }
+    line(glyphs, mark, &led.name, &kind, led.pattern.word(), format!("{}{held}{ends}", led.reason))
 }

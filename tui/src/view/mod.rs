@@ -12,6 +12,7 @@ mod frame;
 mod graph;
 mod hardware;
 mod help;
+mod machine_graph;
 mod operations;
 mod overview;
 mod palette;
@@ -19,10 +20,13 @@ mod plan;
 mod power;
 mod sensors;
 mod service;
+mod service_log;
+mod service_parts;
 mod services;
 pub mod table;
 mod thermal;
 pub mod verdict;
+mod why;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -99,7 +103,8 @@ fn dialog(canvas: &mut Canvas<'_>, area: Rect, state: &State, modal: &Modal) -> 
     match modal {
         Modal::Help(scrolled) => Some(help::draw(canvas, area, state, *scrolled)),
         // Typed in the footer.
-        Modal::Filter { .. } => None,
+        Modal::Filter { .. } | Modal::Search { .. } => None,
+        Modal::Why(shown) => Some(why::draw(canvas, area, state, shown)),
         Modal::Palette(open) => Some(palette::draw(canvas, area, state, open)),
         Modal::Menu(menu) => Some(dialog::menu(canvas, area, state, menu)),
         Modal::Confirm(confirm) => Some(dialog::confirm(canvas, area, state, confirm)),

@@ -3,11 +3,11 @@
 use ratatui::layout::Rect;
 
 use super::{
-    canvas::{Canvas, Piece, mark_piece},
+    canvas::{Canvas, Piece, mark_piece, wrap},
     format, verdict,
 };
 use crate::{
-    model::{Condition, Mono, Step, StepState},
+    model::{Condition, Mono, Step, StepState, WhatIf},
     style::{Mark, Role},
 };
 
@@ -86,4 +86,33 @@ pub(super) fn conditions(canvas: &mut Canvas<'_>, area: Rect, conditions: &[Cond
         }
     }
     y - area.y
+}
+
+/// What the daemon says would follow, one sentence a line.
+pub(super) fn foreseen(canvas: &mut Canvas<'_>, area: Rect, what_if: &WhatIf) {
+    let mut y = area.y;
+    let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    y += canvas.paragraph(rest(y), "What follows, as ubmcd sees it:", Role::Dim);
+    for (_, text) in &what_if.consequences {
+        if rest(y).height == 0 {
+            return;
+        }
+        let sign = mark_piece(canvas.glyphs(), Mark::Busy);
+        canvas.put(area.x, y, 1, &sign.text, sign.role);
+        let inner = Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..rest(y) };
+        y += canvas.paragraph(inner, text, Role::Text);
+    }
+    if what_if.consequences.is_empty() {
+        y += canvas.paragraph(rest(y), "nothing else: no running service needs it", Role::Text);
+    }
+    conditions(canvas, rest(y), &what_if.obstacles);
+}
+
+/// How many rows [`foreseen`] wants.
+pub(super) fn foreseen_height(what_if: &WhatIf, width: u16) -> u16 {
+    let width = width.saturating_sub(2);
+    let sentences = what_if.consequences.iter().map(|(_, text)| wrap(text, width).len()).sum::<usize>().max(1);
+    let obstacles: usize =
+        what_if.obstacles.iter().map(|one| wrap(&one.text, width).len() + wrap(&one.remedy, width).len()).sum();
+    u16::try_from(sentences + obstacles + 1).unwrap_or(u16::MAX)
 }

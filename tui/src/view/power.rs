@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{
     canvas::{Canvas, Piece, mark_piece, role_of},
-    format, operations,
+    format, machine_graph, operations,
     table::{self, Column, Table},
     verdict,
 };
@@ -31,7 +31,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     } else {
         (rest, Rect { height: 0, ..rest })
     };
+    if state.graph && !wide {
+        return machine_graph::draw(canvas, rest, state, machine);
+    }
     let used = requests(canvas, left, state, machine);
+    if wide {
+        let below = Rect { y: left.y + used, height: left.height.saturating_sub(used), ..left };
+        machine_graph::draw(canvas, below, state, machine);
+    }
     let below = Rect { y: left.y + used, height: left.height - used, ..left };
     let mut beside = if wide { right } else { below };
     if let Some(operation) = latest(state, name) {

@@ -4,11 +4,11 @@ use ratatui::layout::Rect;
 
 use super::{
     canvas::{Canvas, Piece, mark_piece, role_of},
-    format, services, table, verdict,
+    format, service_log, service_parts, services, table, verdict,
 };
 use crate::{
-    app::State,
-    model::{Health, LogEntry, Service},
+    app::{Pane, State},
+    model::{Health, Service},
     style::{Mark, Role},
 };
 
@@ -36,7 +36,20 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, name: &st
         table::facts(canvas, top, &facts)
     };
     let y = top.y + used;
-    log(canvas, Rect { y, height: area.bottom().saturating_sub(y), ..area }, state, service);
+    let below = Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    // Where there is room, what happened stands beside the log.
+    if area.width >= 150 && matches!(state.pane, Pane::Log | Pane::History) {
+        let left = Rect { width: below.width * 3 / 5, ..below };
+        let right = Rect { x: left.right() + 3, width: below.width - left.width - 3, ..below };
+        service_log::draw(canvas, left, state, service);
+        return service_parts::history(canvas, right, state, name);
+    }
+    match state.pane {
+        Pane::Log => service_log::draw(canvas, below, state, service),
+        Pane::History => service_parts::history(canvas, below, state, name),
+        Pane::Start => service_parts::start(canvas, below, state, name),
+        Pane::Ties => service_parts::ties(canvas, below, state, name),
+    }
 }
 
 fn state_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -> Vec<(&'static str, Vec<Piece>)> {
@@ -132,43 +145,4 @@ fn tie_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -> 
         ("needed by", names(&service.dependents)),
         ("needed for", vec![Piece::text(service.required_for.join(", "))]),
     ]
-}
-
-fn log(canvas: &mut Canvas<'_>, area: Rect, state: &State, service: &Service) {
-    if area.height == 0 {
-        return;
-    }
-    let log = &state.model.log;
-    let height = usize::from(area.height - 1);
-    let newest = log.end().saturating_sub(1);
-    let anchor = state.log_anchor.unwrap_or(newest);
-    let mut remark = match state.log_anchor {
-        None => "following".to_owned(),
-        Some(anchor) => format!("{} below", newest.saturating_sub(anchor)),
-    };
-    if service.dropped_lines > 0 {
-        remark = format!("{} lines dropped, {remark}", service.dropped_lines);
-    }
-    canvas.heading(area, "Log", &remark);
-    let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    if log.entries.is_empty() {
-        canvas.paragraph(body, "no output yet", Role::Dim);
-        return;
-    }
-    let end = usize::try_from(anchor.saturating_sub(log.dropped)).unwrap_or(0) + 1;
-    // Scrolled to the very top, the window is still full.
-    let end = end.max(height).min(log.entries.len());
-    let first = end.saturating_sub(height);
-    for (row, entry) in body.rows().zip(log.entries.range(first..end)) {
-        let pieces = match entry {
-            LogEntry::Line { stderr, time_s, text } => vec![
-                Piece::dim(format::clock(*time_s)),
-                if *stderr { Piece::new(Role::Warning, " ! ") } else { Piece::text("   ") },
-                Piece::text(text),
-            ],
-            LogEntry::Gap(lost) => vec![Piece::new(Role::Warning, format!("{lost} lines are missing here"))],
-            LogEntry::Remark(text) => vec![Piece::new(Role::Warning, text)],
-        };
-        canvas.pieces(row.x, row.y, row.width, &pieces);
-    }
 }

@@ -9,7 +9,7 @@ use super::{
     verdict,
 };
 use crate::{
-    app::{Area, Item, State, rows, serves},
+    app::{Area, Item, State, rows, serves, tree},
     model::{Health, Service, ServiceState},
     style::{Mark, Role},
 };
@@ -35,7 +35,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let list = Rect { height: area.height - u16::from(footed), ..area };
     let running = state.model.services.iter().filter(|one| one.state == ServiceState::Running).count();
     let table = Table {
-        title: "Services",
+        title: if state.by_dependency { "Services by dependency" } else { "Services" },
         remark: format!("{running} of {} running", state.model.services.len()),
         columns: &COLUMNS,
         count: items.len(),
@@ -43,10 +43,19 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         empty: empty(state),
     };
     let glyphs = canvas.glyphs();
+    let depths = if state.by_dependency { tree::order(&state.model.services) } else { Vec::new() };
+    let indent = |name: &str| -> String {
+        let own = |(index, _): &&(usize, usize)| state.model.services.get(*index).is_some_and(|one| one.name == name);
+        match depths.iter().find(own).map_or(0, |(_, depth)| *depth) {
+            0 => String::new(),
+            depth => format!("{}{} ", "  ".repeat(depth - 1), glyphs.branch()),
+        }
+    };
     table::draw(canvas, list, &table, |index| match items.get(index) {
         Some(Item::Group(group)) => group_row(state, group, glyphs),
         Some(Item::Service(name)) => {
-            state.model.service(name).map(|service| service_row(state, service, glyphs)).unwrap_or_default()
+            let row = |service| service_row(state, service, glyphs, &indent(name));
+            state.model.service(name).map(row).unwrap_or_default()
         }
         _ => Vec::new(),
     });
@@ -78,7 +87,7 @@ fn group_row(state: &State, group: &str, glyphs: crate::style::Glyphs) -> Vec<Pi
     ]
 }
 
-fn service_row(state: &State, service: &Service, glyphs: crate::style::Glyphs) -> Vec<Piece> {
+fn service_row(state: &State, service: &Service, glyphs: crate::style::Glyphs, indent: &str) -> Vec<Piece> {
     let mark = verdict::service(service);
     let quiet = matches!(mark, Mark::Good | Mark::Done | Mark::Off);
     let number = |text: Option<String>| Piece::text(text.unwrap_or_else(|| "-".to_owned()));
@@ -89,7 +98,7 @@ fn service_row(state: &State, service: &Service, glyphs: crate::style::Glyphs) -
     };
     vec![
         mark_piece(glyphs, mark),
-        Piece::text(format!(" {}", service.name)),
+        Piece::text(format!("{}{}", if state.by_dependency { indent } else { " " }, service.name)),
         Piece::new(if quiet { Role::Text } else { role_of(mark) }, service.state.word()),
         Piece::new(health_role, service.health.word()),
         number(service.pid.map(|pid| pid.to_string())),

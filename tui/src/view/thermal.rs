@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     app::{Area, Item, State, rows, serves},
-    model::{Controller, Fan, FanMode, Term, Zone},
+    model::{Controller, Fan, FanMode, Term, Trip, Zone},
     style::{Mark, Role},
 };
 
@@ -19,16 +19,25 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let selected = rows::selected(state);
     let place = selected.as_ref().and_then(|item| items.iter().position(|other| other == item));
     let height = |rows: usize| u16::try_from(rows).unwrap_or(u16::MAX);
+    let place = place.filter(|_| matches!(selected, Some(Item::Zone(_))));
     let zones_height = height(state.model.zones.len().max(1)).saturating_add(1).min(area.height / 3);
     zones(canvas, Rect { height: zones_height, ..area }, state, place, "Zones");
 
     let zone = match &selected {
         Some(Item::Zone(name)) => state.model.zone(name),
+        Some(Item::Fan(name)) => {
+            let fan = state.model.fans.iter().find(|fan| fan.name == *name);
+            fan.and_then(|fan| state.model.zone(&fan.zone))
+        }
+        _ => None,
+    };
+    let picked = match &selected {
+        Some(Item::Fan(name)) => Some(name.as_str()),
         _ => None,
     };
     let rest = Rect { y: area.y + zones_height, height: area.height - zones_height, ..area };
     let Some(zone) = zone else {
-        fans(canvas, rest, state, None);
+        fans(canvas, rest, state, None, picked);
         return;
     };
     let mine = state.model.fans.iter().filter(|fan| fan.zone == zone.name).count();
@@ -37,12 +46,18 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let fans_height = height(shown.max(1)).saturating_add(2).min(rest.height / 2);
     let middle = Rect { height: rest.height - fans_height, ..rest };
     let below = Rect { y: middle.bottom(), height: fans_height, ..rest };
+    let tripped = zone.trip.as_ref().map_or(0, |trip| trip_height(trip, middle));
+    let middle = Rect { height: middle.height - tripped, ..middle };
     control(canvas, middle, zone);
-    fans(canvas, below, state, (shown == mine).then_some(zone.name.as_str()));
+    if let Some(one) = zone.trip.as_ref().filter(|_| tripped > 0) {
+        trip(canvas, Rect { y: middle.bottom(), height: tripped, ..middle }, state, one);
+    }
+    fans(canvas, below, state, (shown == mine).then_some(zone.name.as_str()), picked);
 }
 
 /// The list of zones, also for the overview.
 pub(super) fn zones(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<usize>, title: &str) {
+    let selected = selected.filter(|place| *place < state.model.zones.len());
     let zones: Vec<&Zone> = if title == "Zones" {
         let items = rows::items(state);
         items
@@ -178,7 +193,25 @@ fn terms(canvas: &mut Canvas<'_>, area: Rect, terms: &[Term]) -> u16 {
     used
 }
 
-fn fans(canvas: &mut Canvas<'_>, area: Rect, state: &State, zone: Option<&str>) {
+/// The rows that a trip's record is worth: all of it where there is room, its sentence everywhere.
+fn trip_height(trip: &Trip, area: Rect) -> u16 {
+    let all = 2 + trip.parts.len() + usize::from(!trip.fans.is_empty());
+    u16::try_from(all).unwrap_or(u16::MAX).min(area.height / 3)
+}
+
+/// What was when the zone tripped.
+fn trip(canvas: &mut Canvas<'_>, area: Rect, state: &State, trip: &Trip) {
+    let age = format!("{} ago", format::duration(state.now.since(trip.at)));
+    canvas.heading(area, "Last trip", &age);
+    let fans = format!("fans then: {}", trip.fans.join(", "));
+    let lines = [(&trip.why, Role::Warning)].into_iter().chain(trip.parts.iter().map(|part| (part, Role::Text)));
+    let lines = lines.chain((!trip.fans.is_empty()).then_some((&fans, Role::Dim)));
+    for (row, (text, role)) in area.rows().skip(1).zip(lines) {
+        canvas.put(row.x, row.y, row.width, text, role);
+    }
+}
+
+fn fans(canvas: &mut Canvas<'_>, area: Rect, state: &State, zone: Option<&str>, picked: Option<&str>) {
     let fans: Vec<&Fan> = state.model.fans.iter().filter(|fan| zone.is_none_or(|zone| fan.zone == zone)).collect();
     let bar = (area.width / 5).clamp(12, 40);
     let columns = [
@@ -197,7 +230,7 @@ fn fans(canvas: &mut Canvas<'_>, area: Rect, state: &State, zone: Option<&str>) 
         remark: zone.map(|zone| format!("of {zone}")).unwrap_or_default(),
         columns: &columns,
         count: fans.len(),
-        selected: None,
+        selected: picked.and_then(|name| fans.iter().position(|fan| fan.name == name)),
         empty: "no fans here",
     };
     let (glyphs, now) = (canvas.glyphs(), state.now);

@@ -569,6 +569,7 @@ pub(crate) fn zones() -> v1::ZonesSnapshot {
         reason: "turns at 1210 instead of 6380 RPM".into(),
         ..fans[3].clone()
     };
+    let system = v1::Zone { trip: Some(crate::details::trip()), ..system };
     v1::ZonesSnapshot { zones: vec![cpu, system], fans, seq: 40 }
 }
 

@@ -6,7 +6,7 @@ use ubmc_tui::{
     model::{Entry, Mono, Update, from_wire},
 };
 
-use crate::board;
+use crate::{board, details};
 
 /// The moment at which everything in the fixture was told.
 pub(crate) const NOW: Mono = Mono(100.0);
@@ -43,6 +43,9 @@ pub(crate) fn all_news() -> Vec<Update> {
         from_wire::leds(NOW, board::leds()),
         from_wire::items(board::items()),
         from_wire::boot(board::boot()),
+        from_wire::graph("host.1".into(), details::graph()),
+        from_wire::resources(details::resources()),
+        from_wire::faults(details::faults()),
         from_wire::history(NOW, "inlet_temp".into(), board::history()),
         from_wire::history(NOW, "host0_cpu_temp".into(), board::history()),
     ]);

@@ -7,6 +7,7 @@
 mod board;
 mod bytes;
 mod desk;
+mod details;
 mod link;
 mod program;
 mod robustness;

@@ -1,15 +1,15 @@
 //! What the app does, as data: a line is what happens, `=>`, and what must then be true of state and effects.
 
 use ubmc_tui::{
-    app::{Answer, App, Ask, Confirm, Effect, Event, Item, LinkEvent, LinkState, Modal, Page, Plan, Token, rows},
-    model::{Condition, Entry, Mono, OperationState, Refusal, Update, from_wire},
+    app::{Answer, App, Ask, Confirm, Effect, Event, Item, LinkEvent, LinkState, Modal, Page, Plan, Token, log, rows},
+    model::{Condition, Entry, LogEntry, Mono, OperationState, Refusal, Update, from_wire},
 };
 
-use crate::{board, desk};
+use crate::{board, desk, details};
 
 /// Runs a script. What happens: `keys …`, `type TEXT`, `paste TEXT`, `wait SECONDS`, `link down|up|connecting|new`,
-/// `event N`, `lost A B`, `plan`, `refuse-plan`, `answer begun|refused|done`, `ended succeeded|failed`, `read-only`.
-/// `removed SERVICE`, `booting`, `booted`.
+/// `event N`, `lost A B`, `plan`, `foresee`, `refuse-plan`, `answer begun|refused|done`, `ended succeeded|failed`, `read-only`.
+/// `removed SERVICE`, `booting`, `booted`, `why`, `log N` (so many lines in all).
 /// What must be true: parts of [`told`], separated by commas; with `!` in front, what must not.
 fn check(script: &str) {
     let mut app = desk::connected(80, 24);
@@ -58,7 +58,7 @@ fn happen(app: &mut App, now: &mut Mono, input: &str) -> Vec<Effect> {
             boot.services.iter_mut().filter(|one| rest == one.name).for_each(|one| one.outcome = "pending".into());
             desk::news(from_wire::boot(boot))
         }
-        "plan" | "refuse-plan" | "answer" => answer(app, word, rest),
+        "plan" | "foresee" | "refuse-plan" | "answer" => answer(app, word, rest),
         "ended" => {
             let state = if rest == "failed" { OperationState::Failed } else { OperationState::Succeeded };
             let mut operation = from_wire::operation(*now, board::operations().remove(2));
@@ -66,6 +66,22 @@ fn happen(app: &mut App, now: &mut Mono, input: &str) -> Vec<Effect> {
             operation.state = state;
             operation.duration_s = Some(4.2);
             desk::news(Update::Operation(operation))
+        }
+        "why" => {
+            let token = app.state().last_token;
+            Event::Link(LinkEvent::Answer {
+                token,
+                result: Ok(Answer::Why(Box::new(from_wire::why(details::why("it"))))),
+            })
+        }
+        "log" => {
+            let service = app.state().open_service().expect("a page is open").to_owned();
+            for number in app.state().model.log.end() + 1..=numbers[0] {
+                let (stderr, time_s) = (number.is_multiple_of(7), board::WALL_S);
+                let entry = LogEntry::Line { stderr, time_s, text: format!("request took {number} ms") };
+                app.handle(*now, desk::news(Update::Log { service: service.clone(), entry }));
+            }
+            return Vec::new();
         }
         "read-only" => {
             let mut state = app.state().clone();
@@ -95,6 +111,7 @@ fn answer(app: &App, word: &str, rest: &str) -> Event {
             let plan = from_wire::operation(desk::NOW, board::plan("host.0", "off"));
             Ok(Answer::Operation(Box::new(plan)))
         }
+        ("foresee", _) => Ok(Answer::WhatIf(Box::new(from_wire::what_if(details::what_if())))),
         ("refuse-plan", _) | (_, "refused") => Err(refusal),
         (_, "done") => Ok(Answer::Done),
         _ => {
@@ -121,7 +138,10 @@ fn told(app: &App, effects: &[Effect]) -> String {
             | Item::Led(name)
             | Item::Supply(name)
             | Item::Rail(name)
-            | Item::Part(name),
+            | Item::Part(name)
+            | Item::Fan(name)
+            | Item::Resource(name)
+            | Item::Fault(name, _),
         ) => name,
         Some(Item::Problem(index)) => format!("problem {index}"),
         Some(Item::Entry(number)) => format!("entry {number}"),
@@ -138,6 +158,11 @@ fn told(app: &App, effects: &[Effect]) -> String {
         Some(Modal::Palette(palette)) => format!("palette {:?}", palette.line.text()),
         Some(Modal::Menu(menu)) => format!("menu {}", menu.selected),
         Some(Modal::Confirm(confirm)) => question(confirm),
+        Some(Modal::Why(shown)) => match &shown.answer {
+            Ok(why) => format!("why {}: {}", shown.name, why.answer),
+            Err(_) => format!("why {} asked", shown.name),
+        },
+        Some(Modal::Search { .. }) => format!("search {:?}", state.search.text()),
         Some(Modal::Refused { what, refusal }) => format!("refused {what}: {}", refusal.message),
     };
     let link = match &state.link {
@@ -146,16 +171,22 @@ fn told(app: &App, effects: &[Effect]) -> String {
         LinkState::Down { .. } => "down",
     };
     let notice = state.notice.as_ref().map_or("-", |notice| notice.text.as_str());
+    let lines = log::shown(state);
+    let log = match state.log_anchor {
+        None => format!("{} following", lines.len()),
+        Some(anchor) => format!("{} at {anchor}", lines.len()),
+    };
     let effects: Vec<String> = effects.iter().map(effect).collect();
     format!(
         "view={} selected={selected} request={:?} page={page} modal={modal} filter={:?} follow={} link={link} \
-         missed={} shown={} notice={notice} effects=[{}]",
+         missed={} shown={} log={log} pane={:?} notice={notice} effects=[{}]",
         state.view.name(),
         state.request,
         state.filter(),
         state.follow,
         state.model.tail.missed,
         rows::items(state).len(),
+        state.pane,
         effects.join("; "),
     )
 }
@@ -165,6 +196,7 @@ fn question(confirm: &Confirm) -> String {
         Plan::Asked(_) => "asked".to_owned(),
         Plan::Known(operation) => format!("{} steps", operation.steps.len()),
         Plan::None => "none".to_owned(),
+        Plan::Foreseen(what_if) => format!("{} consequences", what_if.consequences.len()),
         Plan::Refused(refusal) => {
             let remedies: Vec<&str> = refusal.conditions.iter().map(|one| one.remedy.as_str()).collect();
             format!("refused, remedies {remedies:?}")
@@ -193,6 +225,14 @@ fn effect(effect: &Effect) -> String {
             Ask::History { sensor } => format!("history {sensor}"),
             Ask::Hardware => "hardware".into(),
             Ask::Boot => "boot".into(),
+            Ask::Graph { machine } => format!("graph {machine}"),
+            Ask::Why { name } => format!("why {name}"),
+            Ask::WhatIf { service } => format!("what if {service}"),
+            Ask::Hold { target, duty, for_s } => format!("DO hold {target} {duty} {for_s}"),
+            Ask::Release { target } => format!("DO release {target}"),
+            Ask::Faults => "faults".into(),
+            Ask::Inject { kind, target } => format!("DO inject {kind} {target}"),
+            Ask::Repair { kind, target } => format!("DO repair {kind} {target}"),
         },
     }
 }
@@ -274,7 +314,7 @@ fn a_harmless_request_still_needs_a_word() {
 fn a_refused_plan_says_the_way_out_and_cannot_be_done() {
     check(
         "
-        keys 5 j j Enter Enter => modal=confirm on host.1, effects=[plan on host.1]
+        keys 5 j j Enter Enter => modal=confirm on host.1, plan on host.1
         refuse-plan            => plan refused, remedies [\"wait for op-17, or cancel it\"]
         keys Tab Enter         => modal=-, !DO
         ",
@@ -306,6 +346,8 @@ fn stopping_a_service_names_what_goes_along() {
         keys Enter j             => selected=demo-web
         keys a j j j Enter       => modal=confirm stop demo-web, along [\"demo-needs-web\"]
         type demo-web
+        keys Enter               => modal=confirm, plan asked, !DO
+        foresee                  => plan 2 consequences
         keys Enter               => effects=[DO stop demo-web force=true]
         answer begun             => notice=stop demo-web: op-18 is under way
         ended failed             => notice=host-on host.1 failed after 4.2 s: waiting for power-good of host.1
@@ -398,7 +440,7 @@ fn losing_the_daemon_neither_quits_nor_forgets() {
         wait 3                 => link=down
         link connecting        => link=connecting
         link new
-        link up                => link=up, effects=[log demo-web]
+        link up                => link=up, effects=[log demo-web; boot]
         lost 812 900           => missed=89
         keys Esc 7             => view=events, missed=89
         ",
@@ -532,6 +574,108 @@ fn a_folded_group_hides_its_services_but_not_from_a_filter() {
         type journal         => shown=2
         keys Esc             => shown=17
         keys Right           => shown=19
+        ",
+    );
+}
+
+#[test]
+fn why_is_asked_of_what_is_selected_and_its_answer_stands_until_it_is_closed() {
+    check(
+        "
+        keys 2 j w                => modal=why, why
+        why                       => because bmc-setup has failed
+        keys x                    => modal=why
+        keys Esc                  => modal=-
+        keys 3 w                  => modal=-, notice=select a service or a machine first
+        keys 5 w                  => modal=why chassis asked, effects=[
+        link down                 => modal=-
+        ",
+    );
+}
+
+#[test]
+fn services_stand_by_group_or_below_what_they_need() {
+    check(
+        "
+        keys 2                    => shown=19
+        keys t                    => shown=15
+        keys t                    => shown=19
+        ",
+    );
+}
+
+#[test]
+fn a_log_is_filtered_and_searched_without_losing_the_place() {
+    check(
+        "
+        keys 2 /                  => modal=filter
+        type web
+        keys Enter j Enter        => page=service demo-web
+        log 30                    => log=30 following
+        keys e                    => log=4 following
+        keys e                    => log=26 following
+        keys e /                  => modal=filter, filter=\"web\"
+        type took 1
+        keys Enter                => modal=-, log=11 following
+        keys Up Up                => log=11 at 16
+        log 35                    => at 16
+        keys f                    => following
+        keys s
+        type took 12
+        keys Enter                => at 11
+        keys n                    => at 11, notice=`took 12` is not found above
+        keys N                    => notice=`took 12` is not found below
+        keys v                    => pane=History
+        keys v v v                => pane=Log
+        keys Esc                  => page=-
+        ",
+    );
+}
+
+#[test]
+fn events_are_narrowed_to_one_cause_and_to_the_serious_ones() {
+    check(
+        "
+        keys 7 k                  => shown=40, selected=entry 38
+        keys c                    => filter=\"cause:, selected=entry 38, !shown=40
+        keys c                    => filter=\"\", shown=40
+        keys e                    => !shown=40
+        keys e e e                => shown=40
+        keys s
+        type demo-flaky ended
+        keys Enter                => follow=false, selected=entry 31, notice=-
+        keys n                    => selected=entry 23
+        ",
+    );
+}
+
+#[test]
+fn fans_are_held_and_released_after_a_word() {
+    check(
+        "
+        keys 4 a                  => modal=menu 0
+        keys Esc j j a j Enter    => modal=confirm hold fan.0 at 60 % for 10 min
+        keys Enter                => modal=-, !DO
+        keys a j Enter Tab Enter  => effects=[DO hold fan.0 60 600]
+        answer done               => notice=hold fan.0 at 60 % for 10 min: done
+        ",
+    );
+}
+
+#[test]
+fn a_simulated_board_is_broken_from_the_palette_and_repaired_from_the_list() {
+    check(
+        "
+        keys 9                    => selected=fan-fail
+        keys b                    => modal=palette \"inject \"
+        type psu
+        keys Enter                => modal=confirm inject psu-absent psu.0
+        keys Tab Enter            => effects=[DO inject psu-absent psu.0]
+        keys a Enter Tab Enter    => effects=[DO repair fan-fail fan.3]
+        read-only
+        keys b
+        type fan
+        keys Enter                => modal=-, notice=read-only
         ",
     );
 }

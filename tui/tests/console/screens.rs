@@ -8,7 +8,7 @@ use ubmc_tui::{
     view,
 };
 
-use crate::{board, desk};
+use crate::{board, desk, details};
 
 const SIZES: [(u16, u16); 4] = [(40, 15), (80, 24), (120, 40), (200, 50)];
 
@@ -104,6 +104,41 @@ fn power() {
 }
 
 #[test]
+fn a_machine_drawn() {
+    check("machine", keys("5 j j v"));
+}
+
+#[test]
+fn services_by_dependency() {
+    check("services-tree", keys("2 t j j j"));
+}
+
+#[test]
+fn what_happened_to_a_service() {
+    check("service-history", keys("2 j j j j j j j j j j j j j Enter v"));
+}
+
+#[test]
+fn how_a_service_started() {
+    check("service-start", keys("2 j j j j j j j j j j j j j Enter v v"));
+}
+
+#[test]
+fn what_a_service_is_tied_to() {
+    check("service-ties", keys("2 j j j j j j j j j j j j j Enter v v v"));
+}
+
+#[test]
+fn why_something_is_as_it_is() {
+    check("why", |app| {
+        desk::press(app, desk::NOW, "2 j w");
+        let token = app.state().last_token;
+        let result = Ok(Answer::Why(Box::new(from_wire::why(details::why("demo-flaky")))));
+        app.handle(desk::NOW, Event::Link(LinkEvent::Answer { token, result }));
+    });
+}
+
+#[test]
 fn operations() {
     check("operations", keys("6 j"));
 }
@@ -191,7 +226,12 @@ fn a_destructive_request_before_its_name_is_typed() {
 
 #[test]
 fn stopping_a_service_that_others_need() {
-    check("confirm-stop", keys("2 j j j j j j j j j j j j j a j j j Enter"));
+    check("confirm-stop", |app| {
+        desk::press(app, desk::NOW, "2 j j j j j j j j j j j j j a j j j Enter");
+        let token = app.state().last_token;
+        let result = Ok(Answer::WhatIf(Box::new(from_wire::what_if(details::what_if()))));
+        app.handle(desk::NOW, Event::Link(LinkEvent::Answer { token, result }));
+    });
 }
 
 #[test]

@@ -18,7 +18,7 @@ use ubmc_proto::v1::{
     state_service_server as state, system_service_server as system, thermal_service_server as thermal,
 };
 
-use crate::board;
+use crate::{board, details};
 
 type Answer<T> = Result<Response<T>, Status>;
 type Messages<T> = std::pin::Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -127,8 +127,8 @@ impl system::SystemService for Canned {
     async fn watch_status(&self, _: Request<v1::WatchStatusRequest>) -> Answer<Self::WatchStatusStream> {
         Ok(Response::new(held(vec![self.status()])))
     }
-    async fn why(&self, _: Request<v1::WhyRequest>) -> Answer<v1::WhyResponse> {
-        Err(Status::unimplemented("not canned"))
+    async fn why(&self, request: Request<v1::WhyRequest>) -> Answer<v1::WhyResponse> {
+        Ok(Response::new(details::why(&request.into_inner().name)))
     }
     async fn get_boot_timeline(&self, _: Request<v1::GetBootTimelineRequest>) -> Answer<v1::BootTimeline> {
         Ok(Response::new(board::boot()))
@@ -185,7 +185,7 @@ impl operator::OperatorService for Canned {
         Err(Status::unimplemented("not canned"))
     }
     async fn what_if_stopped(&self, _: Request<v1::WhatIfStoppedRequest>) -> Answer<v1::WhatIfStoppedResponse> {
-        Err(Status::unimplemented("not canned"))
+        Ok(Response::new(details::what_if()))
     }
     async fn tail_logs(&self, request: Request<v1::TailLogsRequest>) -> Answer<Self::TailLogsStream> {
         let service = request.into_inner().names.join(",");
@@ -222,7 +222,7 @@ impl state::StateService for Canned {
         Ok(Response::new(held(vec![v1::WatchMachinesResponse { update }])))
     }
     async fn get_machine_graph(&self, _: Request<v1::GetMachineGraphRequest>) -> Answer<v1::MachineGraph> {
-        Err(Status::unimplemented("not canned"))
+        Ok(Response::new(details::graph()))
     }
     async fn request_transition(&self, request: Request<v1::RequestTransitionRequest>) -> Answer<v1::Operation> {
         let request = request.into_inner();
@@ -368,6 +368,6 @@ impl inventory::InventoryService for Canned {
         Err(Status::unimplemented("not canned"))
     }
     async fn list_resources(&self, _: Request<v1::ListResourcesRequest>) -> Answer<v1::ListResourcesResponse> {
-        Err(Status::unimplemented("not canned"))
+        Ok(Response::new(details::resources()))
     }
 }

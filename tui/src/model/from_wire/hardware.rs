@@ -3,7 +3,7 @@
 use ubmc_proto::v1;
 
 use super::health;
-use crate::model::{Item, Led, LedPattern, Mono, Rail, Supply, Update};
+use crate::model::{FaultKind, Faults, Item, Led, LedPattern, Mono, Rail, Resource, Supply, Update};
 
 /// The LEDs.
 pub fn leds(now: Mono, wire: v1::ListLedsResponse) -> Update {
@@ -19,6 +19,8 @@ pub fn leds(now: Mono, wire: v1::ListLedsResponse) -> Update {
         role: led.role,
         reason: led.reason,
         ends: led.left_s.map(|left| now.after(left)),
+        held_by: led.held_by,
+        error: led.error,
     };
     Update::Leds(wire.leds.into_iter().map(convert).collect())
 }
@@ -45,6 +47,10 @@ pub fn rails(wire: v1::ListRailsResponse) -> Update {
         power_good: rail.power_good,
         control_signal: rail.control_signal,
         good_signal: rail.good_signal,
+        voltage: rail.voltage,
+        requires: rail.requires,
+        machine: rail.machine,
+        progress: rail.progress,
     };
     Update::Rails(wire.rails.into_iter().map(convert).collect())
 }
@@ -59,6 +65,43 @@ pub fn supplies(wire: v1::ListSuppliesResponse) -> Update {
         temperature: supply.temperature,
         health: health(supply.health),
         rated_w: supply.rated_w,
+        faults: supply
+            .fault_registers
+            .into_iter()
+            .filter(|register| register.value != 0)
+            .map(|register| format!("{} {:#04x}", register.name, register.value))
+            .collect(),
     };
     Update::Supplies(wire.supplies.into_iter().map(convert).collect(), wire.redundant)
+}
+
+/// Who owns which piece of hardware.
+pub fn resources(wire: v1::ListResourcesResponse) -> Update {
+    let convert = |resource: v1::Resource| Resource {
+        kind: match resource.kind() {
+            v1::ResourceKind::GpioLine => "gpio",
+            v1::ResourceKind::Pwm => "pwm",
+            v1::ResourceKind::HwmonChannel => "hwmon",
+            v1::ResourceKind::I2cDevice => "i2c",
+            v1::ResourceKind::Led => "led",
+            v1::ResourceKind::Watchdog => "watchdog",
+            v1::ResourceKind::Sim => "sim",
+            v1::ResourceKind::Unspecified => "",
+        },
+        name: resource.name,
+        owner: resource.owner,
+        used_by: resource.used_by,
+        reachable: resource.reachable,
+        error: resource.error,
+    };
+    Update::Resources(wire.resources.into_iter().map(convert).collect())
+}
+
+/// What is broken on a simulated board, and what can be.
+pub fn faults(wire: v1::ListFaultsResponse) -> Update {
+    let kind = |one: v1::FaultKind| FaultKind { kind: one.kind, description: one.description, targets: one.targets };
+    Update::Faults(Faults {
+        active: wire.active.into_iter().map(|fault| (fault.kind, fault.target)).collect(),
+        kinds: wire.kinds.into_iter().map(kind).collect(),
+    })
 }

@@ -3,6 +3,7 @@
 //! Ages become instants on the console's clock as they arrive: `now` is the moment of arrival.
 
 mod hardware;
+mod machines;
 mod readings;
 
 use tonic::{Code, Status as RpcStatus};
@@ -10,11 +11,11 @@ use tonic_types::StatusExt;
 use ubmc_proto::v1;
 
 use super::{
-    Boot, BootPhase, BootService, Condition, Entry, Event, Group, Health, LogEntry, Machine, MachineKind, Mono,
-    Operation, OperationState, Outcome, Refusal, Request, Service, ServiceKind, ServiceState, Severity, Status, Step,
-    StepState, Update,
+    Boot, BootPhase, BootService, Condition, Entry, Event, Group, Guardian, Health, LogEntry, Mono, Outcome, Refusal,
+    Service, ServiceKind, ServiceState, Severity, Status, Update,
 };
-pub use hardware::{items, leds, rails, supplies};
+pub use hardware::{faults, items, leds, rails, resources, supplies};
+pub use machines::{graph, machine, machines, operation, operations, what_if, why};
 pub use readings::{history, sensor, sensors, zone, zones};
 
 /// A health verdict.
@@ -64,6 +65,11 @@ pub fn status(now: Mono, wire: v1::SystemStatus) -> Status {
         watchers: wire.watchers,
         dropped_events: wire.dropped_events,
         limitations: wire.limitations,
+        guardian: wire.guardian.map(|guardian| Guardian {
+            state: guardian.state,
+            since: now.ago(guardian.since_s),
+            reason: guardian.reason,
+        }),
     }
 }
 
@@ -174,102 +180,6 @@ pub fn services(now: Mono, wire: v1::WatchServicesResponse) -> Option<Update> {
         Wire::Snapshot(all) => Update::Services(all.services.into_iter().map(|one| service(now, one)).collect()),
         Wire::Changed(one) => Update::Service(Box::new(service(now, one))),
         Wire::Removed(name) => Update::ServiceRemoved(name),
-    })
-}
-
-/// One machine.
-pub fn machine(now: Mono, wire: v1::Machine) -> Machine {
-    let kind = match wire.kind() {
-        v1::MachineKind::Host => MachineKind::Host,
-        v1::MachineKind::Chassis => MachineKind::Chassis,
-        v1::MachineKind::Bmc => MachineKind::Bmc,
-        v1::MachineKind::Unspecified => MachineKind::Unknown,
-    };
-    Machine {
-        kind,
-        name: wire.name,
-        state: wire.state,
-        requested: wire.requested,
-        since: now.ago(wire.state_age_s),
-        operation: wire.operation,
-        transitional: wire.transitional,
-        timeout_at: wire.timeout_in_s.map(|left| now.after(left)),
-        cause: wire.cause,
-        requests: wire.requests.into_iter().map(request).collect(),
-        parent: wire.parent,
-        reason: wire.reason,
-    }
-}
-
-fn request(wire: v1::AllowedRequest) -> Request {
-    Request { name: wire.request, blocked_by: conditions(wire.blocked_by), destructive: wire.destructive }
-}
-
-/// A message of the machine stream. None when it carries nothing this console knows.
-pub fn machines(now: Mono, wire: v1::WatchMachinesResponse) -> Option<Update> {
-    use v1::watch_machines_response::Update as Wire;
-    Some(match wire.update? {
-        Wire::Snapshot(all) => Update::Machines(all.machines.into_iter().map(|one| machine(now, one)).collect()),
-        Wire::Changed(one) => Update::Machine(machine(now, one)),
-    })
-}
-
-/// One operation, or a plan.
-pub fn operation(now: Mono, wire: v1::Operation) -> Operation {
-    let state = match wire.state() {
-        v1::OperationState::Planned => OperationState::Planned,
-        v1::OperationState::Running => OperationState::Running,
-        v1::OperationState::Succeeded => OperationState::Succeeded,
-        v1::OperationState::Failed => OperationState::Failed,
-        v1::OperationState::RolledBack => OperationState::RolledBack,
-        v1::OperationState::Cancelled => OperationState::Cancelled,
-        v1::OperationState::Refused => OperationState::Refused,
-        v1::OperationState::Unspecified => OperationState::Unknown,
-    };
-    Operation {
-        state,
-        id: wire.id,
-        kind: wire.kind,
-        target: wire.target,
-        steps: wire.steps.into_iter().map(|one| step(now, one)).collect(),
-        reason: wire.reason,
-        requested_by: wire.requested_by,
-        request_reason: wire.request_reason,
-        accepted: now.ago(wire.age_s),
-        duration_s: wire.duration_s,
-        conditions: conditions(wire.conditions),
-        revision: wire.revision,
-        affects: wire.affects,
-        expected_s: wire.expected_s,
-        cause: wire.cause,
-        progress: wire.progress,
-    }
-}
-
-fn step(now: Mono, wire: v1::Step) -> Step {
-    let state = match wire.state() {
-        v1::StepState::Running => StepState::Running,
-        v1::StepState::Succeeded => StepState::Succeeded,
-        v1::StepState::Failed => StepState::Failed,
-        v1::StepState::Skipped => StepState::Skipped,
-        v1::StepState::Pending | v1::StepState::Unspecified => StepState::Pending,
-    };
-    let running = state == StepState::Running;
-    Step {
-        state,
-        name: wire.name,
-        took_s: wire.duration_s.filter(|_| !running),
-        running_since: wire.duration_s.filter(|_| running).map(|age| now.ago(age)),
-        detail: wire.detail,
-    }
-}
-
-/// A message of the operation stream. None when it carries nothing this console knows.
-pub fn operations(now: Mono, wire: v1::WatchOperationsResponse) -> Option<Update> {
-    use v1::watch_operations_response::Update as Wire;
-    Some(match wire.update? {
-        Wire::Snapshot(all) => Update::Operations(all.operations.into_iter().map(|one| operation(now, one)).collect()),
-        Wire::Changed(one) => Update::Operation(operation(now, one)),
     })
 }
 

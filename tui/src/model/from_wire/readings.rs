@@ -4,8 +4,8 @@ use ubmc_proto::v1;
 
 use super::health;
 use crate::model::{
-    Controller, Fan, FanMode, Mono, Point, Quality, Sensor, SensorKind, SensorStatus, Term, Thresholds, Update, Zone,
-    ZoneState,
+    Controller, Fan, FanMode, Mono, Point, Quality, Sensor, SensorKind, SensorStatus, Term, Thresholds, Trip, Update,
+    Zone, ZoneState,
 };
 
 /// One sensor.
@@ -49,6 +49,9 @@ pub fn sensor(now: Mono, wire: v1::Sensor) -> Sensor {
         reason: wire.reason,
         description: wire.description,
         interval_s: wire.interval_s,
+        mean: wire.mean,
+        errors: wire.errors,
+        worst_case: wire.worst_case,
     }
 }
 
@@ -104,6 +107,28 @@ pub fn zone(now: Mono, wire: v1::Zone) -> Zone {
         reason: wire.reason,
         terms: wire.terms.into_iter().map(term).collect(),
         since: now.ago(wire.state_age_s),
+        trip: wire.trip.map(|one| trip(now, one)),
+        fans_needed: wire.fans_needed,
+    }
+}
+
+fn trip(now: Mono, wire: v1::Trip) -> Trip {
+    let part = |part: v1::TripPart| {
+        let reading = |value: f64| format!("{value:.1} {}", part.unit);
+        let value = part.value.map_or_else(|| "no reading".to_owned(), reading);
+        let worst = part.worst_case.map(|worst| format!(", by now perhaps {}", reading(worst))).unwrap_or_default();
+        let limit = part.limit.map(|limit| format!(" (limit {})", reading(limit))).unwrap_or_default();
+        format!("{} {value}{worst}{limit}", part.sensor)
+    };
+    let fan = |fan: v1::TripFan| {
+        let rpm = fan.rpm.map_or_else(|| "speed not known".to_owned(), |rpm| format!("{rpm:.0} rpm"));
+        format!("{} {rpm} at {:.0} %", fan.name, fan.duty)
+    };
+    Trip {
+        why: wire.why,
+        at: now.ago(wire.age_s),
+        parts: wire.parts.into_iter().map(part).collect(),
+        fans: wire.fans.into_iter().map(fan).collect(),
     }
 }
 
@@ -116,6 +141,7 @@ fn controller(wire: v1::Controller) -> Controller {
         input: wire.input,
         output: wire.output,
         set_point: wire.set_point,
+        unit: wire.input_unit,
         terms: wire.terms.into_iter().map(term).collect(),
     }
 }

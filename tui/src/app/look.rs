@@ -1,0 +1,89 @@
+//! What has no stream is asked for while it is on the screen; and the tick.
+
+use super::{Area, Ask, Effect, Item, State, View, intent, rows};
+
+/// Seconds between two looks at what has no stream, while it is on the screen.
+const HARDWARE_EVERY_S: f64 = 5.0;
+/// Seconds between two looks at a start that goes on.
+const BOOT_EVERY_S: f64 = 1.0;
+
+/// The selected sensor's past is fetched once per connection.
+pub(super) fn selection_changed(state: &mut State, effects: &mut Vec<Effect>) {
+    look_at_graph(state, effects);
+    if state.view != View::Sensors || !state.connected() {
+        return;
+    }
+    let Some(Item::Sensor(sensor)) = rows::selected(state) else { return };
+    let history = state.model.histories.entry(sensor.clone()).or_default();
+    if !history.fetched {
+        history.fetched = true;
+        intent::ask(state, Ask::History { sensor }, None, effects);
+    }
+}
+
+/// Takes a second's tick.
+pub(super) fn tick(state: &mut State, wall_s: f64, effects: &mut Vec<Effect>) {
+    state.wall_s = wall_s;
+    let connected = state.connected();
+    state.model.sample(state.now, connected);
+    if state.notice.as_ref().is_some_and(|notice| notice.until <= state.now) {
+        state.notice = None;
+    }
+    // The graph of the selected sensor wants its past even when nobody has pressed a key yet.
+    selection_changed(state, effects);
+    at_what_has_no_stream(state, effects);
+}
+
+/// What is asked for while it is on the screen.
+pub(super) fn at_what_has_no_stream(state: &mut State, effects: &mut Vec<Effect>) {
+    look_at_hardware(state, effects);
+    look_at_boot(state, effects);
+    look_at_graph(state, effects);
+}
+
+/// The boot timeline: when its view opens, and again while something of it is open.
+fn look_at_boot(state: &mut State, effects: &mut Vec<Effect>) {
+    let every_s = match &state.model.boot {
+        None => 0.0,
+        Some(boot) if boot.ended_s.is_none() => BOOT_EVERY_S,
+        // Over, but one or the other is still on its way up.
+        Some(boot) if boot.is_open() => HARDWARE_EVERY_S,
+        Some(_) => f64::INFINITY,
+    };
+    let due = state.boot_asked.is_none_or(|asked| state.now.since(asked) >= every_s.max(BOOT_EVERY_S));
+    if (state.view == View::Boot || state.open_service().is_some())
+        && due
+        && state.connected()
+        && super::serves(state, Area::Boot)
+    {
+        state.boot_asked = Some(state.now);
+        intent::ask(state, Ask::Boot, None, effects);
+    }
+}
+
+/// LEDs, inventory, rails and supplies have no stream: they are asked for while they are on the screen.
+fn look_at_hardware(state: &mut State, effects: &mut Vec<Effect>) {
+    let shown = match state.view {
+        View::Hardware | View::Power | View::Overview => true,
+        View::Services | View::Sensors | View::Thermal | View::Operations | View::Events | View::Boot => false,
+    };
+    let due = state.hardware_asked.is_none_or(|asked| state.now.since(asked) >= HARDWARE_EVERY_S);
+    if shown && due && state.connected() {
+        state.hardware_asked = Some(state.now);
+        intent::ask(state, Ask::Hardware, None, effects);
+        if state.view == View::Hardware && state.model.status.as_ref().is_some_and(|status| status.simulated) {
+            intent::ask(state, Ask::Faults, None, effects);
+        }
+    }
+}
+
+/// The definition of the selected machine: once, it does not change.
+fn look_at_graph(state: &mut State, effects: &mut Vec<Effect>) {
+    if state.view != View::Power || !state.connected() || !super::serves(state, Area::Machines) {
+        return;
+    }
+    let Some(Item::Machine(machine)) = rows::selected(state) else { return };
+    if state.graphs_asked.insert(machine.clone()) {
+        intent::ask(state, Ask::Graph { machine }, None, effects);
+    }
+}

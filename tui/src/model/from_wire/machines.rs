@@ -1,0 +1,140 @@
+//! Machines, operations, and the answers to "why" and "what if".
+
+use ubmc_proto::v1;
+
+use super::conditions;
+use crate::model::{
+    Graph, GraphState, Machine, MachineKind, Mono, Operation, OperationState, Request, Step, StepState, Transition,
+    Update, WhatIf, Why,
+};
+
+/// One machine.
+pub fn machine(now: Mono, wire: v1::Machine) -> Machine {
+    let kind = match wire.kind() {
+        v1::MachineKind::Host => MachineKind::Host,
+        v1::MachineKind::Chassis => MachineKind::Chassis,
+        v1::MachineKind::Bmc => MachineKind::Bmc,
+        v1::MachineKind::Unspecified => MachineKind::Unknown,
+    };
+    Machine {
+        kind,
+        name: wire.name,
+        state: wire.state,
+        requested: wire.requested,
+        since: now.ago(wire.state_age_s),
+        operation: wire.operation,
+        transitional: wire.transitional,
+        timeout_at: wire.timeout_in_s.map(|left| now.after(left)),
+        cause: wire.cause,
+        requests: wire.requests.into_iter().map(request).collect(),
+        parent: wire.parent,
+        reason: wire.reason,
+    }
+}
+
+fn request(wire: v1::AllowedRequest) -> Request {
+    Request { name: wire.request, blocked_by: conditions(wire.blocked_by), destructive: wire.destructive }
+}
+
+/// A message of the machine stream. None when it carries nothing this console knows.
+pub fn machines(now: Mono, wire: v1::WatchMachinesResponse) -> Option<Update> {
+    use v1::watch_machines_response::Update as Wire;
+    Some(match wire.update? {
+        Wire::Snapshot(all) => Update::Machines(all.machines.into_iter().map(|one| machine(now, one)).collect()),
+        Wire::Changed(one) => Update::Machine(machine(now, one)),
+    })
+}
+
+/// One operation, or a plan.
+pub fn operation(now: Mono, wire: v1::Operation) -> Operation {
+    let state = match wire.state() {
+        v1::OperationState::Planned => OperationState::Planned,
+        v1::OperationState::Running => OperationState::Running,
+        v1::OperationState::Succeeded => OperationState::Succeeded,
+        v1::OperationState::Failed => OperationState::Failed,
+        v1::OperationState::RolledBack => OperationState::RolledBack,
+        v1::OperationState::Cancelled => OperationState::Cancelled,
+        v1::OperationState::Refused => OperationState::Refused,
+        v1::OperationState::Unspecified => OperationState::Unknown,
+    };
+    Operation {
+        state,
+        id: wire.id,
+        kind: wire.kind,
+        target: wire.target,
+        steps: wire.steps.into_iter().map(|one| step(now, one)).collect(),
+        reason: wire.reason,
+        requested_by: wire.requested_by,
+        request_reason: wire.request_reason,
+        accepted: now.ago(wire.age_s),
+        duration_s: wire.duration_s,
+        conditions: conditions(wire.conditions),
+        revision: wire.revision,
+        affects: wire.affects,
+        expected_s: wire.expected_s,
+        cause: wire.cause,
+        progress: wire.progress,
+    }
+}
+
+fn step(now: Mono, wire: v1::Step) -> Step {
+    let state = match wire.state() {
+        v1::StepState::Running => StepState::Running,
+        v1::StepState::Succeeded => StepState::Succeeded,
+        v1::StepState::Failed => StepState::Failed,
+        v1::StepState::Skipped => StepState::Skipped,
+        v1::StepState::Pending | v1::StepState::Unspecified => StepState::Pending,
+    };
+    let running = state == StepState::Running;
+    Step {
+        state,
+        name: wire.name,
+        took_s: wire.duration_s.filter(|_| !running),
+        running_since: wire.duration_s.filter(|_| running).map(|age| now.ago(age)),
+        detail: wire.detail,
+    }
+}
+
+/// A message of the operation stream. None when it carries nothing this console knows.
+pub fn operations(now: Mono, wire: v1::WatchOperationsResponse) -> Option<Update> {
+    use v1::watch_operations_response::Update as Wire;
+    Some(match wire.update? {
+        Wire::Snapshot(all) => Update::Operations(all.operations.into_iter().map(|one| operation(now, one)).collect()),
+        Wire::Changed(one) => Update::Operation(operation(now, one)),
+    })
+}
+
+/// The definition of a machine.
+pub fn graph(machine: String, wire: v1::MachineGraph) -> Update {
+    let state = |state: v1::GraphState| GraphState {
+        name: state.name,
+        transitional: state.transitional,
+        timeout_s: state.timeout_s,
+        description: state.description,
+    };
+    let transition = |one: v1::GraphTransition| Transition { from: one.from, to: one.to, on: one.on };
+    let graph = Graph {
+        states: wire.states.into_iter().map(state).collect(),
+        transitions: wire.transitions.into_iter().map(transition).collect(),
+    };
+    Update::Graph { machine, graph }
+}
+
+/// Why something is as it is.
+pub fn why(wire: v1::WhyResponse) -> Why {
+    Why {
+        name: wire.name,
+        kind: wire.kind,
+        as_desired: wire.as_desired,
+        answer: wire.answer,
+        chain: conditions(wire.chain),
+    }
+}
+
+/// What would follow.
+pub fn what_if(wire: v1::WhatIfStoppedResponse) -> WhatIf {
+    WhatIf {
+        consequences: wire.consequences.into_iter().map(|one| (one.subject, one.text)).collect(),
+        obstacles: conditions(wire.obstacles),
+    }
+}
