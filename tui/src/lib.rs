@@ -14,6 +14,7 @@
 //! - [`model`]: the console's mirror of the daemon; only `model::from_wire` knows both it and the protobuf types;
 //! - [`app`]: every decision of the console: one closed [`app::Event`] in, [`app::Effect`]s out. No clock, no I/O;
 //! - [`view`]: draws the state, one pane a file; it changes nothing;
+//! - [`announce`]: the same in lines instead of frames, for `TERM=dumb` and for screen readers;
 //! - [`style`]: what a role looks like from mono to RGB, and which glyphs there are in UTF-8 and in ASCII;
 //! - [`link`]: the gRPC side: streams, reconnecting, requests. It decides nothing about the screen;
 //! - [`term`]: the terminal: capabilities, size, keys, bytes, pace, and leaving it usable;
@@ -23,6 +24,7 @@
 //! What holds: `app` and `view` never see a protobuf type, a socket, a clock or a terminal; only `term` writes to the
 //! tty; only `link` talks to the daemon; every queue between them is bounded.
 
+pub mod announce;
 pub mod app;
 pub mod console;
 pub mod ctl;

@@ -3,6 +3,7 @@
 //! What happens (keys, news, ticks, signals) goes into the app; what it wants is done here; and when something may have
 //! changed on the screen, a frame is drawn as soon as the line has room for it.
 
+mod lines;
 mod options;
 mod painter;
 mod suspend;
@@ -79,10 +80,20 @@ fn print(text: &[u8]) -> Result<(), ConsoleError> {
 
 fn start(options: &Options) -> Result<(), ConsoleError> {
     let prepared = options.prepare(|name| std::env::var_os(name))?;
-    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+    if !prepared.announce && (!io::stdin().is_terminal() || !io::stdout().is_terminal()) {
         return Err(ConsoleError::NoTerminal);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if prepared.announce {
+        let ended = runtime.block_on(lines::run(prepared));
+        // The keyboard's thread may wait for a line for ever: it is not waited for.
+        runtime.shutdown_background();
+        return match ended {
+            // Whoever listened has gone: that is an end, not a failure.
+            Err(ConsoleError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            ended => ended,
+        };
+    }
     runtime.block_on(run(prepared))
 }
 

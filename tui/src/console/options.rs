@@ -48,6 +48,10 @@ pub struct Options {
     /// Look only: nothing can be started, stopped or switched.
     #[arg(long)]
     pub read_only: bool,
+    /// In lines: what changes is said, one sentence a line, and nothing is redrawn. For screen readers; chosen by itself
+    /// where TERM is `dumb`.
+    #[arg(long)]
+    pub announce: bool,
     /// The view to begin with.
     #[arg(long, value_name = "NAME", default_value = "overview")]
     pub view: View,
@@ -73,13 +77,8 @@ pub enum Command {
 #[derive(Debug, thiserror::Error)]
 pub enum ConsoleError {
     /// Standard input or output is a file or a pipe.
-    #[error("this is not a terminal: run it in one, or use `ubmcctl` in scripts")]
+    #[error("this is not a terminal: run it in one, use --announce for one line a change, or `ubmcctl` in scripts")]
     NoTerminal,
-    /// `TERM` says that the cursor cannot be placed.
-    #[error(
-        "TERM is `{0}`, which cannot place the cursor: use `ubmcctl`, or set TERM to what the terminal is, for example vt100"
-    )]
-    DumbTerminal(String),
     /// No socket to try.
     #[error("there is no default socket for this user: name one with --connect unix:/path/to/socket")]
     NoAddress,
@@ -98,7 +97,7 @@ impl ConsoleError {
     /// What the program ends with: 2 when it was called in a way that cannot work, 1 when something failed.
     pub fn exit_code(&self) -> i32 {
         match self {
-            Self::NoTerminal | Self::DumbTerminal(_) | Self::NoAddress | Self::Palette(_) | Self::Config(_) => 2,
+            Self::NoTerminal | Self::NoAddress | Self::Palette(_) | Self::Config(_) => 2,
             Self::Io(_) => 1,
         }
     }
@@ -115,6 +114,8 @@ pub(super) struct Prepared {
     pub(super) look: Look,
     pub(super) brackets_paste: bool,
     pub(super) read_only: bool,
+    /// In lines instead of frames.
+    pub(super) announce: bool,
     pub(super) view: View,
 }
 
@@ -131,9 +132,6 @@ impl Options {
                 name.parse().map_err(|error: crate::style::UnknownDepth| ConsoleError::Palette(error.to_string()))?
             }
         };
-        if surroundings.is_dumb() {
-            return Err(ConsoleError::DumbTerminal(surroundings.term));
-        }
         let is_root = rustix::process::geteuid().is_root();
         let address = match &self.connect {
             Some(address) => address.clone(),
@@ -146,6 +144,7 @@ impl Options {
             look: Look::new(if self.no_color { Depth::Mono } else { depth }, !self.ascii && surroundings.utf8()),
             brackets_paste: surroundings.brackets_paste(),
             read_only: self.read_only,
+            announce: self.announce || surroundings.is_dumb(),
             view: self.view,
         })
     }
@@ -180,6 +179,14 @@ mod tests {
     }
 
     #[test]
+    fn a_terminal_that_cannot_place_the_cursor_is_spoken_to_in_lines() {
+        let announces = |arguments: &[&str], term: &str| prepare(arguments, term).map(|prepared| prepared.announce);
+        assert_eq!(announces(&["--connect", "/x"], "dumb"), Ok(true));
+        assert_eq!(announces(&["--connect", "/x"], "xterm"), Ok(false));
+        assert_eq!(announces(&["--connect", "/x", "--announce"], "xterm"), Ok(true));
+    }
+
+    #[test]
     fn what_cannot_work_is_refused_with_a_sentence() {
         for (arguments, term, expected) in [
             (vec!["--view", "cellar"], "xterm", "no view `cellar`"),
@@ -187,7 +194,6 @@ mod tests {
             (vec!["--size", "0x0"], "xterm", "not a size"),
             (vec!["--connect", "bmc7"], "xterm", "is not an address"),
             (vec!["--config", "keys.toml", "--connect", "/x"], "xterm", "reads no configuration"),
-            (vec!["--connect", "/x"], "dumb", "cannot place the cursor"),
         ] {
             let error = prepare(&arguments, term).err().unwrap_or_default();
             assert!(error.contains(expected), "{arguments:?}: {error}");

@@ -69,20 +69,48 @@ fn first_paint(app: &App, look: Look) -> usize {
     cleared + screen.paint(&picture.cells, &[], &[], usize::MAX).bytes.len()
 }
 
+/// Ceilings of the first paint in bytes: at a size, with colours and characters.
+const FIRST: [(u16, u16, Depth, bool, usize); 18] = [
+    (40, 15, Depth::Mono, false, 900),
+    (40, 15, Depth::Mono, true, 1_500),
+    (40, 15, Depth::Sixteen, false, 1_300),
+    (40, 15, Depth::Sixteen, true, 1_900),
+    (40, 15, Depth::Rgb, true, 2_400),
+    (80, 24, Depth::Mono, false, 2_700),
+    (80, 24, Depth::Mono, true, 4_300),
+    (80, 24, Depth::Sixteen, false, 3_400),
+    (80, 24, Depth::Sixteen, true, 5_000),
+    (80, 24, Depth::Rgb, true, 6_000),
+    (120, 40, Depth::Mono, false, 5_600),
+    (120, 40, Depth::Sixteen, true, 11_000),
+    (120, 40, Depth::Rgb, false, 10_000),
+    (120, 40, Depth::Rgb, true, 14_000),
+    (200, 50, Depth::Mono, false, 9_000),
+    (200, 50, Depth::Sixteen, true, 16_000),
+    (200, 50, Depth::Rgb, false, 15_000),
+    (200, 50, Depth::Rgb, true, 20_000),
+];
+
 #[test]
 fn the_first_paint_stays_below_its_ceiling() {
-    for key in '1'..='9' {
-        for (columns, rows, depth, utf8, ceiling) in [
-            (80, 24, Depth::Mono, false, 2_600),
-            (80, 24, Depth::Sixteen, true, 5_000),
-            (120, 40, Depth::Rgb, true, 14_000),
-        ] {
+    // In front of the frame: the other screen, no wrapping, no cursor, and what clears it.
+    const ENTERED: usize = 40;
+    let mut over = Vec::new();
+    for (columns, rows, depth, utf8, ceiling) in FIRST {
+        let mut most = (0, '0');
+        for key in '1'..='9' {
             let mut app = desk::connected(columns, rows);
             desk::press(&mut app, desk::NOW, &key.to_string());
-            let bytes = first_paint(&app, Look::new(depth, utf8));
-            assert!(bytes <= ceiling, "view {key} at {columns}x{rows} {depth:?}: {bytes} bytes");
+            most = most.max((first_paint(&app, Look::new(depth, utf8)) + ENTERED, key));
+        }
+        let (bytes, key) = most;
+        let told = format!("{columns}x{rows} {depth:?} utf8={utf8}: view {key} takes {bytes} of {ceiling} bytes");
+        println!("{told}");
+        if bytes > ceiling {
+            over.push(told);
         }
     }
+    assert!(over.is_empty(), "{over:#?}");
 }
 
 /// The board as it lives: every second each sensor moves a little, fans follow, an event comes every few seconds.

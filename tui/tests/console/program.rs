@@ -38,6 +38,10 @@ struct Console {
 
 impl Console {
     fn start(socket: &Path, size: (u16, u16), arguments: &[&str]) -> Self {
+        Self::start_on("xterm-256color", socket, size, arguments)
+    }
+
+    fn start_on(term: &str, socket: &Path, size: (u16, u16), arguments: &[&str]) -> Self {
         let (columns, rows) = size;
         let winsize = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&winsize), None).expect("there is a pty");
@@ -47,7 +51,7 @@ impl Console {
             .arg(socket)
             .args(arguments)
             .env_clear()
-            .env("TERM", "xterm-256color")
+            .env("TERM", term)
             .env("LANG", "C.UTF-8")
             .stdin(end())
             .stdout(end())
@@ -137,6 +141,19 @@ fn daemon() -> (tempfile::TempDir, std::path::PathBuf, Daemon) {
     let socket = dir.path().join("s");
     let daemon = Daemon::start(&socket, "boot-a", 40);
     (dir, socket, daemon)
+}
+
+#[test]
+fn on_a_terminal_that_cannot_place_the_cursor_it_speaks_in_lines() {
+    let (_dir, socket, _daemon) = daemon();
+    let mut console = Console::start_on("dumb", &socket, (80, 24), &[]);
+    console.shows("3 problems");
+    console.keys("power\r");
+    console.shows("host.1 powering-on");
+    console.keys("quit\r");
+    let sent = console.sent.clone();
+    assert!(console.ends().success());
+    assert!(!sent.contains(&0x1b), "an escape sequence reached a dumb terminal");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use ubmc_tui::{
     view,
 };
 
-use crate::{board, desk};
+use crate::{board, desk, details};
 
 /// A small generator: the same seed gives the same run everywhere.
 struct Dice(u64);
@@ -59,9 +59,10 @@ fn key(dice: &mut Dice) -> Event {
         0 => Code::Char(char::from(b' ' + u8::try_from(dice.below(95)).expect("a printable character"))),
         1 => dice.one_of(&[Code::Up, Code::Down, Code::Left, Code::Right, Code::PageUp, Code::PageDown]),
         2 => dice.one_of(&[Code::Enter, Code::Esc, Code::Tab, Code::BackTab, Code::Backspace, Code::Home, Code::End]),
-        _ => Code::Char(
-            dice.one_of(&['1', '2', '3', '4', '5', '6', '7', '8', '9', '/', ':', '?', 'a', 'f', 'x', 'i', 'é', '日']),
-        ),
+        _ => Code::Char(dice.one_of(&[
+            '1', '2', '3', '4', '5', '6', '7', '8', '9', '/', ':', '?', 'a', 'f', 'x', 'i', 'w', 't', 'v', 'e', 's',
+            'n', 'N', 'c', 'b', 'é', '日',
+        ])),
     };
     let plain = dice.below(20);
     Event::Key(Key { code, ctrl: plain == 0, alt: plain == 1 })
@@ -77,7 +78,7 @@ fn size(dice: &mut Dice) -> Event {
 }
 
 fn news(dice: &mut Dice, now: Mono) -> Update {
-    match dice.below(14) {
+    match dice.below(18) {
         0 => {
             let mut status = board::status();
             status.problems.truncate(usize::try_from(dice.below(4)).expect("a small number"));
@@ -184,14 +185,34 @@ fn news(dice: &mut Dice, now: Mono) -> Update {
             }
             from_wire::boot(boot)
         }
+        13 => {
+            let mut graph = details::graph();
+            for transition in &mut graph.transitions {
+                let (from, to) = (dice.one_of(&graph.states).name, dice.one_of(&graph.states).name);
+                (transition.from, transition.to, transition.on) = (from, to, dice.text());
+            }
+            graph.states.truncate(usize::try_from(dice.below(9)).expect("a small number"));
+            from_wire::graph(dice.one_of(&board::machines()).name, graph)
+        }
+        14 => {
+            let mut resources = details::resources();
+            resources.resources.iter_mut().for_each(|one| one.name = dice.text());
+            from_wire::resources(resources)
+        }
+        15 => {
+            let mut faults = details::faults();
+            faults.active.truncate(usize::try_from(dice.below(2)).expect("a small number"));
+            faults.kinds[0].targets.push(dice.text());
+            from_wire::faults(faults)
+        }
         _ => {
-            let entry = LogEntry::Line { stderr: false, time_s: dice.odd(), text: dice.text() };
+            let entry = LogEntry::Line { stderr: dice.below(2) == 0, time_s: dice.odd(), text: dice.text() };
             Update::Log { service: dice.one_of(&board::services()).name, entry }
         }
     }
 }
 
-fn link(dice: &mut Dice) -> LinkEvent {
+fn link(dice: &mut Dice, last: Token) -> LinkEvent {
     let token = Token(dice.below(40));
     let operation = from_wire::operation(desk::NOW, board::plan("host.0", "off"));
     let refusal = Refusal { message: dice.text(), ..Refusal::default() };
@@ -204,20 +225,24 @@ fn link(dice: &mut Dice) -> LinkEvent {
         LinkEvent::Missing(ubmc_tui::app::Area::Sensors),
         LinkEvent::Answer { token, result: Ok(Answer::Operation(Box::new(operation))) },
         LinkEvent::Answer { token, result: Ok(Answer::Done) },
+        LinkEvent::Answer { token: last, result: Ok(Answer::Why(Box::new(from_wire::why(details::why("it"))))) },
+        LinkEvent::Answer { token: last, result: Ok(Answer::WhatIf(Box::new(from_wire::what_if(details::what_if())))) },
+        LinkEvent::Answer { token: last, result: Err(refusal.clone()) },
         LinkEvent::Answer { token, result: Err(refusal.clone()) },
     ])
 }
 
 #[test]
-fn twenty_thousand_random_steps_neither_panic_nor_get_stuck() {
+fn random_steps_neither_panic_nor_get_stuck() {
     let random = std::hash::RandomState::new().hash_one(0);
     let seed = env::var("UBMC_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(random);
-    println!("reproduce with UBMC_SEED={seed}");
+    let steps: u32 = env::var("UBMC_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(20_000);
+    println!("reproduce with UBMC_SEED={seed} UBMC_STEPS={steps}");
     let mut dice = Dice(seed);
     let mut app = desk::connected(80, 24);
     let mut now = desk::NOW;
     let mut screen = Screen::new(80, 24);
-    for step in 0..20_000_u32 {
+    for step in 0..steps {
         let event = match dice.below(20) {
             0 => size(&mut dice),
             1..=9 => key(&mut dice),
@@ -225,7 +250,7 @@ fn twenty_thousand_random_steps_neither_panic_nor_get_stuck() {
                 now = now.after(dice.below(20) as f64 / 10.0);
                 Event::Tick { wall_s: board::WALL_S + now.0, bytes_per_s: Some(dice.odd()) }
             }
-            11 => Event::Link(link(&mut dice)),
+            11 => Event::Link(link(&mut dice, app.state().last_token)),
             12 => Event::Paste(dice.text()),
             _ => desk::news(news(&mut dice, now)),
         };
@@ -233,6 +258,10 @@ fn twenty_thousand_random_steps_neither_panic_nor_get_stuck() {
         if step % 7 == 0 {
             let look = Look::new(dice.one_of(&[Depth::Mono, Depth::Rgb]), dice.below(2) == 0);
             draw(&app, look, &mut screen, &mut dice);
+        }
+        // However it stands, from time to time: the keys still work, and the rest goes on from there.
+        if step % 1_000 == 999 {
+            is_not_stuck(&mut app, now);
         }
     }
     is_not_stuck(&mut app, now);

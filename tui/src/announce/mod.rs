@@ -1,0 +1,70 @@
+//! The console in lines instead of frames: for `TERM=dumb`, for screen readers, for whoever logs what was said.
+//!
+//! The same app runs underneath, with the same rules for what interrupts something; only the face differs:
+//!
+//! - [`Speaker`]: what has changed since it last spoke, one sentence a line;
+//! - [`typed`]: a line that was typed, as the keys that mean it;
+//! - [`reading`]: a view, or a question, as plain lines.
+//!
+//! No clock, no I/O: the program prints what comes out of here.
+
+mod changes;
+pub mod reading;
+pub mod typed;
+
+use crate::app::{Modal, Plan, State};
+
+/// More sentences than this at a time are not listened to.
+const AT_ONCE: usize = 20;
+
+/// Tells what has changed since it last spoke.
+#[derive(Clone, Debug, Default)]
+pub struct Speaker {
+    before: Option<State>,
+}
+
+impl Speaker {
+    /// What has changed, one sentence each; at first, how everything is.
+    pub fn hear(&mut self, state: &State) -> Vec<String> {
+        let mut sentences = match &self.before {
+            Some(before) => changes::since(before, state),
+            None => Vec::new(),
+        };
+        let more = sentences.len().saturating_sub(AT_ONCE);
+        sentences.truncate(AT_ONCE);
+        if more > 0 {
+            sentences.push(format!("and {more} more changes: type `overview` for how everything is"));
+        }
+        if let Some(question) = asked(self.before.as_ref(), state) {
+            sentences.extend(question);
+        }
+        self.before = Some(state.clone());
+        sentences
+    }
+}
+
+/// What stands in front now, when it was not there before or its answer has come.
+fn asked(before: Option<&State>, state: &State) -> Option<Vec<String>> {
+    let modal = state.modal.as_ref()?;
+    let said = before.and_then(|before| before.modal.as_ref()).is_some_and(|old| told(old) == told(modal));
+    if said { None } else { Some(reading::modal(modal)) }
+}
+
+/// As much of a question as makes it another one: not what has been typed of its answer.
+fn told(modal: &Modal) -> String {
+    match modal {
+        Modal::Confirm(confirm) => {
+            let plan = match &confirm.plan {
+                Plan::Asked(_) => "asked",
+                Plan::Known(_) | Plan::Foreseen(_) | Plan::None => "known",
+                Plan::Refused(_) => "refused",
+            };
+            format!("{} {plan}", confirm.deed.title())
+        }
+        Modal::Why(shown) => format!("why {} {}", shown.name, shown.answer.is_ok()),
+        Modal::Refused { what, refusal } => format!("refused {what} {}", refusal.message),
+        Modal::Menu(menu) => format!("{:?}", menu.target),
+        Modal::Help(_) => "help".to_owned(),
+        Modal::Filter { .. } | Modal::Search { .. } | Modal::Palette(_) => String::new(),
+    }
+}
