@@ -15,6 +15,7 @@
 //! - [`app`]: every decision of the console: one closed [`app::Event`] in, [`app::Effect`]s out. No clock, no I/O;
 //! - [`view`]: draws the state, one pane a file; it changes nothing;
 //! - [`announce`]: the same in lines instead of frames, for `TERM=dumb` and for screen readers;
+//! - [`config`]: `--config`: keys and theme from a file, checked;
 //! - [`style`]: what a role looks like from mono to RGB, and which glyphs there are in UTF-8 and in ASCII;
 //! - [`link`]: the gRPC side: streams, reconnecting, requests. It decides nothing about the screen;
 //! - [`term`]: the terminal: capabilities, size, keys, bytes, pace, and leaving it usable;
@@ -26,6 +27,7 @@
 
 pub mod announce;
 pub mod app;
+pub mod config;
 pub mod console;
 pub mod ctl;
 pub mod link;

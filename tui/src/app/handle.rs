@@ -1,11 +1,8 @@
 //! Keys in a view.
 
 use super::{
-    Deed, Effect, GRAPH_SPANS, Item, Key, Menu, Modal, Page, Pick, State, Token, View, WhyShown,
-    confirm::Plan,
-    events, intent,
-    keymap::{self, Action},
-    log, look, menu, modal, rows,
+    Deed, Effect, GRAPH_SPANS, Item, Key, Menu, Modal, Page, Pick, State, Token, View, WhyShown, confirm::Plan, events,
+    intent, keymap::Action, log, look, menu, modal, rows,
 };
 use crate::model::OperationState;
 
@@ -24,7 +21,7 @@ pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
     if state.modal.is_some() {
         return modal::key(state, key, effects);
     }
-    let Some(action) = keymap::lookup(key, state.view, state.open_service().is_some()) else { return };
+    let Some(action) = state.keymap.lookup(key, state.view, state.open_service().is_some()) else { return };
     act(state, action, effects);
 }
 

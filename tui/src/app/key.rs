@@ -1,6 +1,6 @@
 //! Keys, whatever bytes they came as.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// What was pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -106,6 +106,56 @@ impl fmt::Display for Key {
             Code::Delete => f.write_str("Del"),
             Code::Insert => f.write_str("Ins"),
             Code::F(number) => write!(f, "F{number}"),
+        }
+    }
+}
+
+/// No key is called so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no key: write a character, F1 to F12, ^x, Alt-x, Space, Home, End, Ins, Del, PgUp or PgDn")]
+pub struct UnknownKey(String);
+
+impl FromStr for Key {
+    type Err = UnknownKey;
+
+    /// As it is written in help.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unknown = || UnknownKey(text.to_owned());
+        let (alt, rest) = text.strip_prefix("Alt-").map_or((false, text), |rest| (true, rest));
+        let mut chars = rest.chars();
+        let key = match (chars.next(), chars.next(), chars.next()) {
+            (Some('^'), Some(letter), None) if letter.is_ascii_alphabetic() => Self::ctrl(letter.to_ascii_lowercase()),
+            (Some(char), None, None) if !char.is_control() && char != ' ' => Self::char(char),
+            _ => Self::plain(match rest {
+                "Space" => Code::Char(' '),
+                "Home" => Code::Home,
+                "End" => Code::End,
+                "Ins" => Code::Insert,
+                "Del" => Code::Delete,
+                "PgUp" => Code::PageUp,
+                "PgDn" => Code::PageDown,
+                "Backspace" => Code::Backspace,
+                _ => {
+                    let number = rest.strip_prefix('F').and_then(|number| number.parse().ok());
+                    Code::F(number.filter(|number| (1..=12).contains(number)).ok_or_else(unknown)?)
+                }
+            }),
+        };
+        Ok(Self { alt, ..key })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_reads_as_it_is_written() {
+        for text in ["a", "A", "+", "^f".to_uppercase().as_str(), "Alt-w", "F12", "Space", "PgDn", "Del", "é"] {
+            assert_eq!(text.parse::<Key>().map(|key| key.to_string()), Ok(text.to_owned()), "{text}");
+        }
+        for text in ["", "F0", "F13", "ab", "Alt-", "^1", "Ctrl-x"] {
+            assert!(text.parse::<Key>().is_err(), "{text}");
         }
     }
 }

@@ -93,7 +93,7 @@ pub enum Place {
 }
 
 /// Keys, what they do, and the words for it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Binding {
     /// Any of these.
     pub keys: &'static [Key],
@@ -178,12 +178,164 @@ pub const KEYMAP: &[Binding] = &[
     binding(&[ch('q'), Key::ctrl('c')], Action::Quit, Everywhere, "quit"),
 ];
 
-/// What `key` asks for in `view`, on a service's page or not.
-pub fn lookup(key: Key, view: View, service_page: bool) -> Option<Action> {
-    KEYMAP
-        .iter()
-        .find(|binding| binding.keys.contains(&key) && holds(binding.place, view, service_page))
-        .map(|binding| binding.action)
+/// Which key does what, as it is now: the table, with what a configuration says otherwise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keymap {
+    bindings: Vec<(Binding, Vec<Key>)>,
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        Self { bindings: KEYMAP.iter().map(|one| (*one, one.keys.to_vec())).collect() }
+    }
+}
+
+impl Keymap {
+    /// What `key` asks for in `view`, on a service's page or not.
+    pub fn lookup(&self, key: Key, view: View, service_page: bool) -> Option<Action> {
+        let fits =
+            |(binding, keys): &&(Binding, Vec<Key>)| keys.contains(&key) && holds(binding.place, view, service_page);
+        self.bindings.iter().find(fits).map(|(binding, _)| binding.action)
+    }
+
+    /// Every binding with its present keys, in the order of the table.
+    pub fn bindings(&self) -> impl Iterator<Item = (&Binding, &[Key])> {
+        self.bindings.iter().map(|(binding, keys)| (binding, keys.as_slice()))
+    }
+
+    /// The first key of an action; empty when it has none.
+    pub fn key_of(&self, action: Action) -> String {
+        let found = self.bindings.iter().find(|(binding, keys)| binding.action == action && !keys.is_empty());
+        found.and_then(|(_, keys)| keys.first()).map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Another action that `key` means where `action` can be asked for.
+    pub fn taken(&self, key: Key, action: Action) -> Option<Action> {
+        let places: Vec<Place> = self.of(action).map(|binding| binding.place).collect();
+        let meets = |one: Place, other: Place| one == other || one == Everywhere || other == Everywhere;
+        let other = self.bindings.iter().find(|(binding, keys)| {
+            binding.action != action && keys.contains(&key) && places.iter().any(|place| meets(*place, binding.place))
+        });
+        other.map(|(binding, _)| binding.action)
+    }
+
+    /// From now on these keys mean `action`, and its usual ones do not.
+    pub fn rebind(&mut self, action: Action, keys: &[Key]) {
+        for (binding, present) in &mut self.bindings {
+            if binding.action == action {
+                *present = keys.to_vec();
+            }
+        }
+    }
+
+    fn of(&self, action: Action) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter().map(|(binding, _)| binding).filter(move |binding| binding.action == action)
+    }
+}
+
+impl Action {
+    /// By the names that a configuration knows them by.
+    pub const NAMES: [(&'static str, Self); 42] = [
+        ("act", Self::Act),
+        ("follow", Self::Follow),
+        ("fold", Self::Fold),
+        ("zoom-in", Self::ZoomIn),
+        ("zoom-out", Self::ZoomOut),
+        ("cancel-operation", Self::CancelOperation),
+        ("identify", Self::Identify),
+        ("why", Self::Why),
+        ("tree", Self::Tree),
+        ("part", Self::Pane),
+        ("stream", Self::Stream),
+        ("search", Self::Search),
+        ("find-up", Self::NextFound),
+        ("find-down", Self::PreviousFound),
+        ("cause", Self::Cause),
+        ("serious", Self::Serious),
+        ("break", Self::Inject),
+        ("page-up", Self::PageUp),
+        ("page-down", Self::PageDown),
+        ("first", Self::First),
+        ("last", Self::Last),
+        ("reconnect", Self::Reconnect),
+        ("suspend", Self::Suspend),
+        ("help", Self::Help),
+        ("palette", Self::Palette),
+        ("filter", Self::Filter),
+        ("overview", Self::View(View::Overview)),
+        ("services", Self::View(View::Services)),
+        ("sensors", Self::View(View::Sensors)),
+        ("thermal", Self::View(View::Thermal)),
+        ("power", Self::View(View::Power)),
+        ("operations", Self::View(View::Operations)),
+        ("events", Self::View(View::Events)),
+        ("boot", Self::View(View::Boot)),
+        ("hardware", Self::View(View::Hardware)),
+        ("next-view", Self::NextView),
+        ("previous-view", Self::PreviousView),
+        ("open", Self::Open),
+        ("back", Self::Back),
+        ("repaint", Self::Repaint),
+        ("quit", Self::Quit),
+        ("move", Self::Up),
+    ];
+
+    /// The action of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, action)| action)
+    }
+
+    /// Its name; all four moves are `move`.
+    pub fn name(self) -> &'static str {
+        let known = match self {
+            Self::Down | Self::Left | Self::Right => Self::Up,
+            other => other,
+        };
+        Self::NAMES.into_iter().find(|(_, action)| *action == known).map_or("move", |(name, _)| name)
+    }
+
+    /// Its keys never change: whoever comes to a console that somebody else has configured can still use it.
+    pub fn is_fixed(self) -> bool {
+        match self {
+            Self::Help
+            | Self::Palette
+            | Self::Filter
+            | Self::View(_)
+            | Self::NextView
+            | Self::PreviousView
+            | Self::Up
+            | Self::Down
+            | Self::Left
+            | Self::Right
+            | Self::Open
+            | Self::Back
+            | Self::Repaint
+            | Self::Quit => true,
+            Self::PageUp
+            | Self::PageDown
+            | Self::First
+            | Self::Last
+            | Self::Suspend
+            | Self::Act
+            | Self::Follow
+            | Self::Fold
+            | Self::ZoomIn
+            | Self::ZoomOut
+            | Self::CancelOperation
+            | Self::Identify
+            | Self::Reconnect
+            | Self::Why
+            | Self::Tree
+            | Self::Pane
+            | Self::Stream
+            | Self::Search
+            | Self::NextFound
+            | Self::PreviousFound
+            | Self::Cause
+            | Self::Serious
+            | Self::Inject => false,
+        }
+    }
 }
 
 /// Whether a binding of `place` holds in `view`, on a service's page or not.
@@ -216,7 +368,16 @@ mod tests {
     }
 
     #[test]
+    fn every_action_of_the_table_has_a_name() {
+        for binding in KEYMAP {
+            let moves = matches!(binding.action, Action::Down | Action::Left | Action::Right);
+            assert_eq!(Action::named(binding.action.name()) == Some(binding.action), !moves, "{:?}", binding.action);
+        }
+    }
+
+    #[test]
     fn the_keys_that_never_change_are_where_they_were() {
+        let keymap = Keymap::default();
         for view in View::ALL {
             for (key, action) in [
                 (ch('?'), Action::Help),
@@ -233,11 +394,11 @@ mod tests {
                 (Key::ctrl('l'), Action::Repaint),
                 (ch('q'), Action::Quit),
             ] {
-                assert_eq!(lookup(key, view, false), Some(action), "{key} in {view:?}");
+                assert_eq!(keymap.lookup(key, view, false), Some(action), "{key} in {view:?}");
             }
         }
         for (digit, view) in ('1'..='9').zip(View::ALL) {
-            assert_eq!(lookup(ch(digit), View::Boot, false), Some(Action::View(view)));
+            assert_eq!(keymap.lookup(ch(digit), View::Boot, false), Some(Action::View(view)));
         }
     }
 }

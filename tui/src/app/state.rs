@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Area, Confirm, Line, Menu, Palette, Size, Token, View};
+use super::{Area, Confirm, Line, Menu, Palette, Size, Token, View, keymap::Keymap};
 use crate::model::{Model, Mono, Refusal, Severity, Why};
 
 /// Something that can be selected in a list. Kept by name, so that the selection stays on it when the list changes.
@@ -245,6 +245,8 @@ pub struct State {
     pub filters: [Line; 9],
     /// Groups that are folded away.
     pub folded: BTreeSet<String>,
+    /// Which key does what.
+    pub keymap: Keymap,
     /// In the power view: the selected request of the selected machine. None: the machine list has the keys.
     pub request: Option<usize>,
     /// Whether the event tail follows the newest.
@@ -311,6 +313,7 @@ impl State {
             search: Line::default(),
             by_dependency: false,
             least: Severity::Debug,
+            keymap: Keymap::default(),
             graph: false,
             span: 1,
             awaited: BTreeSet::new(),

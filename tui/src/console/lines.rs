@@ -35,7 +35,8 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
     let mut signals = Signals::new()?;
     let (to_app, mut news) = mpsc::channel(link::NEWS);
     let link = Link::start(prepared.address.clone(), clock, to_app);
-    let state = State::new(prepared.address.to_string(), SIZE, prepared.view, prepared.read_only);
+    let mut state = State::new(prepared.address.to_string(), SIZE, prepared.view, prepared.read_only);
+    state.keymap = prepared.keymap.clone();
     let mut app = App::new(state);
     let mut speaker = Speaker::default();
     let mut lines = read_lines()?;

@@ -140,7 +140,8 @@ async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
     let mut keyboard = input::start(clock)?;
     let (to_app, mut news) = mpsc::channel(link::NEWS);
     let link = Link::start(prepared.address.clone(), clock, to_app);
-    let state = State::new(prepared.address.to_string(), screen_size(&prepared), prepared.view, prepared.read_only);
+    let mut state = State::new(prepared.address.to_string(), screen_size(&prepared), prepared.view, prepared.read_only);
+    state.keymap = prepared.keymap.clone();
     let mut app = App::new(state);
     let mut painter = Painter::new(prepared.look, prepared.baud, clock)?;
     painter.repaint();
@@ -216,15 +217,28 @@ fn take_news(
     let mut event = Some(first);
     for _ in 0..NEWS_AT_ONCE {
         let Some(one) = event else { break };
-        painter.changed(match one {
-            LinkEvent::News(_) | LinkEvent::Missing(_) => Urgency::Background,
+        let urgency = match one {
+            // Until the first of everything is there, a frame would be drawn over at once; the tick shows it at last.
+            LinkEvent::News(_) | LinkEvent::Missing(_) | LinkEvent::Up | LinkEvent::Answer { .. }
+                if !app.state().model.is_whole() =>
+            {
+                None
+            }
+            LinkEvent::News(_) | LinkEvent::Missing(_) => Some(Urgency::Background),
             LinkEvent::Connecting
             | LinkEvent::Up
             | LinkEvent::NewDaemon
             | LinkEvent::Down { .. }
-            | LinkEvent::Answer { .. } => Urgency::Answer,
-        });
+            | LinkEvent::Answer { .. } => Some(Urgency::Answer),
+        };
+        let whole = app.state().model.is_whole();
         effects.extend(app.handle(now, Event::Link(one)));
+        if !whole && app.state().model.is_whole() {
+            painter.changed(Urgency::Answer);
+        }
+        if let Some(urgency) = urgency {
+            painter.changed(urgency);
+        }
         event = news.try_recv().ok();
     }
     effects

@@ -6,7 +6,8 @@ use clap::{Parser, Subcommand};
 use ubmc_proto::transport::{Address, default_socket};
 
 use crate::{
-    app::{Size, View},
+    app::{Size, View, keymap::Keymap},
+    config::{self, Problems},
     style::{Depth, Look},
     term::{
         caps::{self, Surroundings},
@@ -52,10 +53,10 @@ pub struct Options {
     /// where TERM is `dumb`.
     #[arg(long)]
     pub announce: bool,
-    /// The view to begin with.
-    #[arg(long, value_name = "NAME", default_value = "overview")]
-    pub view: View,
-    /// Keys and theme from a file. Not in this version.
+    /// The view to begin with; without it, the overview.
+    #[arg(long, value_name = "NAME")]
+    pub view: Option<View>,
+    /// Keys, theme and defaults from a file of TOML; see docs/console.md.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -86,8 +87,8 @@ pub enum ConsoleError {
     #[error("{0}")]
     Palette(String),
     /// `--config`
-    #[error("--config {0}: this version has one keymap and one theme and reads no configuration; leave --config away")]
-    Config(String),
+    #[error("{0}")]
+    Config(#[from] Problems),
     /// The terminal or the system did not do what was asked.
     #[error("the terminal cannot be used: {0}")]
     Io(#[from] io::Error),
@@ -117,17 +118,18 @@ pub(super) struct Prepared {
     /// In lines instead of frames.
     pub(super) announce: bool,
     pub(super) view: View,
+    pub(super) keymap: Keymap,
 }
 
 impl Options {
     /// Checks the options against the surroundings.
     pub(super) fn prepare(&self, env: impl Fn(&str) -> Option<OsString>) -> Result<Prepared, ConsoleError> {
-        if let Some(config) = &self.config {
-            return Err(ConsoleError::Config(config.display().to_string()));
-        }
+        let config = self.config.as_deref().map(config::load).transpose()?.unwrap_or_default();
         let surroundings = Surroundings::from_env(env);
         let depth = match self.palette.as_str() {
-            "auto" => surroundings.depth(),
+            // A line that asks for no colour gets none, whatever the file says.
+            "auto" if surroundings.depth() == Depth::Mono => Depth::Mono,
+            "auto" => config.depth.unwrap_or_else(|| surroundings.depth()),
             name => {
                 name.parse().map_err(|error: crate::style::UnknownDepth| ConsoleError::Palette(error.to_string()))?
             }
@@ -141,11 +143,18 @@ impl Options {
             address,
             baud: self.baud.or_else(|| caps::line_speed(io::stdout())),
             size: self.size.map(|Fixed(size)| size),
-            look: Look::new(if self.no_color { Depth::Mono } else { depth }, !self.ascii && surroundings.utf8()),
+            look: Look {
+                theme: config.theme,
+                ..Look::new(
+                    if self.no_color { Depth::Mono } else { depth },
+                    !self.ascii && !config.ascii && surroundings.utf8(),
+                )
+            },
             brackets_paste: surroundings.brackets_paste(),
-            read_only: self.read_only,
+            read_only: self.read_only || config.read_only,
             announce: self.announce || surroundings.is_dumb(),
-            view: self.view,
+            view: self.view.or(config.view).unwrap_or_default(),
+            keymap: config.keymap,
         })
     }
 }
@@ -193,7 +202,7 @@ mod tests {
             (vec!["--palette", "pastel", "--connect", "/x"], "xterm", "no palette `pastel`"),
             (vec!["--size", "0x0"], "xterm", "not a size"),
             (vec!["--connect", "bmc7"], "xterm", "is not an address"),
-            (vec!["--config", "keys.toml", "--connect", "/x"], "xterm", "reads no configuration"),
+            (vec!["--config", "keys.toml", "--connect", "/x"], "xterm", "keys.toml: it cannot be read"),
         ] {
             let error = prepare(&arguments, term).err().unwrap_or_default();
             assert!(error.contains(expected), "{arguments:?}: {error}");

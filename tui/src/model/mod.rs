@@ -193,6 +193,17 @@ impl Model {
         }
     }
 
+    /// Whether the first of everything that a usual board has is there.
+    pub fn is_whole(&self) -> bool {
+        self.status.is_some()
+            && !self.services.is_empty()
+            && !self.machines.is_empty()
+            && !self.sensors.is_empty()
+            && !self.zones.is_empty()
+            && !self.tail.entries.is_empty()
+            && self.hardware.supplies.is_some()
+    }
+
     /// Adds the present reading of each sensor to its past; while `connected` is false, a gap. Called once a second:
     /// the daemon sends changes only, so a steady reading leaves no trace of its own.
     pub fn sample(&mut self, now: Mono, connected: bool) {

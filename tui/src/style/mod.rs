@@ -8,7 +8,7 @@ mod palette;
 
 pub use glyphs::{Glyphs, Mark};
 pub use lane::{Lane, Stroke};
-pub use palette::{Depth, Role, UnknownDepth};
+pub use palette::{Depth, Role, Theme, UnknownDepth, color};
 
 /// How the screen may look: colours and characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,11 +17,22 @@ pub struct Look {
     pub depth: Depth,
     /// Which characters there are.
     pub glyphs: Glyphs,
+    /// Colours that somebody chose.
+    pub theme: Theme,
 }
 
 impl Look {
     /// Colours of `depth`, UTF-8 or ASCII characters.
     pub fn new(depth: Depth, utf8: bool) -> Self {
-        Self { depth, glyphs: if utf8 { Glyphs::Utf8 } else { Glyphs::Ascii } }
+        Self { depth, glyphs: if utf8 { Glyphs::Utf8 } else { Glyphs::Ascii }, theme: Theme::default() }
+    }
+
+    /// How a role looks. Without colours a theme changes nothing.
+    pub fn style(self, role: Role) -> ratatui::style::Style {
+        let style = self.depth.style(role);
+        match self.theme.of(role) {
+            Some(color) if self.depth != Depth::Mono => style.fg(color),
+            Some(_) | None => style,
+        }
     }
 }

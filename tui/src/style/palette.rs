@@ -66,6 +66,54 @@ pub enum Role {
     Tab,
 }
 
+/// Colours that somebody chose; what is not chosen is as usual.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Theme {
+    good: Option<Color>,
+    busy: Option<Color>,
+    warning: Option<Color>,
+    critical: Option<Color>,
+    graph: Option<Color>,
+    dim: Option<Color>,
+}
+
+impl Theme {
+    /// Chooses the colour of a role by its name. False: there is no such role.
+    pub fn set(&mut self, role: &str, color: Color) -> bool {
+        let place = match role {
+            "good" => &mut self.good,
+            "busy" => &mut self.busy,
+            "warning" => &mut self.warning,
+            "critical" => &mut self.critical,
+            "graph" => &mut self.graph,
+            "dim" => &mut self.dim,
+            _ => return false,
+        };
+        *place = Some(color);
+        true
+    }
+
+    /// The colour that was chosen for a role.
+    pub fn of(&self, role: Role) -> Option<Color> {
+        match role {
+            Role::Good => self.good,
+            Role::Busy => self.busy,
+            Role::Warning => self.warning,
+            Role::Critical => self.critical,
+            Role::Graph => self.graph,
+            Role::Dim => self.dim,
+            Role::Text | Role::Title | Role::Key | Role::Selected | Role::Tab => None,
+        }
+    }
+}
+
+/// A colour as people write it: `#rrggbb`, 0 to 255, or a name. None: it is none.
+pub fn color(text: &str) -> Option<Color> {
+    let known =
+        text.starts_with('#') || text.parse::<u8>().is_ok() || text.chars().all(|char| char.is_ascii_alphabetic());
+    text.parse().ok().filter(|_| known && !text.is_empty())
+}
+
 /// The colours, in the order Good, Busy, Warning, Critical, Graph, Dim. Middle tones, so that they can be read on dark and
 /// on light backgrounds; the background itself is never set.
 struct Colors {

@@ -81,7 +81,7 @@ impl<'a> Canvas<'a> {
             _ if self.faded => Role::Dim,
             _ => role,
         };
-        let (end, _) = self.buffer.set_stringn(x, y, &fitted, usize::from(width), self.look.depth.style(role));
+        let (end, _) = self.buffer.set_stringn(x, y, &fitted, usize::from(width), self.look.style(role));
         end - x
     }
 
@@ -138,7 +138,7 @@ impl<'a> Canvas<'a> {
 
     /// Marks a row as selected.
     pub fn select(&mut self, row: Rect) {
-        let style = self.look.depth.style(Role::Selected);
+        let style = self.look.style(Role::Selected);
         let area = row.intersection(self.buffer.area);
         for position in area.positions() {
             if let Some(cell) = self.buffer.cell_mut(position) {

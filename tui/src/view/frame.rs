@@ -8,7 +8,7 @@ use super::{
     format,
 };
 use crate::{
-    app::{LinkState, Modal, Page, State, Tone, View},
+    app::{LinkState, Modal, Page, State, Tone, View, keymap::Action},
     model::Health,
     style::{Mark, Role},
 };
@@ -173,39 +173,57 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         right -= canvas.put_right(right, area.y, area.width / 3, &text, Role::Busy) + 1;
     }
     let mut x = area.x;
-    for (key, word) in hints(state) {
-        let width = columns(key) + 1 + columns(word);
+    for (hint, word) in hints(state) {
+        let key = match hint {
+            Hint::Key(key) => key.to_owned(),
+            Hint::Action(action) => state.keymap.key_of(action),
+        };
+        let width = columns(&key) + 1 + columns(word);
         if x + width > right {
             break;
         }
-        x += canvas.put(x, area.y, width, key, Role::Key) + 1;
+        x += canvas.put(x, area.y, width, &key, Role::Key) + 1;
         x += canvas.put(x, area.y, width, word, Role::Dim) + 2;
     }
 }
 
+/// What is pressed: a key that never changes, or whatever means an action now.
+#[derive(Clone, Copy, PartialEq)]
+enum Hint {
+    Key(&'static str),
+    Action(Action),
+}
+
 /// What is worth pressing here, the most useful first. Help has all of it.
-fn hints(state: &State) -> Vec<(&'static str, &'static str)> {
+fn hints(state: &State) -> Vec<(Hint, &'static str)> {
+    use Hint::{Action as Does, Key};
+    let act = (Does(Action::Act), "act");
+    let why = (Does(Action::Why), "why");
+    let filter = (Key("/"), "filter");
+    let search = (Does(Action::Search), "search");
     let mut hints = match (&state.page, state.view) {
         (Some(Page::Service(_)), _) => {
-            vec![("Esc", "back"), ("a", "act"), ("v", "next part"), ("w", "why"), ("/", "filter"), ("s", "search")]
+            vec![(Key("Esc"), "back"), act, (Does(Action::Pane), "next part"), why, filter, search]
         }
-        (Some(Page::Entry(_)), _) => vec![("Esc", "back"), ("Up/Dn", "next")],
-        (None, View::Overview) => vec![("Enter", "open"), ("a", "act"), ("w", "why")],
-        (None, View::Services) => vec![("Enter", "open"), ("a", "act"), ("w", "why"), ("t", "tree"), ("/", "filter")],
-        (None, View::Sensors) => vec![("+/-", "zoom"), ("/", "filter")],
-        (None, View::Thermal) => vec![("a", "hold fans"), ("/", "filter")],
-        (None, View::Boot) => vec![("Enter", "open"), ("/", "filter")],
-        (None, View::Power) if state.request.is_some() => vec![("Enter", "ask for it"), ("Esc", "back")],
-        (None, View::Power) => vec![("Enter", "requests"), ("v", "graph"), ("w", "why"), ("/", "filter")],
-        (None, View::Operations) => vec![("x", "cancel it"), ("/", "filter")],
+        (Some(Page::Entry(_)), _) => vec![(Key("Esc"), "back"), (Key("Up/Dn"), "next")],
+        (None, View::Overview) => vec![(Key("Enter"), "open"), act, why],
+        (None, View::Services) => vec![(Key("Enter"), "open"), act, why, (Does(Action::Tree), "tree"), filter],
+        (None, View::Sensors) => vec![(Does(Action::ZoomIn), "zoom in"), (Does(Action::ZoomOut), "out"), filter],
+        (None, View::Thermal) => vec![(Does(Action::Act), "hold fans"), filter],
+        (None, View::Boot) => vec![(Key("Enter"), "open"), filter],
+        (None, View::Power) if state.request.is_some() => vec![(Key("Enter"), "ask for it"), (Key("Esc"), "back")],
+        (None, View::Power) => vec![(Key("Enter"), "requests"), (Does(Action::Pane), "graph"), why, filter],
+        (None, View::Operations) => vec![(Does(Action::CancelOperation), "cancel it"), filter],
         (None, View::Events) => {
-            vec![("Enter", "open"), ("f", "follow"), ("/", "filter"), ("s", "search"), ("c", "cause")]
+            let follow = (Does(Action::Follow), "follow");
+            vec![(Key("Enter"), "open"), follow, filter, search, (Does(Action::Cause), "cause")]
         }
-        (None, View::Hardware) => vec![("i", "identify"), ("b", "break"), ("/", "filter")],
+        (None, View::Hardware) => vec![(Does(Action::Identify), "identify"), (Does(Action::Inject), "break"), filter],
     };
     if state.read_only {
-        hints.retain(|(key, _)| !matches!(*key, "a" | "x" | "i" | "b"));
+        let acts = [Action::Act, Action::CancelOperation, Action::Identify, Action::Inject].map(Does);
+        hints.retain(|(hint, _)| !acts.contains(hint));
     }
-    hints.extend([(":", "command"), ("?", "help"), ("Tab", "next view"), ("q", "quit")]);
+    hints.extend([(Key(":"), "command"), (Key("?"), "help"), (Key("Tab"), "next view"), (Key("q"), "quit")]);
     hints
 }

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     app::{
-        State,
-        keymap::{self, Action, Binding, KEYMAP, Place},
+        Key, State,
+        keymap::{self, Action, Binding, Place},
     },
     style::{Mark, Role},
 };
@@ -29,12 +29,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, scrolled:
 
 fn lines(canvas: &Canvas<'_>, state: &State) -> Vec<Vec<Piece>> {
     let page = state.open_service().is_some();
-    let here = KEYMAP.iter().filter(|one| one.place != Place::Everywhere);
-    let here: Vec<&Binding> = here.filter(|one| keymap::holds(one.place, state.view, page)).collect();
-    let (views, everywhere): (Vec<&Binding>, Vec<&Binding>) = KEYMAP
-        .iter()
-        .filter(|one| one.place == Place::Everywhere)
-        .partition(|one| matches!(one.action, Action::View(_)));
+    let here = state.keymap.bindings().filter(|(one, _)| one.place != Place::Everywhere);
+    let here: Vec<Bound<'_>> = here.filter(|(one, _)| keymap::holds(one.place, state.view, page)).collect();
+    let (views, everywhere): (Vec<Bound<'_>>, Vec<Bound<'_>>) = state
+        .keymap
+        .bindings()
+        .filter(|(one, _)| one.place == Place::Everywhere)
+        .partition(|(one, _)| matches!(one.action, Action::View(_)));
     let mut lines = Vec::new();
     if !here.is_empty() {
         lines.push(vec![Piece::new(Role::Title, if page { "On this page" } else { "In this view" })]);
@@ -47,8 +48,8 @@ fn lines(canvas: &Canvas<'_>, state: &State) -> Vec<Vec<Piece>> {
     lines.push(vec![Piece::new(Role::Title, "Views")]);
     // Three a line: nine lines for nine views would push the rest off a small screen.
     for three in views.chunks(3) {
-        let entry = |one: &&Binding| {
-            let keys: Vec<String> = one.keys.iter().map(ToString::to_string).collect();
+        let entry = |(one, keys): &Bound<'_>| {
+            let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
             let pad = 18_usize.saturating_sub(one.help.len());
             [
                 Piece::new(Role::Key, format!("  {}", keys.join(", "))),
@@ -76,8 +77,11 @@ fn lines(canvas: &Canvas<'_>, state: &State) -> Vec<Vec<Piece>> {
     lines
 }
 
-fn line(binding: &Binding) -> Vec<Piece> {
-    let keys: Vec<String> = binding.keys.iter().map(ToString::to_string).collect();
+/// A binding with its present keys.
+type Bound<'a> = (&'a Binding, &'a [Key]);
+
+fn line((binding, keys): Bound<'_>) -> Vec<Piece> {
+    let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
     let keys = keys.join(", ");
     let pad = 16_u16.saturating_sub(columns(&keys)).max(1);
     vec![

@@ -287,7 +287,7 @@ fn what_cannot_work_is_said_before_the_screen_is_touched() {
     };
     for (arguments, expected) in [
         (&["--connect", "/x"][..], "this is not a terminal"),
-        (&["--connect", "/x", "--config", "keys.toml"], "reads no configuration"),
+        (&["--connect", "/x", "--config", "keys.toml"], "it cannot be read"),
         (&["--palette", "pastel"], "no palette"),
         (&["--frobnicate"], "unexpected argument"),
     ] {
