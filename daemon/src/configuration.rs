@@ -203,9 +203,10 @@ impl Configuration {
         drop(tokio::task::spawn_blocking(allocator::give_back));
         match (answer, problems) {
             (Ok(Reply::Reload(view, operation)), _) => Ok(Reloaded { view, operation }),
-            (Ok(Reply::Done | Reply::Operation(_) | Reply::Plan(_)) | Err(NotDone::Gone(_)), _) => {
-                Err(NotReloaded::Gone)
-            }
+            (
+                Ok(Reply::Done | Reply::Operation(_) | Reply::Scheduled(_) | Reply::Plan(_)) | Err(NotDone::Gone(_)),
+                _,
+            ) => Err(NotReloaded::Gone),
             (Err(NotDone::Refused(refusal)), Some(problems)) => {
                 Err(NotReloaded::Errors { refusal, problems: Box::new(problems) })
             }

@@ -17,13 +17,19 @@ use std::{
 use rustix::fs::FlockOperation;
 use tokio::{runtime, sync::mpsc};
 use tracing::{info, warn};
-use ubmc_core::{board::Board, core::Core, ids::FanId, memory::Past, units::Duty};
+use ubmc_core::{
+    board::Board,
+    core::Core,
+    ids::FanId,
+    memory::{Boot, BootCause, Past},
+    units::Duty,
+};
 use ubmc_platforms::{
     board::{Bindings, Loaded, Resource, resources},
     hardware::{self, Backend, Platform},
     sim::{
         SimConfig,
-        client::{self, Launched},
+        client::{self, Launched, SimClient},
     },
 };
 
@@ -173,7 +179,7 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     let services = std::mem::take(&mut described.services);
     let board = Arc::new(described.clone());
     let _lock = lock(&places.state_dir)?;
-    let mut core = assemble(Board { services, ..described }, seed(), memory::recall(&places.state_dir))?;
+    let mut core = assemble(Board { services, ..described }, seed(), memory::recall(&places.state_dir, &args.sysfs))?;
     let claimed = places.sockets.iter().map(|path| Socket::claim(path)).collect::<Result<Vec<_>, _>>()?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -183,6 +189,9 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     let signals = runtime.block_on(async { Signals::new() }).map_err(io_failure("signals cannot be received"))?;
     let plugged = sim.map(|config| plug_in(&places.state_dir, config)).transpose()?;
     let simulation = plugged.as_ref().map(|plugged| plugged.simulation.clone());
+    if let Some(plugged) = &plugged {
+        core.controlled_by(plugged.boot.clone());
+    }
     // Before there are threads and tasks: it is small, and what it guards depends on it.
     let (guarded, held) = guard(&places.state_dir, &board, &bindings, simulation.as_ref(), &args.sysfs).unzip();
     core.inherit(&held.unwrap_or_default());
@@ -247,6 +256,8 @@ struct Plugged {
     simulation: Simulation,
     /// By us, and not by a daemon before us.
     started: bool,
+    /// How its own controller came up: with its power, whatever our machine did.
+    boot: Boot,
 }
 
 impl Plugged {
@@ -356,7 +367,12 @@ fn plug_in(state_dir: &Path, config: SimConfig) -> Result<Plugged, Failure> {
         Launched::Replaced { pid } => info!("the simulated board was exchanged for another (process {pid})"),
     }
     let started = !matches!(launched, Launched::Found { .. });
-    Ok(Plugged { simulation, started })
+    let values = SimClient::new(&simulation.dir).state()?.values;
+    let outages = values.iter().find(|value| value.name == "outages").map_or(0.0, |value| value.value);
+    // A process number that comes again would take a board that was plugged in anew for the one before; the kernel gives
+    // every other number first.
+    let boot = Boot { id: format!("simulated-{}-{outages}", launched.pid()), cause: BootCause::PowerCame };
+    Ok(Plugged { simulation, started, boot })
 }
 
 /// Makes the state directory ours for as long as the answer lives.

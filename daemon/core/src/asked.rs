@@ -5,12 +5,12 @@ use crate::{
     core::Core,
     effect::{Effect, Reply},
     event::Severity,
-    ids::{Generation, Name, OperationId, ServiceId},
+    ids::{Generation, MachineId, Name, OperationId, ServiceId},
     input::{Asked, Request, Verb},
-    machines::Demand,
+    machines::{Demand, MachineKind},
     operations::{
         book::{Operations, Order, kind_of},
-        plan::House,
+        plan::{House, Plan},
         services::{Member, ServiceVerb},
     },
     refusal::{Obstacle, Refusal},
@@ -102,6 +102,11 @@ impl Core {
                 self.transition(order, verb, plan_only, &revision)
             }
             Request::CancelOperation(id) => self.cancel(id),
+            Request::Schedule { machine, verb, at } => self.schedule(machine, verb, at, actor, reason),
+            Request::CancelSchedule(id) => self.cancel_schedule(id, actor),
+            Request::SetRestore { machine, policy, once, boot_attempts } => {
+                self.set_restore(&machine, policy, once, boot_attempts, actor)
+            }
             Request::SetOverride { target, percent, duration } => {
                 self.thermal.set_override(&target, percent, duration, &mut self.out)?;
                 self.evaluate_zones(false);
@@ -202,12 +207,7 @@ impl Core {
         let Some(id) = self.board.find_machine(&order.target) else {
             return Err(Refusal::unknown("machine", &order.target, names));
         };
-        let kind = self.machines.get(id).spec.definition.kind;
-        if !crate::operations::plan::verbs_of(kind).contains(&verb) {
-            let known: Vec<_> = crate::operations::plan::verbs_of(kind).iter().map(|verb| verb.as_str()).collect();
-            let text = format!("a {kind} does not take `{}`; it takes {}", verb.as_str(), known.join(", "));
-            return Err(Refusal::invalid("UNKNOWN_REQUEST", text));
-        }
+        let kind = self.takes(id, verb)?;
         let plan = self.scene().plan(id, verb);
         order.kind = kind_of(kind, verb);
         if plan_only {
@@ -244,6 +244,24 @@ impl Core {
             };
             return Err(Refusal::precondition("INTERLOCK", text, plan.obstacles));
         }
+        self.asked_for(&plan.machines, verb);
+        Ok(Reply::Operation(self.open_planned(order, plan, verb)))
+    }
+
+    /// Whether `verb` makes sense for the machine; its kind.
+    pub(crate) fn takes(&self, id: MachineId, verb: Verb) -> Result<MachineKind, Refusal> {
+        let kind = self.machines.get(id).spec.definition.kind;
+        let known = crate::operations::plan::verbs_of(kind);
+        if known.contains(&verb) {
+            return Ok(kind);
+        }
+        let known: Vec<_> = known.iter().map(|verb| verb.as_str()).collect();
+        let text = format!("a {kind} does not take `{}`; it takes {}", verb.as_str(), known.join(", "));
+        Err(Refusal::invalid("UNKNOWN_REQUEST", text))
+    }
+
+    /// What was planned, and has nothing against it, begins.
+    pub(crate) fn open_planned(&mut self, order: Order<'_>, plan: Plan, verb: Verb) -> OperationId {
         if matches!(verb, Verb::Demand(Demand::Off | Demand::ForceOff) | Verb::EmergencyOff) {
             for machine in &plan.machines {
                 for zone in self.board.machine(*machine).zones.clone() {
@@ -252,8 +270,7 @@ impl Core {
             }
         }
         let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
-        let id = self.operations.open_machines(order, plan, &house, &mut self.machines, &mut self.out);
-        Ok(Reply::Operation(id))
+        self.operations.open_machines(order, plan, &house, &mut self.machines, &mut self.out)
     }
 
     fn cancel(&mut self, id: OperationId) -> Result<Reply, Refusal> {

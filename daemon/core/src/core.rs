@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     board::Board,
-    effect::{Effect, Effects},
+    effect::Effects,
     event::Severity,
     guarding::Guarding,
     ids::{MachineId, OperationId, SensorId, ServiceId},
@@ -25,6 +25,7 @@ use crate::{
     outbox::Outbox,
     power::supplies::Supplies,
     reach::Reach,
+    restore::Restore,
     rng::Rng,
     sensors::bank::Sensors,
     services::{
@@ -59,6 +60,7 @@ pub struct Core {
     pub(crate) supplies: Supplies,
     pub(crate) guarding: Guarding,
     pub(crate) reach: Reach,
+    pub(crate) restore: Restore,
     pub(crate) out: Outbox,
     /// What built-in services were up when the last input ended: their coming and going concerns other rooms.
     drives: Drives,
@@ -86,8 +88,10 @@ impl Core {
     /// The same, with what is remembered of the time before.
     pub fn after(mut board: Board, seed: u64, past: Past) -> Result<Self, Vec<GraphError>> {
         let specs = std::mem::take(&mut board.services);
+        let restore = Restore::after(&board, &past);
+        let Past { bmc_boot, memory, .. } = past;
         Ok(Self {
-            supervisor: Supervisor::new(specs, past, Rng::new(seed))?,
+            supervisor: Supervisor::new(specs, (bmc_boot, memory.epochs), Rng::new(seed))?,
             machines: Machines::new(&board),
             operations: Operations::default(),
             sensors: Sensors::new(&board.sensors),
@@ -96,6 +100,7 @@ impl Core {
             supplies: Supplies::new(board.supplies.len()),
             guarding: Guarding::default(),
             reach: Reach::default(),
+            restore,
             out: Outbox::default(),
             drives: Drives::default(),
             protection: BTreeMap::new(),
@@ -111,10 +116,12 @@ impl Core {
         let fields = vec![("board", self.board.name.as_str().into())];
         self.out.event("platform.starting".to_owned(), "operator", Severity::Notice, text, fields);
         self.out.arm(Timer::Discovery, now + DISCOVERY);
+        self.recall();
         self.machines.boot(&mut self.out);
         self.supervisor.boot(self.board.policy.start_timeout, &mut self.out);
         self.follow_up();
         self.show();
+        self.remember();
         self.out.finish()
     }
 
@@ -128,9 +135,7 @@ impl Core {
             self.follow_up();
         }
         self.show();
-        if let Some(memory) = self.supervisor.unsaved() {
-            self.out.deed(Effect::Persist(memory));
-        }
+        self.remember();
         self.out.finish()
     }
 
@@ -195,6 +200,7 @@ impl Core {
             }
             Input::CommandFailed { command, reason } => self.command_failed(&command, &reason),
             Input::Guardian(news) => self.guardian_told(&news),
+            Input::Clock(wall) => self.clock_told(wall),
             Input::Asked(asked) => self.asked(asked),
         }
     }
@@ -230,6 +236,11 @@ impl Core {
             }
             Timer::Led(id) => self.leds.hold_due(id, out),
             Timer::LedDriving(id) => self.leds.driving_due(id, self.drives.leds, out),
+            Timer::Stable(id) => self.stable_due(id),
+            Timer::BootHeld(id) => self.boot_held(id),
+            // What is due is done whenever something may have moved.
+            Timer::Intents => {}
+            Timer::Schedule => self.schedules_due(),
         }
     }
 
@@ -245,6 +256,7 @@ impl Core {
                 self.sensors.power_changed(moved.machine, powered, &mut self.out);
             }
             self.tell_of_power(&moved);
+            self.restore_follows(&moved);
             let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
             self.operations.machines_moved(&moved, &house, &mut self.machines, &mut self.out);
             self.evaluate_zones(false);
@@ -260,6 +272,10 @@ impl Core {
         }
         if services_moved {
             self.follow_services();
+        }
+        self.pursue();
+        if !self.machines.is_settled() {
+            self.follow_up();
         }
     }
 

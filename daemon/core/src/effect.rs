@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     event::Event,
-    ids::{FanId, Generation, MachineId, Name, OperationId, RequestId, SensorId, ServiceId, ZoneId},
+    ids::{FanId, Generation, MachineId, Name, OperationId, RequestId, ScheduleId, SensorId, ServiceId, ZoneId},
     input::{HardwareCommand, Probe},
     memory::Memory,
     refusal::Refusal,
@@ -118,6 +118,8 @@ pub enum Reply {
     Done,
     /// It goes on as this operation.
     Operation(OperationId),
+    /// It is done at its time, as an operation.
+    Scheduled(ScheduleId),
     /// What it would do. Nothing was changed and nothing is kept: its number means nothing.
     Plan(Box<OperationView>),
     /// What a reload changed, or would change. The operation brings services up and down; absent when none has to move.

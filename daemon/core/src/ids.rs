@@ -121,3 +121,20 @@ impl OperationId {
 /// The shell's number for a request that waits for its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
+
+/// A request that waits for its time. Shown as `at-3`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScheduleId(pub u64);
+
+impl fmt::Display for ScheduleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at-{}", self.0)
+    }
+}
+
+impl ScheduleId {
+    /// Reads `at-3`.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.strip_prefix("at-")?.parse().ok().map(Self)
+    }
+}

@@ -4,9 +4,11 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use crate::{
     board::Board,
-    ids::{FanId, Generation, Name, OperationId, RequestId, SensorId, ServiceId, SignalId},
+    ids::{FanId, Generation, Name, OperationId, RequestId, ScheduleId, SensorId, ServiceId, SignalId},
     machines::Demand,
     refusal::Obstacle,
+    restore::{At, RestorePolicy},
+    time::Wall,
     units::Level,
 };
 
@@ -55,6 +57,8 @@ pub enum Input {
     },
     /// How the process that guards the fans fares.
     Guardian(crate::guarding::Guardian),
+    /// The wall clock says so; at least once a minute, and whenever it was set.
+    Clock(Wall),
     /// A client or a signal asks for something.
     Asked(Asked),
 }
@@ -360,6 +364,28 @@ pub enum Request {
     },
     /// End an operation where that is safe.
     CancelOperation(OperationId),
+    /// Ask a machine for something at a time.
+    Schedule {
+        /// Which machine.
+        machine: Name,
+        /// What.
+        verb: Verb,
+        /// When; refused in the past.
+        at: At,
+    },
+    /// A request that waits for its time is not wanted any more.
+    CancelSchedule(ScheduleId),
+    /// Choose how a machine comes back after the loss of power.
+    SetRestore {
+        /// Which machine.
+        machine: Name,
+        /// Absent: as it is.
+        policy: Option<RestorePolicy>,
+        /// The policy is for the next time only.
+        once: bool,
+        /// So many attempts for the boot that goes on or comes next, instead of the board's. Absent: as it is.
+        boot_attempts: Option<u32>,
+    },
     /// Hold a fan or a zone at a duty for a time.
     SetOverride {
         /// A fan or a zone.

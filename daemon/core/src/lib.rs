@@ -13,6 +13,7 @@
 //! - [`core`] dispatches inputs (`asked`: those that somebody waits for) and lets one room's decisions reach the others; [`status`] and [`explain`]
 //!   answer questions;
 //! - [`guarding`]: the process that makes the fans safe when this one dies or hangs;
+//! - [`restore`]: what survives power loss: who is powered on again, boots that fail, requests for later;
 //! - [`outbox`], [`timers`], [`rng`]: where decisions, deadlines and chance are kept; [`memory`]: what outlives the daemon.
 //!
 //! What is absent here, on purpose: no clock (time comes in with each input), no randomness of its own (a seed comes in
@@ -37,6 +38,7 @@ pub mod outbox;
 pub mod power;
 pub mod reach;
 pub mod refusal;
+pub mod restore;
 pub mod rng;
 pub mod sensors;
 pub mod services;

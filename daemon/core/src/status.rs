@@ -50,6 +50,7 @@ impl Core {
             parent: machine.spec.parent.map(|parent| &self.machines.get(parent).spec.name),
             reason: self.scene().reason(id),
             verbs: self.scene().verbs(id),
+            restore: self.restoration(id),
         }
     }
 

@@ -46,6 +46,14 @@ pub enum Timer {
     Boot,
     /// The daemon should have ended.
     Shutdown,
+    /// A machine has been in its state for long enough to count as in it.
+    Stable(MachineId),
+    /// A host has been up for long enough to have booted for good.
+    BootHeld(MachineId),
+    /// Something that a policy or a schedule wants is to be tried.
+    Intents,
+    /// The next schedule's time.
+    Schedule,
 }
 
 /// All deadlines.

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use ubmc_core::{
     event::Severity,
-    ids::{Name, OperationId},
+    ids::{Name, OperationId, ScheduleId},
     input::{Findings, Request, Verb},
     leds::Pattern,
     machines::MachineKind,
     refusal::Refusal,
+    restore::{At, RestorePolicy},
     sensors::SensorKind,
     services::Group,
+    time::Wall,
 };
 use ubmc_proto::v1;
 
@@ -200,6 +202,50 @@ pub fn transition(request: v1::RequestTransitionRequest) -> Result<Wanted, Refus
         deadline: duration("the deadline", request.deadline_s)?,
     };
     Ok(Wanted { request: transition, reason: reason(request.reason)? })
+}
+
+/// Ask a machine for something at a time.
+pub fn schedule(request: v1::ScheduleTransitionRequest) -> Result<Wanted, Refusal> {
+    let verb = Verb::parse(&request.request).ok_or_else(|| {
+        let known = Verb::ALL.map(|verb| Name::from(verb.as_str()));
+        Refusal::unknown("request", &request.request, &known)
+    })?;
+    let at = match (Duration::try_from_secs_f64(request.at_s), duration("the time until then", request.after_s)?) {
+        (Ok(at), _) if !at.is_zero() => At::Wall(Wall::new(at)),
+        (Ok(_), Some(after)) => At::After(after),
+        (Ok(_), None) => return Err(Refusal::invalid("NO_TIME", "a schedule needs a time: `at_s` or `after_s`")),
+        (Err(_), _) => {
+            return Err(Refusal::invalid("OUT_OF_RANGE", format!("{} is no time since 1970", request.at_s)));
+        }
+    };
+    let schedule = Request::Schedule { machine: name(&request.machine)?, verb, at };
+    Ok(Wanted { request: schedule, reason: reason(request.reason)? })
+}
+
+/// A request for later is not wanted any more.
+pub fn cancel_schedule(request: v1::CancelScheduleRequest) -> Result<Wanted, Refusal> {
+    let id = ScheduleId::parse(&request.id).ok_or_else(|| {
+        Refusal::invalid("BAD_SCHEDULE_ID", format!("`{}` is no schedule id; they look like `at-3`", request.id))
+    })?;
+    Ok(Wanted { request: Request::CancelSchedule(id), reason: reason(request.reason)? })
+}
+
+/// Choose how a machine comes back.
+pub fn restore_policy(request: v1::SetRestorePolicyRequest) -> Result<Wanted, Refusal> {
+    let policy = match request.policy.as_str() {
+        "" => None,
+        word => Some(RestorePolicy::parse(word).ok_or_else(|| {
+            let known = RestorePolicy::ALL.map(|policy| Name::from(policy.as_str()));
+            Refusal::unknown("restore policy", word, &known)
+        })?),
+    };
+    let chosen = Request::SetRestore {
+        machine: name(&request.machine)?,
+        policy,
+        once: request.once,
+        boot_attempts: request.boot_attempts,
+    };
+    Ok(Wanted { request: chosen, reason: reason(request.reason)? })
 }
 
 /// `op-17`

@@ -111,6 +111,8 @@ impl Api {
             Reply::Operation(id) | Reply::Reload(_, Some(id)) => {
                 self.look(move |sight| state::operation(sight, id)).await
             }
+            // Only `ScheduleTransition` is answered so.
+            Reply::Scheduled(_) => Ok(Response::new(to_wire::nothing_to_do())),
             Reply::Plan(view) => self.look(move |sight| Ok(to_wire::plan(&view, sight.moment))).await,
             Reply::Done | Reply::Reload(_, None) => Ok(Response::new(to_wire::nothing_to_do())),
         }

@@ -2,6 +2,7 @@
 
 use tonic::{Request, Response, Status};
 use ubmc_core::{
+    effect::Reply,
     ids::{MachineId, OperationId},
     refusal::Refusal,
     view::OperationState,
@@ -188,6 +189,53 @@ impl StateService for Api {
         let id = parse_operation(&request.get_ref().id)?;
         self.ask(actor, from_wire::cancel_operation(request.into_inner())).await?;
         self.look(move |sight| operation(sight, id)).await
+    }
+
+    async fn schedule_transition(
+        &self,
+        request: Request<v1::ScheduleTransitionRequest>,
+    ) -> Result<Response<v1::Schedule>, Status> {
+        let actor = Caller::of(&request);
+        let Reply::Scheduled(id) = self.ask(actor, from_wire::schedule(request.into_inner())).await? else {
+            return Err(Status::internal("a schedule was answered with something else"));
+        };
+        self.look(move |sight| {
+            let schedules = sight.core.schedules();
+            let schedule = schedules.iter().find(|schedule| schedule.id == id);
+            Ok(schedule.map(|schedule| to_wire::schedule(schedule, sight.moment)).unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn list_schedules(
+        &self,
+        _: Request<v1::ListSchedulesRequest>,
+    ) -> Result<Response<v1::ListSchedulesResponse>, Status> {
+        self.look(|sight| {
+            let schedules = sight.core.schedules();
+            let schedules = schedules.iter().map(|schedule| to_wire::schedule(schedule, sight.moment)).collect();
+            Ok(v1::ListSchedulesResponse { schedules })
+        })
+        .await
+    }
+
+    async fn cancel_schedule(
+        &self,
+        request: Request<v1::CancelScheduleRequest>,
+    ) -> Result<Response<v1::CancelScheduleResponse>, Status> {
+        let actor = Caller::of(&request);
+        self.ask(actor, from_wire::cancel_schedule(request.into_inner())).await?;
+        Ok(Response::new(v1::CancelScheduleResponse {}))
+    }
+
+    async fn set_restore_policy(
+        &self,
+        request: Request<v1::SetRestorePolicyRequest>,
+    ) -> Result<Response<v1::Machine>, Status> {
+        let actor = Caller::of(&request);
+        let name = request.get_ref().machine.clone();
+        self.ask(actor, from_wire::restore_policy(request.into_inner())).await?;
+        self.look(move |sight| find(sight, &name).map(|id| machine(sight, id))).await
     }
 
     async fn list_history(

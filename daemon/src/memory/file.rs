@@ -2,19 +2,16 @@
 //! renamed into place. What cannot be read is set aside for a person to look at, and never stops the daemon.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-use ubmc_core::{
-    ids::Name,
-    memory::{Done, Memory},
-    services::Epoch,
-};
+use serde::Deserialize;
+use ubmc_core::memory::Memory;
+
+use super::page::Page;
 
 /// Its name in the state directory.
 pub const NAME: &str = "memory.json";
@@ -27,21 +24,6 @@ const MAX_BYTES: u64 = 1 << 20;
 #[derive(Deserialize)]
 struct Head {
     version: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Page {
-    version: u64,
-    chassis_power: u64,
-    host_boot: u64,
-    powered: BTreeSet<String>,
-    done: BTreeMap<String, Entry>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Entry {
-    once_per: String,
-    mark: String,
 }
 
 /// What must outlive the daemon could not be written.
@@ -79,8 +61,9 @@ pub fn read(dir: &Path) -> (Memory, Option<String>) {
                 Err(error) => format!("it could not be set aside ({error}) and will be replaced"),
             };
             let text = format!(
-                "{} cannot be used: {why}; {moved}. What oneshots have done, and which power-on it is, is forgotten: \
-                 what runs once per boot or power-on may run again.",
+                "{} cannot be used: {why}; {moved}. What oneshots have done, requested states, policies and \
+                 schedules are forgotten: what runs once per boot or power-on may run again, and no machine is powered \
+                 on by what it was.",
                 path.display()
             );
             (Memory::default(), Some(text))
@@ -106,7 +89,7 @@ fn try_read(path: &Path) -> Result<Option<Memory>, Unusable> {
         return Err(Unusable::Newer(version));
     }
     let page: Page = serde_json::from_slice(&bytes).map_err(damaged)?;
-    page.memory().map(Some)
+    page.memory().map(Some).map_err(Unusable::Damaged)
 }
 
 /// Keeps `memory` in this directory. Waits for the disk.
@@ -116,7 +99,8 @@ pub fn write(dir: &Path, memory: &Memory) -> Result<(), WriteError> {
         let path = path.clone();
         move |source| WriteError { path, doing, source }
     };
-    let bytes = serde_json::to_vec(&Page::of(memory)).map_err(|error| failed("putting it into words")(error.into()))?;
+    let bytes = serde_json::to_vec(&Page::of(memory, VERSION))
+        .map_err(|error| failed("putting it into words")(error.into()))?;
     let mut options = File::options();
     options.write(true).create(true).truncate(true).mode(0o600);
     let mut file = options.open(&fresh).map_err(failed("making the new file"))?;
@@ -126,47 +110,25 @@ pub fn write(dir: &Path, memory: &Memory) -> Result<(), WriteError> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed("synchronising the directory"))
 }
 
-impl Page {
-    fn of(memory: &Memory) -> Self {
-        let done = memory.done.iter().map(|(name, done)| {
-            let entry = Entry { once_per: done.epoch.as_str().to_owned(), mark: done.mark.clone() };
-            (name.to_string(), entry)
-        });
-        Self {
-            version: VERSION,
-            chassis_power: memory.chassis_power,
-            host_boot: memory.host_boot,
-            powered: memory.powered.iter().map(Name::to_string).collect(),
-            done: done.collect(),
-        }
-    }
-
-    fn memory(self) -> Result<Memory, Unusable> {
-        let epoch = |word: &str| {
-            let all = [Epoch::BmcBoot, Epoch::ChassisPower, Epoch::HostBoot];
-            let known = all.into_iter().find(|epoch| epoch.as_str() == word);
-            known.ok_or_else(|| Unusable::Damaged(format!("`{word}` is nothing that a oneshot runs once per")))
-        };
-        let done = self.done.into_iter().map(|(name, entry)| {
-            let done = Done { epoch: epoch(&entry.once_per)?, mark: entry.mark };
-            Ok((Name::from(name.as_str()), done))
-        });
-        Ok(Memory {
-            chassis_power: self.chassis_power,
-            host_boot: self.host_boot,
-            powered: self.powered.iter().map(|name| Name::from(name.as_str())).collect(),
-            done: done.collect::<Result<_, _>>()?,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use ubmc_core::{
+        ids::{OperationId, ScheduleId},
+        input::Verb,
+        memory::{Done, EpochMemory, MachineMemory, OperationMemory, OperationsMemory, ScheduleMemory},
+        restore::{Power, RestorePolicy},
+        services::Epoch,
+        time::Wall,
+    };
+
     use super::*;
 
+    /// Something in every section.
     fn memory(chassis_power: u64) -> Memory {
         let done = |epoch, mark: &str| Done { epoch, mark: mark.to_owned() };
-        Memory {
+        let epochs = EpochMemory {
             chassis_power,
             host_boot: 7,
             powered: ["chassis".into(), "host.0".into()].into(),
@@ -176,6 +138,42 @@ mod tests {
                 ("inventory".into(), done(Epoch::HostBoot, "")),
             ]
             .into(),
+        };
+        let host = MachineMemory {
+            requested: Some(Power::On),
+            stable: Some(Power::Off),
+            restoring: true,
+            restore: Some(RestorePolicy::LastState),
+            restore_once: Some(RestorePolicy::AlwaysOff),
+            boots_left: Some(1),
+            boots_once: Some(0),
+            given_up: true,
+        };
+        let wall = |ms| Wall::new(Duration::from_millis(ms));
+        let operation = OperationMemory {
+            kind: "host-on".to_owned(),
+            target: "host.0".to_owned(),
+            machines: ["host.0".into()].into(),
+            actor: "uid 0 (root)".to_owned(),
+            reason: "because".to_owned(),
+            begun: Some(wall(1_795_216_131_250)),
+        };
+        let schedule = ScheduleMemory {
+            at: wall(1_795_300_000_000),
+            machine: "host.1".into(),
+            verb: Verb::Restart,
+            actor: "uid 0 (root)".to_owned(),
+            reason: String::new(),
+        };
+        Memory {
+            boot: "a1b2".to_owned(),
+            in_order: true,
+            epochs,
+            machines: [("host.0".into(), host), ("host.1".into(), MachineMemory::default())].into(),
+            operations: OperationsMemory { next: 18, running: [(OperationId(17), operation)].into() },
+            schedules: [(ScheduleId(3), schedule)].into(),
+            last_schedule: 4,
+            trips: [("cpu".into(), "host0_cpu_temp is 101 °C".to_owned())].into(),
         }
     }
 
@@ -196,6 +194,22 @@ mod tests {
             assert_eq!(read(dir.path()), (memory(number), None));
         }
         assert_eq!(names(dir.path()), [NAME]);
+    }
+
+    #[test]
+    fn what_an_older_daemon_wrote_is_read_and_what_a_newer_one_adds_is_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let older = r#"{"version":1,"chassis_power":3,"host_boot":7,"powered":["chassis"],"done":{}}"#;
+        let known =
+            EpochMemory { chassis_power: 3, host_boot: 7, powered: ["chassis".into()].into(), ..Default::default() };
+        for text in [
+            older.to_owned(),
+            older.replace("{\"version", "{\"colour\":\"red\",\"machines\":{\"x\":{\"smell\":4}},\"version"),
+        ] {
+            fs::write(dir.path().join(NAME), text).unwrap();
+            let (memory, remark) = read(dir.path());
+            assert_eq!((memory.epochs, remark), (known.clone(), None));
+        }
     }
 
     #[test]
@@ -229,6 +243,8 @@ mod tests {
         let cut = (0..whole.len()).map(|length| (whole[..length].to_owned(), "memory.json.damaged", "damaged"));
         let others = [
             (whole.replace("bmc-boot", "full-moon"), "memory.json.damaged", "`full-moon`"),
+            (whole.replace("last-state", "first-state"), "memory.json.damaged", "`first-state`"),
+            (whole.replace("\"op-17\"", "\"17\""), "memory.json.damaged", "`17`"),
             (format!("{whole}{whole}"), "memory.json.damaged", "damaged"),
             (" ".repeat((1 << 20) + 1), "memory.json.damaged", "longer than"),
             (whole.replace("\"version\":1", "\"version\":2"), "memory.json.v2", "version 2"),

@@ -1,17 +1,18 @@
 //! What outlives the daemon: kept in its state directory whenever the core says that it has changed, given back to the
 //! core at the next start.
 //!
-//! - [`file`]: how it lies on the disk.
+//! - [`file`]: how it lies on the disk; `page`: what is in it.
 //!
 //! The loop hands over and goes on; a task writes, the newest only, however much came while it wrote.
 
 pub mod file;
+mod page;
 
 use std::{
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::{
@@ -20,7 +21,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tracing::{error, info, warn};
-use ubmc_core::memory::{Memory, Past};
+use ubmc_core::{
+    memory::{Boot, BootCause, Memory, Past},
+    time::Wall,
+};
 
 use self::file::WriteError;
 
@@ -30,7 +34,7 @@ const RETRY: Duration = Duration::from_secs(5);
 const LAST_WORD: Duration = Duration::from_secs(2);
 
 /// What is remembered of the time before this daemon. What cannot be had is told in the log.
-pub fn recall(dir: &Path) -> Past {
+pub fn recall(dir: &Path, sysfs: &Path) -> Past {
     let (memory, remark) = file::read(dir);
     if let Some(remark) = remark {
         warn!("{remark}");
@@ -42,7 +46,31 @@ pub fn recall(dir: &Path) -> Past {
             String::new()
         }
     };
-    Past { bmc_boot, memory }
+    let controller = Boot { id: bmc_boot.clone(), cause: boot_cause(sysfs) };
+    Past { bmc_boot, controller, wall: wall(), memory }
+}
+
+/// The wall clock now. Absent: it says that it is before 1970.
+pub fn wall() -> Option<Wall> {
+    SystemTime::now().duration_since(UNIX_EPOCH).ok().map(Wall::new)
+}
+
+/// What the watchdog's driver says of why the BMC has booted, in the bits of `linux/watchdog.h`. Most drivers tell a reset by
+/// the watchdog or by a pin from everything else; that power came is told by few, and nothing is nothing.
+fn boot_cause(sysfs: &Path) -> BootCause {
+    const EXTERN1: u32 = 0x04;
+    const EXTERN2: u32 = 0x08;
+    const POWER_UNDER: u32 = 0x10;
+    const CARD_RESET: u32 = 0x20;
+    let path = sysfs.join("class/watchdog/watchdog0/bootstatus");
+    let told = fs::read_to_string(path).ok().and_then(|text| text.trim().parse::<u32>().ok()).unwrap_or(0);
+    if told & (CARD_RESET | EXTERN1 | EXTERN2) != 0 {
+        BootCause::Reset
+    } else if told & POWER_UNDER != 0 {
+        BootCause::PowerCame
+    } else {
+        BootCause::Unknown
+    }
 }
 
 /// Keeps what the core wants remembered.
@@ -131,10 +159,13 @@ impl Keeper {
 
 #[cfg(test)]
 mod tests {
+    use ubmc_core::memory::EpochMemory;
+
     use super::*;
 
     fn counting(chassis_power: u64) -> Memory {
-        Memory { chassis_power, ..Memory::default() }
+        let epochs = EpochMemory { chassis_power, ..EpochMemory::default() };
+        Memory { epochs, ..Memory::default() }
     }
 
     fn run(test: impl Future<Output = ()>) {
@@ -174,8 +205,26 @@ mod tests {
     #[test]
     fn the_bmc_is_known_by_its_boot() {
         let dir = tempfile::tempdir().unwrap();
-        let past = recall(dir.path());
+        let past = recall(dir.path(), dir.path());
         assert_eq!(past.memory, Memory::default());
         assert_eq!(past.bmc_boot.len(), 36, "{}", past.bmc_boot);
+        assert_eq!(past.controller, Boot { id: past.bmc_boot, cause: BootCause::Unknown });
+    }
+
+    #[test]
+    fn the_watchdog_tells_why_the_bmc_has_booted() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("class/watchdog/watchdog0");
+        fs::create_dir_all(&folder).unwrap();
+        for (told, cause) in [
+            ("0\n", BootCause::Unknown),
+            ("32\n", BootCause::Reset),
+            ("4\n", BootCause::Reset),
+            ("16\n", BootCause::PowerCame),
+            ("rubbish", BootCause::Unknown),
+        ] {
+            fs::write(folder.join("bootstatus"), told).unwrap();
+            assert_eq!(boot_cause(dir.path()), cause, "{told}");
+        }
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn own(fd: RawFd) -> OwnedFd {
 }
 
 /// Lets the runtime watch whether there is something to read.
-pub(super) fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+pub(crate) fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an OwnedFd keeps its number and its file until it is dropped, and it is dropped by the AsyncFd, after the
     // registration has ended.
     Ok(unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?)

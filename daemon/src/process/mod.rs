@@ -33,7 +33,7 @@ mod cgroup;
 mod children;
 mod command;
 mod config;
-mod descriptor;
+pub(crate) mod descriptor;
 mod ears;
 mod failure;
 mod launch;

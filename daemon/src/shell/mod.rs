@@ -10,7 +10,7 @@
 //!  deadlines ────────────────────────────▶ └──────────┘ ──changes─▶ hub ──▶ watchers
 //! ```
 //!
-//! - [`clock`]: the daemon's monotonic clock;
+//! - [`clock`]: the daemon's clocks;
 //! - [`handle`]: how others ask and look;
 //! - [`topic`], [`hub`]: who is told of what;
 //! - [`deeds`]: each effect, done;
@@ -141,6 +141,7 @@ impl Shell {
     /// Brings the services up and runs until the core says that the daemon may end.
     pub async fn run(&mut self) {
         self.pulsed = self.builtins.must_pulse().then(Instant::now);
+        tokio::spawn(clock::watch_wall(self.inlet.clone()));
         let effects = self.core.start(self.shared.clock.now());
         self.follow(effects);
         let mut busy = Duration::ZERO;

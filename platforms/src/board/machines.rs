@@ -7,6 +7,7 @@ use ubmc_core::{
     ids::{MachineId, Name, SequenceId, SignalId, SupplyId, ZoneId},
     machines::{Action, Definition, MachineKind, MachineSpec},
     power::{Direction, RailSpec, SequenceSpec},
+    restore::{MOST_ATTEMPTS, RestorePolicy, RestoreSpec},
     sensors::SensorSpec,
 };
 
@@ -80,6 +81,7 @@ pub(super) fn read(section: &Section<'_>, around: &Around<'_, '_>, cx: &mut Cont
             sequences,
             zones: zones.into_iter().map(ZoneId::new).collect(),
             supplies: supplies.into_iter().map(SupplyId::new).collect(),
+            restore: restore(&table, cx),
         });
     }
     let bmcs: Vec<_> = section
@@ -109,6 +111,22 @@ fn nothing() -> Arc<Definition> {
         undiscovered: Name::from(""),
         goals: IndexMap::new(),
     })
+}
+
+/// How it comes back after the loss of power.
+fn restore(table: &Table<'_>, cx: &mut Context<'_>) -> RestoreSpec {
+    let mut spec = RestoreSpec::default();
+    let words = RestorePolicy::ALL.map(|policy| (policy.as_str(), policy));
+    if let Some(policy) = table.word("restore", &words, cx) {
+        spec.policy = policy.value;
+    }
+    if let Some(delay) = table.time("restore_delay", cx) {
+        spec.delay = delay.value;
+    }
+    if let Some(attempts) = table.integer("boot_attempts", 0..=i64::from(MOST_ATTEMPTS), cx) {
+        spec.boot_attempts = u32::try_from(attempts.value).unwrap_or(spec.boot_attempts);
+    }
+    spec
 }
 
 fn parent(table: &Table<'_>, section: &Section<'_>, own: &str, cx: &mut Context<'_>) -> Option<MachineId> {

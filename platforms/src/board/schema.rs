@@ -96,7 +96,9 @@ schema! {
     STEP "an item of steps" [
         "set" "level" "pulse" "duration" "wait" "both_ways" "voltage" "low" "high" "rail" "delay" "timeout"
     ]
-    MACHINE "[machines.NAME]" ["definition" "parent" "signals" "sequences" "zones" "supplies"]
+    MACHINE "[machines.NAME]" [
+        "definition" "parent" "signals" "sequences" "zones" "supplies" "restore" "restore_delay" "boot_attempts"
+    ]
     LED "[leds.NAME]" ["role" "source"]
     LED_SOURCE "[leds.NAME.source]" ["sim" "led"]
     WATCHDOG "[watchdog]" ["device" "timeout"]

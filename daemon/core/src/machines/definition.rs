@@ -270,4 +270,6 @@ pub struct MachineSpec {
     pub zones: Vec<crate::ids::ZoneId>,
     /// Supplies of which at least one must be good before this machine is powered on.
     pub supplies: Vec<crate::ids::SupplyId>,
+    /// How it comes back after the loss of power.
+    pub restore: crate::restore::RestoreSpec,
 }

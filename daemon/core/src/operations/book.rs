@@ -41,9 +41,9 @@ pub(super) enum Work {
 pub(super) struct Operation {
     pub(super) view: OperationView,
     pub(super) work: Work,
-    cause: Cause,
-    key: String,
-    machines: BTreeSet<MachineId>,
+    pub(super) cause: Cause,
+    pub(super) key: String,
+    pub(super) machines: BTreeSet<MachineId>,
 }
 
 /// Who asks for an operation, and how.
@@ -79,7 +79,7 @@ impl<'a> Order<'a> {
 pub struct Operations {
     pub(super) all: BTreeMap<OperationId, Operation>,
     pub(super) running: BTreeSet<OperationId>,
-    next: u64,
+    pub(super) next: u64,
 }
 
 impl Default for Operations {

@@ -13,7 +13,7 @@ use crate::{
     event::Severity,
     ids::{Name, ServiceId},
     machines::MachineKind,
-    memory::{Done, Memory, Past},
+    memory::{Done, EpochMemory},
     outbox::Outbox,
     view::Desired,
 };
@@ -22,7 +22,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub(super) struct Epochs {
     bmc_boot: String,
-    memory: Memory,
+    memory: EpochMemory,
     /// What is powered, for all that is known now.
     chassis_on: bool,
     hosts_on: usize,
@@ -30,8 +30,8 @@ pub(super) struct Epochs {
 }
 
 impl Epochs {
-    pub(super) fn after(past: Past) -> Self {
-        Self { bmc_boot: past.bmc_boot, memory: past.memory, ..Self::default() }
+    pub(super) fn after(bmc_boot: String, memory: EpochMemory) -> Self {
+        Self { bmc_boot, memory, ..Self::default() }
     }
 
     /// Which one it is now. Absent: none has begun.
@@ -46,7 +46,7 @@ impl Epochs {
 
 impl Supervisor {
     /// What of the services is to outlive the daemon, when that has changed.
-    pub fn unsaved(&mut self) -> Option<Memory> {
+    pub fn unsaved(&mut self) -> Option<EpochMemory> {
         std::mem::take(&mut self.epochs.unsaved).then(|| self.epochs.memory.clone())
     }
 
@@ -169,16 +169,16 @@ mod tests {
     struct Bench {
         supervisor: Supervisor,
         out: Outbox,
-        memory: Memory,
+        memory: EpochMemory,
     }
 
     impl Bench {
         /// A daemon with one oneshot, after a time that it remembers as `memory`.
-        fn new(epoch: Epoch, memory: Memory) -> Self {
+        fn new(epoch: Epoch, memory: EpochMemory) -> Self {
             let mut spec = ServiceSpec::new("job", Deployment::Binary(Binary::default().into()));
             spec.run = Run::Oneshot { once_per: Some(epoch) };
-            let past = Past { bmc_boot: "now".to_owned(), memory: memory.clone() };
-            let supervisor = Supervisor::new(vec![spec], past, Rng::new(1)).unwrap();
+            let before = ("now".to_owned(), memory.clone());
+            let supervisor = Supervisor::new(vec![spec], before, Rng::new(1)).unwrap();
             let mut bench = Self { supervisor, out: Outbox::default(), memory };
             bench.out.begin(Mono::ZERO);
             bench.supervisor.boot(std::time::Duration::from_secs(90), &mut bench.out);
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn each_power_on_of_the_chassis_has_it_done_once_also_across_daemons() {
-        let mut bench = Bench::new(Epoch::ChassisPower, Memory::default());
+        let mut bench = Bench::new(Epoch::ChassisPower, EpochMemory::default());
         let chassis = MachineKind::Chassis;
         assert!(!bench.sees("chassis", chassis, false, false), "there is no power yet");
         assert!(bench.sees("chassis", chassis, true, false), "the first power-on");
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_reset_of_a_host_is_a_boot_and_a_second_host_is_one_too() {
-        let mut bench = Bench::new(Epoch::HostBoot, Memory::default());
+        let mut bench = Bench::new(Epoch::HostBoot, EpochMemory::default());
         let host = MachineKind::Host;
         assert!(!bench.sees("chassis", MachineKind::Chassis, true, false), "no host boots");
         assert!(bench.sees("host.0", host, true, false));

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     event::{Field, Severity},
     ids::{Generation, Name, ServiceId},
-    memory::Past,
+    memory::EpochMemory,
     outbox::Outbox,
     rng::Rng,
     time::Mono,
@@ -74,8 +74,9 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// All stopped, none wanted.
-    pub fn new(specs: Vec<ServiceSpec>, past: Past, rng: Rng) -> Result<Self, Vec<GraphError>> {
+    /// All stopped, none wanted. `before`: the boot id of the BMC, and what is remembered.
+    pub fn new(specs: Vec<ServiceSpec>, before: (String, EpochMemory), rng: Rng) -> Result<Self, Vec<GraphError>> {
+        let (bmc_boot, memory) = before;
         let graph = Graph::build(&specs)?;
         let names = specs.iter().enumerate().map(|(index, spec)| (spec.name.clone(), ServiceId::new(index))).collect();
         let zero = || Group::ALL.into_iter().map(|group| (group, 0)).collect();
@@ -94,7 +95,7 @@ impl Supervisor {
             reboot_asked: BTreeMap::new(),
             next_generation: 1,
             tasks: BTreeMap::new(),
-            epochs: Epochs::after(past),
+            epochs: Epochs::after(bmc_boot, memory),
             boot_book: BootBook::default(),
             unswept: false,
         };

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{fan::Fan, heritage::Heritage, judge::is_hot, zone::Zone};
+use super::{fan::Fan, heritage::Heritage, judge::is_hot, record::TripRecord, zone::Zone};
 use crate::{
     board::Board,
     event::Severity,
@@ -95,6 +95,24 @@ impl Thermal {
             .iter()
             .enumerate()
             .filter_map(|(index, zone)| Some((ZoneId::new(index), zone.tripped.as_ref()?.why.as_str())))
+    }
+
+    /// The trip of a zone was latched when the last daemon ended, and nobody has released it since.
+    pub fn latch_again(&mut self, id: ZoneId, why: &str, out: &mut Outbox) {
+        let zone = &mut self.zones[id.index()];
+        if zone.tripped.is_some() {
+            return;
+        }
+        zone.tripped = Some(TripRecord { why: why.to_owned(), at: out.now(), parts: Vec::new(), fans: Vec::new() });
+        let name = &zone.spec.name;
+        out.event(
+            format!("zone.{name}.trip-remembered"),
+            "thermalmgr",
+            Severity::Warning,
+            format!("the trip of zone {name} is not released yet: {why}"),
+            Vec::new(),
+        );
+        out.changed().zones.insert(id);
     }
 
     /// Fan writing has just begun: whatever was told before may not hold any more.

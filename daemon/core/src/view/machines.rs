@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::{
-    ids::{CauseId, Name, OperationId},
+    ids::{CauseId, Name, OperationId, ScheduleId},
     machines::{MachineKind, Tone},
+    memory::ScheduleMemory,
     refusal::Obstacle,
+    restore::RestorePolicy,
     time::Mono,
 };
 
@@ -36,6 +38,42 @@ pub struct MachineView<'a> {
     pub reason: String,
     /// Requests that make sense for it, and what forbids each now.
     pub verbs: Vec<(crate::input::Verb, Vec<Obstacle>)>,
+    /// How it comes back after the loss of power. Absent: it has none to lose.
+    pub restore: Option<RestoreView>,
+}
+
+/// How a machine comes back after the loss of power, and how its boots fare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoreView {
+    /// What holds for it.
+    pub policy: RestorePolicy,
+    /// An operator chose it over the board's.
+    pub chosen: bool,
+    /// Chosen for the next time only.
+    pub once: Option<RestorePolicy>,
+    /// From the moment the BMC is ready.
+    pub delay: Duration,
+    /// It is to be powered on again, and that is not done.
+    pub restoring: bool,
+    /// When a policy tries next to do something with it. Absent: none wants to.
+    pub next_try: Option<Mono>,
+    /// What stood against the last try; may be empty.
+    pub held_by: String,
+    /// Boots that may still fail, and of how many; hosts only.
+    pub boots: Option<(u32, u32)>,
+    /// Its boots have failed too often; nothing is done by itself until somebody asks.
+    pub given_up: bool,
+}
+
+/// A request that waits for its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScheduleView<'a> {
+    /// Number.
+    pub id: ScheduleId,
+    /// What, when, for whom.
+    pub schedule: &'a ScheduleMemory,
+    /// What stands against it, its time having come; empty: nothing, or it has not.
+    pub held_by: &'a str,
 }
 
 /// State of an operation.

@@ -14,6 +14,6 @@ pub use hardware::{
     ControllerView, FanMode, FanView, LedView, Quality, RailView, SensorView, Status, SupplyView, Term, ZoneState,
     ZoneView,
 };
-pub use machines::{MachineView, OperationState, OperationView, StepState, StepView};
+pub use machines::{MachineView, OperationState, OperationView, RestoreView, ScheduleView, StepState, StepView};
 pub use services::{Desired, GroupView, ServiceState, ServiceView};
 pub use system::{GuardianState, GuardianView, Health, Problem, SystemState, SystemView};

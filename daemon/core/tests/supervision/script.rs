@@ -23,7 +23,7 @@ use ubmc_core::{
     effect::{Effect, Effects, Reply},
     ids::{Generation, Name, RequestId, ServiceId},
     input::{Asked, Exit, Findings, Input, Probe, Request, ServiceHappening, SpawnError, SpawnStage},
-    memory::{Done, Past},
+    memory::{Done, EpochMemory, Past},
     refusal::Obstacle,
     services::{
         Binary, Builtin, Deployment, Epoch, Group, HealthCheck, HealthSpec, Readiness, RestartPolicy, Run, Rung,
@@ -54,7 +54,7 @@ pub(crate) fn check(scenario: &str) {
         }
         if let Some(job) = line.strip_prefix("past ") {
             let done = Done { epoch: Epoch::BmcBoot, mark: BOOT.to_owned() };
-            past.memory.done.insert(job.trim().into(), done);
+            past.memory.epochs.done.insert(job.trim().into(), done);
             continue;
         }
         let runner = runner.get_or_insert_with(|| Runner::new(std::mem::take(&mut specs), std::mem::take(&mut past)));
@@ -189,6 +189,7 @@ struct Runner {
     /// As declared now.
     declared: Vec<ServiceSpec>,
     exec_fails: BTreeSet<Name>,
+    remembered: EpochMemory,
     now: Mono,
     requests: u64,
     trace: Vec<String>,
@@ -198,8 +199,10 @@ impl Runner {
     fn new(declared: Vec<(ServiceSpec, bool)>, past: Past) -> Self {
         let exec_fails = declared.iter().filter(|(_, fails)| *fails).map(|(spec, _)| spec.name.clone()).collect();
         let declared: Vec<_> = declared.into_iter().map(|(spec, _)| spec).collect();
+        let remembered = past.memory.epochs.clone();
         let core = Core::after(board(declared.clone()), 1, past).unwrap_or_else(|errors| panic!("{errors:?}"));
-        let mut runner = Self { core, declared, exec_fails, now: Mono::ZERO, requests: 0, trace: Vec::new() };
+        let mut runner =
+            Self { core, declared, exec_fails, remembered, now: Mono::ZERO, requests: 0, trace: Vec::new() };
         let effects = runner.core.start(Mono::ZERO);
         runner.carry_out(effects);
         runner
@@ -440,8 +443,11 @@ impl Runner {
                     self.trace.push("exit".to_owned());
                 }
                 Effect::RunStopCommand { command, .. } => self.trace.push(format!("run {}", command.join(" "))),
+                // Operations and machines are remembered as well, and are no business of these scenarios.
+                Effect::Persist(memory) if memory.epochs == self.remembered => {}
                 Effect::Persist(memory) => {
-                    let done: Vec<_> = memory.done.keys().map(Name::as_str).collect();
+                    self.remembered = memory.epochs;
+                    let done: Vec<_> = self.remembered.done.keys().map(Name::as_str).collect();
                     let done = if done.is_empty() { "nothing".to_owned() } else { done.join(" ") };
                     self.trace.push(format!("remember {done}"));
                 }

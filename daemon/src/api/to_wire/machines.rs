@@ -6,11 +6,12 @@ use ubmc_core::{
     input::Verb,
     machines::{Condition, Definition, MachineKind, Tone, TransitionRecord},
     refusal::Obstacle,
-    view::{MachineView, OperationState, OperationView, StepState, StepView},
+    view::{MachineView, OperationState, OperationView, RestoreView, ScheduleView, StepState, StepView},
 };
 use ubmc_proto::v1;
 
 use super::{Moment, conditions, seconds};
+use crate::shell::unix_seconds;
 
 /// A machine.
 pub fn machine(view: &MachineView<'_>, moment: Moment) -> v1::Machine {
@@ -28,6 +29,37 @@ pub fn machine(view: &MachineView<'_>, moment: Moment) -> v1::Machine {
         requests: view.verbs.iter().map(|(verb, obstacles)| request(*verb, obstacles)).collect(),
         parent: view.parent.map_or_else(String::new, ToString::to_string),
         reason: view.reason.clone(),
+        restoration: view.restore.as_ref().map(|view| restoration(view, moment)),
+    }
+}
+
+fn restoration(view: &RestoreView, moment: Moment) -> v1::Restoration {
+    v1::Restoration {
+        policy: view.policy.to_string(),
+        chosen: view.chosen,
+        once: view.once.map_or_else(String::new, |once| once.to_string()),
+        delay_s: view.delay.as_secs_f64(),
+        restoring: view.restoring,
+        next_try_s: view.next_try.map(|at| moment.left(at)),
+        held_by: view.held_by.clone(),
+        boot_attempts_left: view.boots.map(|(left, _)| left),
+        boot_attempts: view.boots.map(|(_, limit)| limit),
+        given_up: view.given_up,
+    }
+}
+
+/// A request that waits for its time.
+pub fn schedule(view: &ScheduleView<'_>, moment: Moment) -> v1::Schedule {
+    let at = view.schedule.at.since_1970().as_secs_f64();
+    v1::Schedule {
+        id: view.id.to_string(),
+        machine: view.schedule.machine.to_string(),
+        request: view.schedule.verb.as_str().to_owned(),
+        at_s: at,
+        in_s: (at - unix_seconds(moment.wall)).max(0.0),
+        requested_by: view.schedule.actor.clone(),
+        request_reason: view.schedule.reason.clone(),
+        held_by: view.held_by.to_owned(),
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Model {
     switched: [Regulator; Rail::SWITCHED.len()],
     hosts: Vec<Host>,
     supplies: Vec<Supply>,
+    /// How often the last of the mains has gone: whoever is started after that has booted, as far as this machine goes.
+    outages: u32,
     fans: FanBank,
     air: AirPath,
     /// Volts, in the order of [`Rail::ALL`].
@@ -125,6 +127,7 @@ impl Model {
             switched: [regulator(chassis_on); Rail::SWITCHED.len()],
             hosts: (0..config.hosts.count).map(|_| host()).collect(),
             supplies: vec![Supply::new(config.ambient); config.supplies.count],
+            outages: 0,
             fans: FanBank::new(&config.fans, config.hosts.count, chassis_on),
             air: AirPath::new(config.ambient),
             rails: [0.0; 4],
@@ -208,8 +211,12 @@ impl Model {
 
     /// Power sequencing: supplies feed the chassis, the chassis feeds the hosts.
     fn settle(&mut self, dt: Duration) {
+        let had_mains = self.supplies.iter().any(Supply::has_mains);
         for (index, supply) in self.supplies.iter_mut().enumerate() {
             supply.settle(index, &self.faults);
+        }
+        if had_mains && !self.supplies.iter().any(Supply::has_mains) {
+            self.outages += 1;
         }
         let mains = self.supplies.iter().any(Supply::is_good);
         let wanted = self.level(Line::Chassis(PowerLine::Control)).is_high();

@@ -33,7 +33,7 @@ fn board(services: Vec<ServiceSpec>) -> Board {
 }
 
 fn past(memory: Memory) -> Past {
-    Past { bmc_boot: "a boot".to_owned(), memory }
+    Past { bmc_boot: "a boot".to_owned(), memory, ..Past::default() }
 }
 
 /// Runs one world. Returns how many inputs it took.
@@ -339,7 +339,7 @@ impl World {
         if let Some((other, _)) = self.lives.iter().find(|(_, life)| life.service == service) {
             return Err(format!("{} is spawned as {generation} while {other} is alive", spec.name));
         }
-        if matches!(spec.run, Run::Oneshot { once_per: Some(_) }) && self.memory.done.contains_key(&spec.name) {
+        if matches!(spec.run, Run::Oneshot { once_per: Some(_) }) && self.memory.epochs.done.contains_key(&spec.name) {
             return Err(format!(
                 "{}, which runs once per boot, is spawned as {generation} though it is done",
                 spec.name

@@ -96,6 +96,27 @@ impl v1::state_service_server::StateService for Daemon {
     async fn cancel_operation(&self, _: Request<v1::CancelOperationRequest>) -> Answer<v1::Operation> {
         unscripted()
     }
+    async fn schedule_transition(&self, request: Request<v1::ScheduleTransitionRequest>) -> Answer<v1::Schedule> {
+        let request = request.into_inner();
+        answer(v1::Schedule {
+            id: "at-3".into(),
+            machine: request.machine,
+            request: request.request,
+            at_s: if request.at_s > 0.0 { request.at_s } else { 1_795_216_131.0 },
+            in_s: request.after_s,
+            requested_by: "uid 0 (root)".into(),
+            ..v1::Schedule::default()
+        })
+    }
+    async fn list_schedules(&self, _: Request<v1::ListSchedulesRequest>) -> Answer<v1::ListSchedulesResponse> {
+        unscripted()
+    }
+    async fn cancel_schedule(&self, _: Request<v1::CancelScheduleRequest>) -> Answer<v1::CancelScheduleResponse> {
+        answer(v1::CancelScheduleResponse {})
+    }
+    async fn set_restore_policy(&self, _: Request<v1::SetRestorePolicyRequest>) -> Answer<v1::Machine> {
+        unscripted()
+    }
     async fn list_history(&self, _: Request<v1::ListHistoryRequest>) -> Answer<v1::ListHistoryResponse> {
         unscripted()
     }
