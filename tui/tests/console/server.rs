@@ -245,6 +245,18 @@ impl state::StateService for Canned {
         }
         begun(&format!("host-{}", request.request), request.machine)
     }
+    async fn schedule_transition(&self, _: Request<v1::ScheduleTransitionRequest>) -> Answer<v1::Schedule> {
+        Err(Status::unimplemented("not canned"))
+    }
+    async fn list_schedules(&self, _: Request<v1::ListSchedulesRequest>) -> Answer<v1::ListSchedulesResponse> {
+        Err(Status::unimplemented("not canned"))
+    }
+    async fn cancel_schedule(&self, _: Request<v1::CancelScheduleRequest>) -> Answer<v1::CancelScheduleResponse> {
+        Err(Status::unimplemented("not canned"))
+    }
+    async fn set_restore_policy(&self, _: Request<v1::SetRestorePolicyRequest>) -> Answer<v1::Machine> {
+        Err(Status::unimplemented("not canned"))
+    }
     async fn list_operations(&self, _: Request<v1::ListOperationsRequest>) -> Answer<v1::ListOperationsResponse> {
         Ok(Response::new(v1::ListOperationsResponse { operations: board::operations() }))
     }
