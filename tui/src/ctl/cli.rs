@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use super::{
     area::{
         bmc, boot, chassis, events, fans, host, inventory, leds, machines, operations, platform, power, resources,
-        sensors, services, simulation, why, zones,
+        schedule, sensors, services, simulation, why, zones,
     },
     exit::Failure,
     manual,
@@ -93,6 +93,9 @@ pub(crate) enum Command {
     /// Long-running requests
     #[command(subcommand)]
     Operations(operations::Command),
+    /// Requests that wait for their time; made with `--at`
+    #[command(subcommand)]
+    Schedule(schedule::Command),
     /// Readings, thresholds, history
     #[command(subcommand)]
     Sensors(sensors::Command),
@@ -141,6 +144,7 @@ impl Command {
             Self::Bmc(command) => command.run(session).await,
             Self::Machines(command) => command.run(session).await,
             Self::Operations(command) => command.run(session).await,
+            Self::Schedule(command) => command.run(session).await,
             Self::Sensors(command) => command.run(session).await,
             Self::Fans(command) => command.run(session).await,
             Self::Zones(command) => command.run(session).await,
@@ -269,6 +273,16 @@ mod tests {
         machines graph host.0 --format mermaid
         machines history
         machines history host.0
+        host policy host.0
+        host policy host.0 last-state
+        host policy host.0 always-off --once
+        host policy host.0 --boot-attempts 0
+        chassis policy none
+        host on host.0 --at +10m
+        host restart host.0 --at 2026-12-01T06:00:00Z --yes
+        chassis off --at +1h
+        schedule list
+        schedule cancel at-3
         operations list
         operations show op-17
         operations watch op-17

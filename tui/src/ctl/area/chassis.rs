@@ -7,6 +7,7 @@ use ubmc_proto::v1::{IdentifyRequest, led_service_client::LedServiceClient};
 
 use super::{
     leds,
+    policy::{Choice, policy},
     transition::{How, Maintenance, Risk, maintenance, request, show_machine},
 };
 use crate::ctl::{cli::seconds, exit::Failure, object::Led, session::Session};
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Cycle(How),
     /// Cuts all power at once
     EmergencyOff(How),
+    /// Shows or chooses what is done with the chassis after the loss of power
+    Policy(Choice),
     /// Enters or leaves maintenance
     Maintenance(Maintenance),
     /// Lights the identify LED: for so many seconds, until switched off, or off
@@ -63,6 +66,7 @@ impl Command {
             Self::Off(how) => request(session, CHASSIS, "off", Risk::Interrupts, how).await,
             Self::Cycle(how) => request(session, CHASSIS, "cycle", Risk::Interrupts, how).await,
             Self::EmergencyOff(how) => request(session, CHASSIS, "emergency-off", Risk::Interrupts, how).await,
+            Self::Policy(choice) => policy(session, CHASSIS, "chassis", choice, None).await,
             Self::Maintenance(wanted) => maintenance(session, CHASSIS, wanted).await,
             Self::Identify { what } => identify(session, what).await,
         }

@@ -3,7 +3,10 @@
 use clap::Subcommand;
 use ubmc_proto::v1::MachineKind;
 
-use super::transition::{How, Risk, machine_page, machine_table, machines, of_kind, request};
+use super::{
+    policy::{Attempts, Choice, policy},
+    transition::{How, Risk, machine_page, machine_table, machines, of_kind, request},
+};
 use crate::ctl::{exit::Failure, session::Session};
 
 #[derive(Debug, Subcommand)]
@@ -26,6 +29,15 @@ pub(crate) enum Command {
     Cycle(Target),
     /// Sends a diagnostic interrupt, at which most systems write a dump and restart
     Nmi(Target),
+    /// Shows or chooses what is done with a host after the loss of power
+    Policy {
+        /// e.g. `host.0`
+        name: String,
+        #[command(flatten)]
+        choice: Choice,
+        #[command(flatten)]
+        attempts: Attempts,
+    },
 }
 
 #[derive(clap::Args, Debug)]
@@ -46,6 +58,9 @@ impl Command {
             Self::Status { name: Some(name) } => {
                 let host = of_kind(session, &name, "host").await?;
                 return session.out.one(&host, |canvas| machine_page(&host).draw(canvas));
+            }
+            Self::Policy { name, choice, attempts } => {
+                return policy(session, &name, "host", choice, Some(attempts)).await;
             }
             Self::On(target) => (target, "on", Risk::Harmless),
             Self::Off(target) => (target, "off", Risk::Interrupts),

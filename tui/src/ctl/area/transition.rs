@@ -5,6 +5,10 @@ use ubmc_proto::v1::{
     state_service_client::StateServiceClient,
 };
 
+use super::{
+    policy,
+    schedule::{At, schedule},
+};
 use crate::ctl::{
     confirm::{asks, confirm},
     exit::Failure,
@@ -24,6 +28,9 @@ pub(crate) struct How {
     /// Wait for the end, showing the steps
     #[arg(long, conflicts_with = "plan")]
     wait: bool,
+    /// Not now but then: a time like 2026-12-01T06:00:00Z, or one from now like +10m
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["plan", "wait"])]
+    at: Option<At>,
 }
 
 /// Whether a request interrupts something that may be in use.
@@ -65,6 +72,9 @@ pub(crate) async fn request(
     risk: Risk,
     how: How,
 ) -> Result<(), Failure> {
+    if let Some(at) = how.at {
+        return schedule(session, machine, request, at).await;
+    }
     let mut wire = RequestTransitionRequest {
         machine: machine.to_owned(),
         request: request.to_owned(),
@@ -164,6 +174,9 @@ pub(crate) fn machine_page(machine: &Machine) -> Page {
         .maybe("brought by", machine.cause.clone())
         .maybe("operation", machine.operation.clone())
         .maybe("part of", machine.parent.clone());
+    if let Some(restoration) = &machine.restoration {
+        policy::facts(&mut page, restoration);
+    }
     if !machine.requests.is_empty() {
         let requests = machine.requests.clone();
         page.section("REQUESTS", move |canvas| {

@@ -24,6 +24,44 @@ pub(crate) struct Machine {
     pub reason: Option<String>,
     pub parent: Option<String>,
     pub requests: Vec<Request>,
+    /// How it comes back after the loss of power; the BMC has none to lose.
+    pub restoration: Option<Restoration>,
+}
+
+/// How a host or chassis comes back after the loss of power, and how its boots fare.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Restoration {
+    pub policy: String,
+    /// An operator chose it over the board's.
+    pub chosen: bool,
+    /// For the next time only.
+    pub once: Option<String>,
+    pub delay_s: f64,
+    /// It is to be powered on again, and that is not done.
+    pub restoring: bool,
+    pub next_try_s: Option<f64>,
+    pub held_by: Option<String>,
+    pub boot_attempts_left: Option<u32>,
+    pub boot_attempts: Option<u32>,
+    /// Its boots have failed too often.
+    pub given_up: bool,
+}
+
+impl From<v1::Restoration> for Restoration {
+    fn from(wire: v1::Restoration) -> Self {
+        Self {
+            policy: wire.policy,
+            chosen: wire.chosen,
+            once: present(wire.once),
+            delay_s: wire.delay_s,
+            restoring: wire.restoring,
+            next_try_s: wire.next_try_s,
+            held_by: present(wire.held_by),
+            boot_attempts_left: wire.boot_attempts_left,
+            boot_attempts: wire.boot_attempts,
+            given_up: wire.given_up,
+        }
+    }
 }
 
 /// A request that the machine understands, and what forbids it now.
@@ -58,6 +96,7 @@ impl From<v1::Machine> for Machine {
             reason: present(wire.reason),
             parent: present(wire.parent),
             requests: wire.requests.into_iter().map(Request::from).collect(),
+            restoration: wire.restoration.map(Restoration::from),
         }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) use figures::{bytes, duration, measure, or_dash, percent};
 pub(crate) use page::Page;
 pub(crate) use style::{Canvas, Paint, plain_text};
 pub(crate) use table::{Cell, Table, left, right};
-pub(crate) use time::{clock, rfc3339, time_of_day};
+pub(crate) use time::{clock, rfc3339, time_of_day, unix_seconds};
 pub(crate) use wrap::hang;
 
 use super::exit::{Failure, Refusal};

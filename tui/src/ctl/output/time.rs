@@ -18,6 +18,46 @@ pub(crate) fn rfc3339(seconds: f64) -> Option<String> {
     Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", in_day % 1000))
 }
 
+/// Reads RFC 3339 as seconds since 1970; None for what is no such time, or before 1970.
+pub(crate) fn unix_seconds(text: &str) -> Option<f64> {
+    let number = |range: std::ops::Range<usize>| -> Option<i64> {
+        let digits = text.get(range)?;
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+    };
+    let mark = |place: usize, marks: &str| text.get(place..=place).filter(|mark| marks.contains(*mark)).map(drop);
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    for (place, marks) in [(4, "-"), (7, "-"), (10, "Tt "), (13, ":"), (16, ":")] {
+        mark(place, marks)?;
+    }
+    let rest = text.get(19..)?;
+    let zone_at = rest.find(['Z', 'z', '+', '-'])?;
+    let (fraction, zone) = rest.split_at(zone_at);
+    let fraction = if fraction.is_empty() { 0.0 } else { format!("0{fraction}").parse::<f64>().ok()? };
+    let offset = match zone.as_bytes() {
+        [b'Z' | b'z'] => 0,
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] if [h1, h2, m1, m2].iter().all(|byte| byte.is_ascii_digit()) => {
+            let digit = |byte: &u8| i64::from(byte - b'0');
+            let minutes = (digit(h1) * 10 + digit(h2)) * 60 + digit(m1) * 10 + digit(m2);
+            if *sign == b'+' { minutes * 60 } else { -minutes * 60 }
+        }
+        _ => return None,
+    };
+    if hour > 23 || minute > 59 || second > 59 || !(1..=12).contains(&month) {
+        return None;
+    }
+    // Days by Howard Hinnant's `days_from_civil`, whose years begin in March; a day that there is not comes back as another.
+    let shifted = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, of_era) = (shifted.0.div_euclid(400), shifted.0.rem_euclid(400));
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + (153 * shifted.1 + 2) / 5 + day - 1 - 719_468;
+    if civil(days) != (year, month, day) {
+        return None;
+    }
+    #[allow(clippy::cast_precision_loss)] // within four digits of a year
+    let seconds = (days * 86_400 + hour * 3600 + minute * 60 + second - offset) as f64 + fraction;
+    (seconds > 0.0 && seconds.is_finite()).then_some(seconds)
+}
+
 /// The same for people: whole seconds, `-` when absent.
 pub(crate) fn clock(time: Option<&String>) -> String {
     time.and_then(|time| time.get(..19)).map_or_else(|| "-".to_owned(), |time| format!("{time}Z"))
