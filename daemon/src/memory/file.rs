@@ -173,7 +173,7 @@ mod tests {
             operations: OperationsMemory { next: 18, running: [(OperationId(17), operation)].into() },
             schedules: [(ScheduleId(3), schedule)].into(),
             last_schedule: 4,
-            trips: [("cpu".into(), "host0_cpu_temp is 101 °C".to_owned())].into(),
+            trips: [("cpu".into(), "host0_cpu_temp is 101 C".to_owned())].into(),
         }
     }
 
