@@ -218,6 +218,16 @@ fn without_an_heir_the_fans_are_made_safe_and_nothing_stays_behind() {
 }
 
 #[test]
+fn an_end_in_order_is_the_guardians_end_and_no_other_is_made() {
+    let (mut ubmcd, _) = cool(&[]);
+    let guardian = guardian_pid(&ubmcd);
+    assert_eq!(ubmcd.shut_down(), Some(0));
+    eventually("the guardian ends", || (!is_running(guardian)).then_some(()));
+    let log = logged(&ubmcd, "ends");
+    assert_eq!(log.matches("waits for ubmcd").count(), 1, "{log}");
+}
+
+#[test]
 fn a_guardian_that_dies_or_hangs_is_replaced_and_the_fans_do_not_notice() {
     let (ubmcd, mut board) = cool(&[]);
     for (signal, word) in [(Signal::SIGKILL, "has ended"), (Signal::SIGSTOP, "hangs")] {

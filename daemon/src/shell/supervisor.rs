@@ -12,11 +12,13 @@ use std::{
         },
     },
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::Notify,
+    time::{Interval, interval},
 };
 use tracing::{info, warn};
 use ubmc_core::{input::Request, view::SystemState};
@@ -85,6 +87,8 @@ pub struct Notifier {
     socket: UnixDatagram,
     address: SocketAddr,
     phase: Mutex<Phase>,
+    /// It wants to hear that often that our loop turns. Absent: it does not.
+    watchdog: Option<Duration>,
 }
 
 /// What was told last. Whoever is told that we are ready must not hear it before it is so, or after we have begun to end.
@@ -100,8 +104,10 @@ impl Notifier {
     /// From `NOTIFY_SOCKET`. None when nobody asks; an address that cannot be used is told and then ignored.
     pub fn from_environment() -> Option<Self> {
         let text = env::var_os("NOTIFY_SOCKET").filter(|text| !text.is_empty())?;
+        let variable = |name| env::var(name).ok();
+        let watchdog = watchdog(variable("WATCHDOG_USEC"), variable("WATCHDOG_PID"), std::process::id());
         match Self::open(&text) {
-            Ok(notifier) => Some(notifier),
+            Ok(notifier) => Some(Self { watchdog, ..notifier }),
             Err(error) => {
                 warn!("NOTIFY_SOCKET={}: {error}; nobody will be told when we are ready", text.to_string_lossy());
                 None
@@ -117,7 +123,7 @@ impl Notifier {
         let socket = UnixDatagram::unbound()?;
         // A supervisor that does not read must not hold us up.
         socket.set_nonblocking(true)?;
-        Ok(Self { socket, address, phase: Mutex::new(Phase::Starting) })
+        Ok(Self { socket, address, phase: Mutex::new(Phase::Starting), watchdog: None })
     }
 
     fn tell(&self, text: &str) {
@@ -153,9 +159,12 @@ impl Notifier {
         self.tell("STOPPING=1");
     }
 
-    /// Says `READY=1` once every group is complete, and `STOPPING=1` when the end begins. Returns after that.
+    /// Says `READY=1` once every group is complete, `WATCHDOG=1` in time as long as the loop answers, and `STOPPING=1` when
+    /// the end begins. Returns after that.
     pub async fn serve(self: Arc<Self>, handle: Handle) {
         let Ok(mut changes) = handle.look(|sight| sight.hub.status.subscribe(None)).await else { return };
+        // Twice as often as asked for, as sd_watchdog_enabled(3) recommends.
+        let mut times = self.watchdog.map(|watchdog| interval((watchdog / 2).max(Duration::from_millis(1))));
         loop {
             let seen = handle
                 .look(|sight| {
@@ -171,11 +180,35 @@ impl Notifier {
                     }
                 }
             }
-            if changes.next().await.is_none() {
-                return self.stopping();
+            // The loop has just answered. How often it is told does not matter.
+            if self.watchdog.is_some() {
+                self.tell("WATCHDOG=1");
+            }
+            tokio::select! {
+                change = changes.next() => {
+                    if change.is_none() {
+                        return self.stopping();
+                    }
+                }
+                () = next(&mut times) => {}
             }
         }
     }
+}
+
+/// The next of these times; never, without any.
+async fn next(times: &mut Option<Interval>) {
+    match times {
+        Some(times) => drop(times.tick().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// What `WATCHDOG_USEC` and `WATCHDOG_PID` ask for; the second says whom they mean.
+fn watchdog(usec: Option<String>, pid: Option<String>, own: u32) -> Option<Duration> {
+    let ours = pid.is_none_or(|pid| pid.parse() == Ok(own));
+    let usec = usec.and_then(|usec| usec.parse().ok()).filter(|usec| ours && *usec > 0)?;
+    Some(Duration::from_micros(usec))
 }
 
 /// As long as this lives, we are reloading.
@@ -191,6 +224,21 @@ impl Drop for Reloading<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_watchdog_is_fed_for_whom_it_is_meant() {
+        for (usec, pid, every) in [
+            (Some("30000000"), Some("7"), Some(30)),
+            (Some("30000000"), None, Some(30)),
+            (Some("30000000"), Some("8"), None),
+            (Some("0"), None, None),
+            (Some("soon"), None, None),
+            (None, Some("7"), None),
+        ] {
+            let got = watchdog(usec.map(str::to_owned), pid.map(str::to_owned), 7);
+            assert_eq!(got, every.map(Duration::from_secs), "{usec:?} {pid:?}");
+        }
+    }
 
     #[test]
     fn both_forms_of_address_are_told() {

@@ -1,11 +1,14 @@
 //! `[fans.NAME]` and `[zones.NAME]`
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use ubmc_core::{
     ids::{FanId, Name, SensorId},
     sensors::{SensorKind, SensorSpec},
-    thermal::{FanSpec, ZoneSpec},
+    thermal::{ControllerSpec, FanSpec, ZoneSpec},
     units::Duty,
 };
 
@@ -18,7 +21,7 @@ use super::{
     source::{At, Span},
     sources::Hardware,
     table::{Context, Table},
-    tree::Entry,
+    tree::{Entry, Value},
 };
 
 /// What zones need to know of sensors.
@@ -45,6 +48,15 @@ impl Sensors<'_, '_> {
             ["fatal_high", "from_hardware"].iter().any(|key| has_key(&entry.node, &["thresholds", *key]))
         };
         self.section.entries.get(place).is_some_and(limit)
+    }
+
+    /// The duty that zones take while it cannot be read, where it has one of its own.
+    fn failsafe(&self, place: usize) -> Option<At<Duty>> {
+        let entry = self.section.entries.get(place)?;
+        let duty = self.spec(&entry.key)?.protection.failsafe?;
+        let Value::Table(keys) = &entry.node.value else { return None };
+        let at = keys.iter().find(|key| key.key == "failsafe")?.node.at;
+        Some(At { value: duty, at })
     }
 }
 
@@ -125,6 +137,7 @@ pub(super) fn zones(
         let interval = table.positive_time("interval", cx).map_or(Duration::from_secs(1), |time| time.value);
         let controllers = controllers::read(&table, sensors, interval, cx);
         warn_without_trip(&table, &controllers, sensors, cx);
+        check_failsafes(&table, &controllers, floor, sensors, cx);
         let most = if knows_fans { driven.len() } else { MAX_FANS };
         let fans_needed = table.integer("fans_needed", 0..=i64::try_from(most).unwrap_or(i64::MAX), cx);
         specs.push(ZoneSpec {
@@ -172,9 +185,31 @@ fn duties(table: &Table<'_>, cx: &mut Context<'_>) -> (Duty, Duty, Duty) {
     (value(floor, Duty::OFF), value(ceiling, Duty::FULL), value(failsafe, Duty::FULL))
 }
 
+/// A sensor's own fail-safe must not be less than what the zone gives anyhow.
+fn check_failsafes(
+    table: &Table<'_>,
+    controllers: &[ControllerSpec],
+    floor: Duty,
+    sensors: &Sensors<'_, '_>,
+    cx: &mut Context<'_>,
+) {
+    let read: BTreeSet<SensorId> =
+        controllers.iter().flat_map(|controller| controller.sensors.iter().copied()).collect();
+    for sensor in read {
+        let Some(failsafe) = sensors.failsafe(sensor.index()).filter(|failsafe| failsafe.value < floor) else {
+            continue;
+        };
+        let name = sensors.section.name(sensor.index());
+        cx.out
+            .error(failsafe.at, format!("`failsafe` of sensor `{name}` is below the `floor` of {}", table.who))
+            .label("fans must not slow down when something is unknown")
+            .related(table.key_at("floor"), format!("{} %", floor.percent()));
+    }
+}
+
 fn warn_without_trip(
     table: &Table<'_>,
-    controllers: &[ubmc_core::thermal::ControllerSpec],
+    controllers: &[ControllerSpec],
     sensors: &Sensors<'_, '_>,
     cx: &mut Context<'_>,
 ) {

@@ -8,6 +8,7 @@ use super::{
     Bench, Failure,
     board::{Board, QUICK_CURVE, QUICK_SENSOR},
     clock::{Moment, pause},
+    contender::Contender,
     figure::{Figure, Number},
     foreign::Watch,
     load::Load,
@@ -45,22 +46,27 @@ pub fn latencies(bench: &Bench) -> Result<Vec<Figure>, Failure> {
     let between = |hardware: &std::path::Path| Relay::start(hardware, &launch.dir, probe);
     let (ubmcd, relay) = Ubmcd::launch_after(bench, Board::Quick, &plan, &ring, between)?;
     pause(SETTLE);
-    let idle = measure(&relay, "idle", None)?;
+    let idle = measure(&ubmcd, &relay, "idle", None)?;
     let load = Load::begin(&ubmcd.endpoint(), CALLS)?;
     pause(Duration::from_secs(1));
-    let loaded = measure(&relay, "200 calls/s", Some(&load))?;
+    let loaded = measure(&ubmcd, &relay, "200 calls/s", Some(&load))?;
     drop(load);
     drop(ubmcd);
     unplug(&launch.dir).map_err(failed)?;
     Ok(vec![idle, loaded])
 }
 
-fn measure(relay: &Relay, case: &str, load: Option<&Load>) -> Result<Figure, Failure> {
+fn measure(ubmcd: &Ubmcd, relay: &Relay, case: &str, load: Option<&Load>) -> Result<Figure, Failure> {
+    let cpu = || -> Result<u64, Failure> {
+        ubmcd.managers(&[]).into_iter().map(|process| Ok(process.used()?.cpu_ns)).sum::<Result<u64, _>>()
+    };
     relay.take();
+    let used = cpu()?;
     let (watch, begun, before) = (Watch::begin(), Moment::now(), load.map(Load::count));
     pause(MEASURED);
     let seconds = Moment::now().ms_since(begun) / 1000.0;
     let (foreign, turns) = (watch.end(), relay.take());
+    let used = cpu()?.saturating_sub(used) as f64 / 1e9 / seconds * 100.0;
     let first = Spread::of(turns.iter().filter_map(Turn::begun_ms).collect());
     let last = Spread::of(turns.iter().filter_map(Turn::done_ms).collect());
     if last.count() < turns.len() / 2 || last.count() < 100 {
@@ -76,6 +82,7 @@ fn measure(relay: &Relay, case: &str, load: Option<&Load>) -> Result<Figure, Fai
     numbers.push(Number::one("readings", last.count() as f64, ""));
     // A newer duty takes the place of one that still waits, so a fan may skip a reading.
     numbers.push(Number::one("overtaken", (turns.len() - last.count()) as f64, ""));
+    numbers.push(Number::one("ubmcd and its guardian", used, "% of a CPU"));
     if let (Some(load), Some(before)) = (load, before) {
         let now = load.count();
         numbers.push(Number::one("calls", (now.answered - before.answered) as f64 / seconds, "/s"));

@@ -104,21 +104,12 @@ impl Sensors {
         self.derive_from(touched, &powered, out);
     }
 
-    /// What depends on the sensors that were `touched` is computed anew, and nothing else.
-    fn derive_from(&mut self, mut touched: Vec<bool>, powered: &impl Fn(MachineId) -> bool, out: &mut Outbox) {
-        // Inputs come before what is derived from them: one pass is enough.
-        for index in 0..self.derived.len() {
-            let id = self.derived[index];
-            if !self.depends_on(id, &touched) {
-                continue;
-            }
-            touched[id.index()] = true;
-            match self.derive(id) {
-                Some(Derived::Value(value)) => self.take(id, Sample::Value(value), powered, out),
-                Some(Derived::Quality(quality, why)) => self.set_quality(id, quality, why, out),
-                None => {}
-            }
-        }
+    /// Readings have come; what is derived from them follows.
+    fn derive_from(&mut self, touched: Vec<bool>, powered: &impl Fn(MachineId) -> bool, out: &mut Outbox) {
+        self.derive_all(touched, |bank, id, derived| match derived {
+            Derived::Value(value) => bank.take(id, Sample::Value(value), powered, out),
+            Derived::Quality(quality, why) => bank.set_quality(id, quality, why, out),
+        });
     }
 
     /// A sensor has changed by itself; what is derived from it follows. Whether a part has power does not matter here:
@@ -126,16 +117,25 @@ impl Sensors {
     fn derive_after(&mut self, id: SensorId, out: &mut Outbox) {
         let mut touched = vec![false; self.all.len()];
         touched[id.index()] = true;
+        self.derive_all(touched, |bank, id, derived| match derived {
+            Derived::Quality(quality, why) if bank.all[id.index()].quality != Quality::Unpowered => {
+                bank.set_quality(id, quality, why, out);
+            }
+            Derived::Quality(..) | Derived::Value(_) => {}
+        });
+    }
+
+    /// What depends on the sensors that were `touched` is computed anew, and nothing else.
+    fn derive_all(&mut self, mut touched: Vec<bool>, mut follow: impl FnMut(&mut Self, SensorId, Derived)) {
+        // Inputs come before what is derived from them: one pass is enough.
         for index in 0..self.derived.len() {
             let id = self.derived[index];
             if !self.depends_on(id, &touched) {
                 continue;
             }
             touched[id.index()] = true;
-            if let Some(Derived::Quality(quality, why)) = self.derive(id)
-                && self.all[id.index()].quality != Quality::Unpowered
-            {
-                self.set_quality(id, quality, why, out);
+            if let Some(derived) = self.derive(id) {
+                follow(self, id, derived);
             }
         }
     }

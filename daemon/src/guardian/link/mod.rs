@@ -168,10 +168,14 @@ impl Guard {
             }
             let Some((socket, pid)) = self.bond(tell) else { return };
             let why = self.hear_out(&socket, tell);
-            if self.lock().leaving {
-                return;
+            {
+                let mut state = self.lock();
+                // One that was told to hold nothing has ended as it should: the daemon is on its way out.
+                if state.leaving || state.released.is_some_and(|hold| hold.is_zero()) {
+                    return;
+                }
+                state.bond = None;
             }
-            self.lock().bond = None;
             // It may have hung, or only lost its connection: there must not be two.
             end(pid);
             let why = format!("the guardian (process {pid}) {why}");

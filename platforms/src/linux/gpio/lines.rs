@@ -124,11 +124,7 @@ impl Lines {
             }
             none @ None => none.insert(Held::drive_first(&self.locate(&line.wanted)?, &line.wanted, level)?),
         };
-        let mut reads = ours.level();
-        if reads.as_ref().is_ok_and(|reads| *reads != level) {
-            // Some controllers drop a value that comes together with the direction, and take it once the line is an output.
-            reads = ours.drive(&line.wanted, level).and_then(|()| ours.level());
-        }
+        let reads = settled(ours, level, Held::level, |ours| ours.drive(&line.wanted, level));
         drop(held);
         match reads {
             Ok(reads) => {
@@ -185,6 +181,22 @@ impl Lines {
     }
 }
 
+/// What a line reads that has just been driven. One that reads otherwise is driven once more: some controllers drop a value
+/// that comes together with the direction, and take it once the line is an output.
+fn settled<L, E>(
+    line: &mut L,
+    level: Level,
+    read: impl Fn(&L) -> Result<Level, E>,
+    drive: impl Fn(&mut L) -> Result<(), E>,
+) -> Result<Level, E> {
+    let reads = read(line)?;
+    if reads == level {
+        return Ok(reads);
+    }
+    drive(line)?;
+    read(line)
+}
+
 pub(super) fn failed(wanted: &Wanted, doing: &'static str, source: gpiocdev::Error) -> LinuxError {
     LinuxError::Line { line: wanted.line.clone(), doing, source }
 }
@@ -199,4 +211,49 @@ fn device_files() -> Vec<(String, u64, i64)> {
     };
     let found: BTreeMap<_, _> = entries.filter_map(file).map(|(name, inode, time)| (name, (inode, time))).collect();
     found.into_iter().map(|(name, (inode, time))| (name, inode, time)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line that takes what it is told only from the given time on, and fails at the given call.
+    struct Fake {
+        reads: Level,
+        takes_from: usize,
+        driven: usize,
+        fails: &'static str,
+    }
+
+    #[test]
+    fn a_line_that_drops_its_first_value_is_driven_once_more_and_no_oftener() {
+        use Level::{High, Low};
+        // From which time on it takes its value, and what fails; what is read at last, and how often it was driven again.
+        for (reads, takes_from, fails, expected, driven) in [
+            (High, 1, "", Ok(High), 0),
+            (Low, 1, "", Ok(High), 1),
+            (Low, 2, "", Ok(Low), 1),
+            (Low, 1, "drive", Err("drive"), 0),
+            (High, 1, "read", Err("read"), 0),
+        ] {
+            let mut fake = Fake { reads, takes_from, driven: 0, fails };
+            let read = |fake: &Fake| if fake.fails == "read" { Err("read") } else { Ok(fake.reads) };
+            let drive = |fake: &mut Fake| {
+                if fake.fails == "drive" {
+                    return Err("drive");
+                }
+                fake.driven += 1;
+                if fake.driven >= fake.takes_from {
+                    fake.reads = High;
+                }
+                Ok(())
+            };
+            let got = settled(&mut fake, High, read, drive);
+            assert_eq!(
+                (got, fake.driven),
+                (expected, driven),
+                "reads {reads:?}, takes from {takes_from}, fails {fails}"
+            );
+        }
+    }
 }

@@ -35,17 +35,20 @@ impl Pwm {
     /// Writes a duty, in several tries: a bus that is busy with the chip's sensors may miss a message. When the device
     /// has come back under another number it is found there at once.
     pub(in crate::linux) fn set(&mut self, duty: Duty) -> Result<(), LinuxError> {
-        let mut last = self.try_set(duty);
-        for _ in 1..TRIES {
-            match &last {
-                Err(LinuxError::Pwm { source, .. }) if !self.device.check() || errno(source) != Errno::ETIMEDOUT => {
-                    thread::sleep(PAUSE);
-                    last = self.try_set(duty);
+        persist(
+            self,
+            |pwm| pwm.try_set(duty),
+            |pwm, error| {
+                let LinuxError::Pwm { source, .. } = error else { return false };
+                // In any case: one that has gone is looked for anew by that.
+                let there = pwm.device.check();
+                if !is_passing(errno(source), there) {
+                    return false;
                 }
-                Ok(()) | Err(_) => break,
-            }
-        }
-        last
+                thread::sleep(PAUSE);
+                true
+            },
+        )
     }
 
     fn try_set(&mut self, duty: Duty) -> Result<(), LinuxError> {
@@ -66,6 +69,28 @@ impl Pwm {
     }
 }
 
+/// Tries until it works, [`TRIES`] times at most, and no more once an error is not worth it.
+fn persist<T, E>(
+    on: &mut T,
+    attempt: impl Fn(&mut T) -> Result<(), E>,
+    again: impl Fn(&mut T, &E) -> bool,
+) -> Result<(), E> {
+    let mut last = attempt(on);
+    for _ in 1..TRIES {
+        match &last {
+            Err(error) if again(on, error) => last = attempt(on),
+            Ok(()) | Err(_) => break,
+        }
+    }
+    last
+}
+
+/// Whether a duty that was refused with this may be taken the next time. One that timed out has had its tries below us,
+/// and a bus that hangs would take as long again.
+fn is_passing(error: Errno, device_is_there: bool) -> bool {
+    !device_is_there || error != Errno::ETIMEDOUT
+}
+
 /// 0 to 255. Rounded up: air is given rather than saved.
 fn raw(duty: Duty) -> u8 {
     // Less a hair: 40 % are 102, and not what 40 × 2.55 is in binary.
@@ -83,6 +108,42 @@ mod tests {
     fn a_duty_becomes_a_byte_and_never_less_air() {
         for (percent, byte) in [(0.0, 0), (0.1, 1), (40.0, 102), (50.0, 128), (99.9, 255), (100.0, 255)] {
             assert_eq!(raw(Duty::new(percent)), byte, "{percent} %");
+        }
+    }
+
+    #[test]
+    fn a_duty_is_tried_until_it_is_taken_but_not_for_ever_and_not_in_vain() {
+        // After so many refusals it is taken; how often it was tried, and whether it was taken.
+        for (refusals, worth_it, tried, taken) in [
+            (0, true, 1, true),
+            (1, true, 2, true),
+            (TRIES - 1, true, TRIES, true),
+            (TRIES, true, TRIES, false),
+            (1, false, 1, false),
+        ] {
+            let mut tries = 0;
+            let attempt = |tries: &mut usize| {
+                *tries += 1;
+                if *tries > refusals { Ok(()) } else { Err(*tries) }
+            };
+            let done = persist(&mut tries, attempt, |_, _| worth_it);
+            assert_eq!((tries, done.is_ok()), (tried, taken), "{refusals} refusals");
+            if let Err(last) = done {
+                assert_eq!(last, tried, "it is the last refusal that is told");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bus_that_hangs_is_not_asked_again_but_a_device_that_went_is_looked_for() {
+        for (error, there, passing) in [
+            (Errno::EIO, true, true),
+            (Errno::EAGAIN, true, true),
+            (Errno::ETIMEDOUT, true, false),
+            (Errno::ETIMEDOUT, false, true),
+            (Errno::ENODEV, false, true),
+        ] {
+            assert_eq!(is_passing(error, there), passing, "{error}, there: {there}");
         }
     }
 }
