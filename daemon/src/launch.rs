@@ -21,6 +21,7 @@ use ubmc_core::{
     board::Board,
     core::Core,
     ids::FanId,
+    machines::verify,
     memory::{Boot, BootCause, Past},
     units::Duty,
 };
@@ -140,9 +141,22 @@ fn check(args: &RunArgs) -> Result<(), Failure> {
     let loaded = load(&Configuration::new(args, None)?)?;
     let board = &loaded.board;
     let (name, services, sensors) = (board.name.clone(), board.services.len(), board.sensors.len());
+    let report = verify::verify(board, verify::BOUND);
     assemble(loaded.board, 0, Past::default())?;
     show(&loaded.warnings.to_string());
+    if !report.findings.is_empty() {
+        let findings = report.findings.iter().map(|finding| {
+            let trace = finding.trace.iter().fold(String::new(), |text, line| text + "\n    " + line);
+            format!("error: {}: {}: {}{trace}\n", finding.machine, finding.kind, finding.text)
+        });
+        return Err(Failure::Configuration(findings.collect()));
+    }
+    for why in &report.left_out {
+        show(&format!("warning: machines not verified: {why}"));
+    }
+    let bound = if report.is_complete() { "" } else { ", stopped at the bound" };
     println!("{name}: {services} services and {sensors} sensors, no errors");
+    println!("{name}: machines verified in {} states{bound}", report.states());
     Ok(())
 }
 

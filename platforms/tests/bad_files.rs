@@ -1,7 +1,8 @@
 //! Every file of `bad/` has something wrong with it, and every mistake is told as written beside it in `*.expected`.
 //!
 //! The first lines of a file may say how it is loaded:
-//! `# load: registry` on top of a good board (every `.json` is), `# load: definition` as a machine definition,
+//! `# load: registry` on top of a good board (every `.json` is), `# load: definition` as a machine definition, `# load: machine`
+//! as one whose every role is bound, a host's in a shipped chassis,
 //! `# with: FILE` together with a further registry of this folder. Everything else is a board file.
 //! `BLESS=1 cargo test -p ubmc-platforms --test bad_files` writes the expectations anew: read them before you commit them.
 
@@ -20,6 +21,37 @@ const GOOD_BOARD: &str = "[board]\nname = \"good\"\n";
 /// A board whose only machine has that definition.
 fn board_around(definition: &Path) -> String {
     format!("{GOOD_BOARD}\n[machines.m]\ndefinition = \"{}\"\n", definition.display())
+}
+
+/// A real board with a machine of that definition, every role bound to a line of its own, and what belongs around it.
+fn board_with(definition: &Path, text: &str) -> String {
+    use std::fmt::Write as _;
+    let table: toml::Table = text.parse().unwrap();
+    let mut board = GOOD_BOARD.to_owned();
+    let line = |board: &mut String, prefix: &str, role: &str, direction: &str| {
+        let name = format!("{prefix}{role}");
+        writeln!(board, "[signals.{name}]\ndirection = \"{direction}\"\nsource = {{ gpio = \"{name}\" }}\n").unwrap();
+    };
+    let mut bound = Vec::new();
+    for (key, direction) in [("inputs", "input"), ("outputs", "output")] {
+        for role in table.get(key).and_then(toml::Value::as_array).into_iter().flatten() {
+            let role = role.as_str().unwrap();
+            line(&mut board, "", role, direction);
+            bound.push(format!("{role} = \"{role}\""));
+        }
+    }
+    let is_host = table["kind"].as_str() == Some("host");
+    if is_host {
+        line(&mut board, "c-", "power-good", "input");
+        line(&mut board, "c-", "power-control", "output");
+        let signals = "signals = { power-control = \"c-power-control\", power-good = \"c-power-good\" }";
+        writeln!(board, "[machines.chassis]\ndefinition = \"chassis\"\n{signals}\n").unwrap();
+    }
+    let parent = if is_host { "parent = \"chassis\"\n" } else { "" };
+    let (file, bound) = (definition.display(), bound.join(", "));
+    writeln!(board, "[machines.m]\ndefinition = \"{file}\"\n{parent}signals = {{ {bound} }}\n").unwrap();
+    writeln!(board, "[machines.bmc]\ndefinition = \"bmc\"").unwrap();
+    board
 }
 
 fn problems(file: &Path) -> String {
@@ -49,6 +81,13 @@ fn problems(file: &Path) -> String {
             fs::write(&board, board_around(file)).unwrap();
             board
         }
+        "machine" => {
+            // Beside the board, so that nobody's path is in the picture.
+            let name = Path::new(file.file_name().unwrap());
+            fs::write(temp.path().join(name), &text).unwrap();
+            fs::write(&board, board_with(name, &text)).unwrap();
+            board
+        }
         other => panic!("{}: cannot be loaded as {other}", file.display()),
     };
     registries.extend(directive("with").map(|name| folder.join(name)));
@@ -60,6 +99,7 @@ fn problems(file: &Path) -> String {
     };
     assert!(!found.is_empty(), "{}: nothing is said against it", file.display());
     let lines = found.to_string().replace(&format!("{}/", folder.display()), "");
+    let lines = lines.replace(&format!("{}/", temp.path().display()), "");
     lines.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 

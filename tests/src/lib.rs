@@ -3,6 +3,7 @@
 //! - [`daemon`]: the real `ubmcd` in a folder of its own; [`terminal`]: the real `ubmc-tui` on a pseudo-terminal;
 //! - [`traces`]: what a daemon leaves in the process table;
 //! - [`plant`]: the simulated board and the core in one process, in simulated time;
+//! - [`power`]: its power path, exhaustively;
 //! - [`world`]: the core driven by seeded chance;
 //! - [`rainier`]: the emulated board, its surroundings and its serial lines;
 //! - [`bench`](mod@bench): what is measured rather than tested.
@@ -16,6 +17,7 @@
 pub mod bench;
 pub mod daemon;
 pub mod plant;
+pub mod power;
 pub mod rainier;
 pub mod terminal;
 pub mod traces;

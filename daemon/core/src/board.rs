@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::{
     ids::{FanId, LedId, MachineId, Name, RailId, SensorId, SequenceId, SignalId, SupplyId, ZoneId},
     leds::LedSpec,
-    machines::MachineSpec,
+    machines::{MachineSpec, verify::NeverSpec},
     power::{RailSpec, SequenceSpec, SignalSpec, SupplySpec},
     sensors::SensorSpec,
     services::ServiceSpec,
@@ -59,6 +59,8 @@ pub struct Board {
     pub sequences: Vec<SequenceSpec>,
     /// Machines; parents come before their children.
     pub machines: Vec<MachineSpec>,
+    /// What must never be, for whoever verifies the machines.
+    pub never: Vec<NeverSpec>,
     /// LEDs.
     pub leds: Vec<LedSpec>,
     /// Services of the board and of every further registry.

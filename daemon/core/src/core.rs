@@ -15,7 +15,7 @@ use crate::{
     leds::bank::Leds,
     machines::{
         Demand, MachineKind, TransitionRecord, Trigger,
-        bank::{Machines, Moved},
+        bank::{Machine, Machines, Moved},
     },
     memory::Past,
     operations::{
@@ -47,8 +47,9 @@ const TRIP_RETRY: std::time::Duration = std::time::Duration::from_secs(12);
 /// After so many tries at a host its chassis goes off.
 const TRIP_TRIES: u32 = 2;
 
-/// Everything that ubmcd knows and decides.
-#[derive(Debug)]
+/// Everything that ubmcd knows and decides. A copy goes on as the original would: what follows from each of several things can
+/// be tried from one moment.
+#[derive(Clone, Debug)]
 pub struct Core {
     pub(crate) board: Board,
     pub(crate) supervisor: Supervisor,
@@ -443,6 +444,11 @@ impl Core {
             }
             HardwareCommand::SetLed(led, _) => self.leds.write_failed(*led, reason, out),
         }
+    }
+
+    /// A machine without what could be asked of it, for tests and harnesses.
+    pub fn machine_now(&self, id: MachineId) -> &Machine {
+        self.machines.get(id)
     }
 
     /// State of a service, for tests and harnesses.

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What handling one input led to.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Effects {
     /// What to do, in order.
     pub deeds: Vec<Effect>,

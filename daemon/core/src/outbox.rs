@@ -24,7 +24,7 @@ impl Default for Cause {
 }
 
 /// Collects what one input leads to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Outbox {
     now: Mono,
     cause: Cause,

@@ -81,6 +81,7 @@ const METHODS: &[(&str, Role)] = {
         ("StateService/CancelOperation", Operator),
         ("StateService/ListSchedules", Viewer),
         ("StateService/ListHistory", Viewer),
+        ("StateService/VerifyMachines", Viewer),
         ("SensorService/ListSensors", Viewer),
         ("SensorService/GetSensor", Viewer),
         ("SensorService/WatchSensors", Viewer),

@@ -77,6 +77,8 @@ pub struct Api {
     resources: Arc<[Resource]>,
     simulation: Option<Simulation>,
     configuration: Arc<Configuration>,
+    /// Held while machines are verified: one at a time.
+    verifying: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Api {
@@ -163,7 +165,8 @@ pub async fn serve(serving: Serving) {
     drop(incoming);
 
     let streams = Streams::new(stopping.clone(), handle.shared().watchers.clone());
-    let api = Api { handle, streams, items, resources, simulation, configuration };
+    let verifying = Arc::default();
+    let api = Api { handle, streams, items, resources, simulation, configuration, verifying };
     macro_rules! service {
         ($server:ident) => {
             $server::new(api.clone()).max_decoding_message_size(MAX_REQUEST)

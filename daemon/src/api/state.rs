@@ -1,9 +1,13 @@
 //! `StateService`: machines and operations.
 
+use std::time::Instant;
+
 use tonic::{Request, Response, Status};
 use ubmc_core::{
+    board::Board,
     effect::Reply,
     ids::{MachineId, OperationId},
+    machines::verify,
     refusal::Refusal,
     view::OperationState,
 };
@@ -16,6 +20,9 @@ use crate::shell::Sight;
 const RECENT: usize = 50;
 /// Past transitions given when nobody says how many.
 const HISTORY: usize = 100;
+
+/// States after which an exploration stops, whatever a client wants: memory is bounded too.
+const MOST_STATES: u64 = 10_000_000;
 
 fn find(sight: &Sight<'_>, name: &str) -> Result<MachineId, Status> {
     let board = sight.core.board();
@@ -256,5 +263,38 @@ impl StateService for Api {
             Ok(v1::ListHistoryResponse { transitions })
         })
         .await
+    }
+
+    async fn verify_machines(
+        &self,
+        request: Request<v1::VerifyMachinesRequest>,
+    ) -> Result<Response<v1::VerifyMachinesResponse>, Status> {
+        let turn = self.verifying.clone().try_lock_owned().map_err(|_| {
+            to_wire::with_reason(
+                tonic::Code::ResourceExhausted,
+                "VERIFYING",
+                "the machines are being verified for somebody else: ask again in a few seconds",
+            )
+        })?;
+        let bound = match request.into_inner().bound {
+            0 => verify::BOUND,
+            wanted => usize::try_from(wanted.min(MOST_STATES)).unwrap_or(verify::BOUND),
+        };
+        let board = self
+            .see(|sight| {
+                let Board { policy, sequences, machines, never, .. } = sight.core.board();
+                let (policy, sequences) = (policy.clone(), sequences.clone());
+                Board { policy, sequences, machines: machines.clone(), never: never.clone(), ..Board::default() }
+            })
+            .await?;
+        // Where nobody waits: the loop goes on meanwhile.
+        let exploring = tokio::task::spawn_blocking(move || {
+            let began = Instant::now();
+            let report = verify::verify(&board, bound);
+            // The turn ends with the work, not with whoever asked for it.
+            drop(turn);
+            to_wire::verification(report, began.elapsed())
+        });
+        exploring.await.map(Response::new).map_err(|_| Status::internal("the verification broke: this is a defect"))
     }
 }

@@ -48,6 +48,8 @@ pub struct Diagnostic {
     pub label: String,
     /// What to do about it. Absent when the message says it already.
     pub help: Option<String>,
+    /// How it comes about, one step a line. Empty: that is plain.
+    pub trace: Vec<String>,
     /// Other places that belong to it.
     pub related: Vec<Related>,
     pub(super) source: Option<usize>,
@@ -137,6 +139,7 @@ impl Diagnostics {
             message: message.into(),
             label: String::new(),
             help: None,
+            trace: Vec::new(),
             related: Vec::new(),
             source: None,
         })
@@ -159,6 +162,7 @@ impl Diagnostics {
             message,
             label: String::new(),
             help: None,
+            trace: Vec::new(),
             related: Vec::new(),
             source: Some(at.file),
         })
@@ -214,6 +218,11 @@ impl Noted<'_> {
 
     pub(super) fn help(self, help: impl Into<String>) -> Self {
         self.change(|item| item.help = Some(help.into()))
+    }
+
+    /// Says how it comes about, step by step.
+    pub(super) fn trace(self, trace: &[String]) -> Self {
+        self.change(|item| item.trace = trace.to_vec())
     }
 
     /// Labels the place with the name that was probably meant, when there is one.

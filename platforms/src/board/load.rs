@@ -17,7 +17,7 @@ use super::{
     shipped, simulation,
     source::{self, NameOrFile, Span},
     table::{Context, Table, nearest},
-    tree,
+    tree, verification,
 };
 use crate::sim::SimConfig;
 
@@ -59,13 +59,14 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Diagnostics> {
     let mut sim = None;
     let mut services = Vec::new();
     let mut house = None;
+    let mut written = Default::default();
 
     match board_document(&options.board, &mut cx) {
         Some((document, folder)) => {
             sim = simulation::read(&document, &mut cx);
             let read = sections::read(&document.root, &folder, sim.as_ref(), &mut services, &mut cx);
             if let Some(read) = read {
-                (board, bindings, house) = (read.board, read.bindings, Some(read.house));
+                (board, bindings, house, written) = (read.board, read.bindings, Some(read.house), read.written);
             }
         }
         None => cx.unseen = true,
@@ -89,6 +90,10 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Diagnostics> {
     sections::check_tasks(&house, &services, &mut cx);
     board.services = services.into_iter().map(|service| service.spec).collect();
 
+    // What is wrong already would be found again, in other words.
+    if cx.out.errors() == 0 {
+        verification::check(&board, &written.0, &written.1, &mut cx.out);
+    }
     let Context { mut out, mut files, .. } = cx;
     let mut seen = std::collections::BTreeSet::new();
     files.retain(|file| seen.insert(file.clone()));

@@ -1,6 +1,6 @@
 //! `[machines.NAME]`: which definition, and which signal plays which role.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, rc::Rc, sync::Arc};
 
 use indexmap::IndexMap;
 use ubmc_core::{
@@ -19,7 +19,8 @@ use super::{
     schema, shipped,
     source::{self, At, NameOrFile, Span},
     table::{Context, Table, nearest, text},
-    tree,
+    tree::{self, Value},
+    verification::Written,
 };
 
 /// The other sections that machines refer to.
@@ -36,16 +37,22 @@ pub(super) struct Around<'a, 't> {
 }
 
 /// Machines; parents have been ordered before their children.
-pub(super) fn read(section: &Section<'_>, around: &Around<'_, '_>, cx: &mut Context<'_>) -> Vec<MachineSpec> {
+pub(super) fn read(
+    section: &Section<'_>,
+    around: &Around<'_, '_>,
+    cx: &mut Context<'_>,
+) -> (Vec<MachineSpec>, Vec<Written>) {
     let mut specs: Vec<MachineSpec> = Vec::new();
+    let mut written = Vec::new();
     let mut definitions = BTreeMap::new();
     let mut owners: BTreeMap<SignalId, (String, Span)> = BTreeMap::new();
     for entry in &section.entries {
         let who = format!("machine `{}`", entry.key);
         let Some(table) = Table::open(&entry.node, entry.key_at, who, schema::MACHINE, cx) else { continue };
-        let definition = table
+        let loaded = table
             .required_text("definition", "\"host\"", cx)
             .and_then(|name| load_definition(&name, &table, around.folder, &mut definitions, cx));
+        let (definition, states) = loaded.map_or((None, None), |loaded| (Some(loaded.definition), loaded.states));
         let signals = match &definition {
             Some(definition) => roles(&table, definition, around.signals, &mut owners, cx),
             None => IndexMap::new(),
@@ -83,6 +90,7 @@ pub(super) fn read(section: &Section<'_>, around: &Around<'_, '_>, cx: &mut Cont
             supplies: supplies.into_iter().map(SupplyId::new).collect(),
             restore: restore(&table, cx),
         });
+        written.push(Written { at: table.value_at("definition"), states });
     }
     let bmcs: Vec<_> = section
         .entries
@@ -96,7 +104,7 @@ pub(super) fn read(section: &Section<'_>, around: &Around<'_, '_>, cx: &mut Cont
             .error(second.key_at, format!("`{}` is a second BMC, and ubmcd is only one", second.key))
             .related(first.key_at, "the first one");
     }
-    specs
+    (specs, written)
 }
 
 /// Stands in for a definition that could not be read; the load has failed.
@@ -138,7 +146,14 @@ fn parent(table: &Table<'_>, section: &Section<'_>, own: &str, cx: &mut Context<
     section.find(&name, &format!("{} stands in", table.who), cx).map(MachineId::new)
 }
 
-type Definitions = BTreeMap<String, Option<Arc<Definition>>>;
+/// A definition, and where its states were written; absent: it is shipped.
+#[derive(Clone)]
+struct LoadedDefinition {
+    definition: Arc<Definition>,
+    states: Option<Rc<BTreeMap<Name, Span>>>,
+}
+
+type Definitions = BTreeMap<String, Option<LoadedDefinition>>;
 
 fn load_definition(
     name: &At<String>,
@@ -146,10 +161,11 @@ fn load_definition(
     folder: &Path,
     loaded: &mut Definitions,
     cx: &mut Context<'_>,
-) -> Option<Arc<Definition>> {
+) -> Option<LoadedDefinition> {
     if let Some(known) = loaded.get(&name.value) {
         return known.clone();
     }
+    let is_shipped = shipped::machine(&name.value).is_some();
     let found = if let Some(text) = shipped::machine(&name.value) {
         Some((format!("machines/{}.toml", name.value), text.to_owned()))
     } else if matches!(NameOrFile::from(name.value.as_str()), NameOrFile::File(_)) {
@@ -180,10 +196,19 @@ fn load_definition(
         let file = cx.out.add_source(label, text.as_str());
         // What its states are together can be judged only when each of them could be read.
         let document = tree::parse_toml(&text, file, &mut cx.out).filter(|document| document.sound)?;
-        definition::read(&document.root, cx).map(Arc::new)
+        let states = (!is_shipped).then(|| Rc::new(places(&document.root)));
+        definition::read(&document.root, cx).map(Arc::new).map(|definition| LoadedDefinition { definition, states })
     });
     loaded.insert(name.value.clone(), definition.clone());
     definition
+}
+
+/// States by name, and where each was written.
+fn places(root: &tree::Node) -> BTreeMap<Name, Span> {
+    let Value::Table(entries) = &root.value else { return BTreeMap::new() };
+    let states = entries.iter().find(|entry| entry.key == "states").map(|entry| &entry.node.value);
+    let Some(Value::Table(states)) = states else { return BTreeMap::new() };
+    states.iter().map(|entry| (Name::from(entry.key.as_str()), entry.key_at)).collect()
 }
 
 fn roles(

@@ -16,6 +16,7 @@
 //! | `names`, `order` | what is declared, so that references resolve; what needs what |
 //! | `lines`, `sensors`, `thermal` (`controllers`), `machines`, `services/` | one section of the board file each |
 //! | `definition`, `definition_check` | state machines as files |
+//! | `never`, `verification` | what machines must never do; everything that they can do, tried |
 //! | `bindings`, `sources`, `devices` | which hardware stands behind each row; how that is written |
 //! | `claims`, `channels` | each piece of hardware has one owner; what a channel measures |
 //! | `resources` | who owns what, for people |
@@ -38,6 +39,7 @@ mod load;
 mod machines;
 mod mend;
 mod names;
+mod never;
 mod order;
 mod power;
 mod quantity;
@@ -54,6 +56,7 @@ mod sources;
 mod table;
 mod thermal;
 mod tree;
+mod verification;
 
 pub use bindings::{
     Bias, Bindings, FanBinding, HwmonDevice, LedBinding, PmbusDevice, PmbusFormat, RailBinding, SensorBinding,

@@ -62,6 +62,10 @@ impl Diagnostics {
         if let Some(help) = &item.help {
             group = group.element(Level::HELP.message(printable(help)));
         }
+        if !item.trace.is_empty() {
+            let lines: Vec<_> = item.trace.iter().map(|line| printable(line)).collect();
+            group = group.element(Level::NOTE.message(format!("a shortest way there:\n{}", lines.join("\n"))));
+        }
         Renderer::plain().render(&[group])
     }
 }

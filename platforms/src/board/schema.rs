@@ -62,7 +62,7 @@ macro_rules! schema {
 }
 
 schema! {
-    ROOT "the board file" ["board" "policy" "signals" "sensors" "fans" "zones" "supplies" "rails" "sequences" "machines" "leds" "watchdog" "services" "sim"]
+    ROOT "the board file" ["board" "policy" "signals" "sensors" "fans" "zones" "supplies" "rails" "sequences" "machines" "never" "leds" "watchdog" "services" "sim"]
     REGISTRY "a registry file" ["services"]
     BOARD "[board]" ["name" "description"]
     POLICY "[policy]" ["start_timeout" "stop_timeout" "max_concurrent_power_on"]
@@ -99,6 +99,7 @@ schema! {
     MACHINE "[machines.NAME]" [
         "definition" "parent" "signals" "sequences" "zones" "supplies" "restore" "restore_delay" "boot_attempts"
     ]
+    NEVER "[[never]]" ["when" "because" "briefly"]
     LED "[leds.NAME]" ["role" "source"]
     LED_SOURCE "[leds.NAME.source]" ["sim" "led"]
     WATCHDOG "[watchdog]" ["device" "timeout"]

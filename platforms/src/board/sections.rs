@@ -17,13 +17,14 @@ use super::{
     lines,
     machines::{self, Around},
     names::{Section, bounded, check_name, raw_texts},
-    power, schema, sensors,
+    never, power, schema, sensors,
     services::{self, Declared, MAX_SERVICES},
     source::{At, Span},
     sources::Hardware,
     table::{Context, Table},
     thermal::{self, Sensors},
     tree::{Node, Value},
+    verification::Written,
 };
 use crate::sim::SimConfig;
 
@@ -32,6 +33,8 @@ pub(super) struct Read {
     pub(super) board: Board,
     pub(super) bindings: Bindings,
     pub(super) house: House,
+    /// Where machines were written, and what must never be.
+    pub(super) written: (Vec<Written>, Vec<Span>),
 }
 
 /// What services are judged against, whichever file they stand in.
@@ -126,13 +129,16 @@ pub(super) fn read(
         folder,
     };
     let met = cx.out.met();
-    board.machines = machines::read(&machines, &around, cx);
+    let (specs, written) = machines::read(&machines, &around, cx);
+    board.machines = specs;
     if machines.is_whole(cx) && cx.out.met() == met {
         house.kinds = Some(board.machines.iter().map(|machine| machine.definition.kind).collect());
     }
+    let (never, places) = never::read(&root, &machines, &board.machines, cx);
+    board.never = never;
     read_services(&root, services, cx);
     house.machines = machines.entries.iter().map(|entry| (entry.key.clone(), entry.key_at)).collect();
-    Some(Read { board, bindings, house })
+    Some(Read { board, bindings, house, written: (written, places) })
 }
 
 /// The services of a board file or a registry.

@@ -23,7 +23,7 @@ use ubmc_core::{
     refusal::Refusal,
     services::{Builtin, Deployment},
     time::Mono,
-    units::Duty,
+    units::{Duty, Level},
 };
 use ubmc_platforms::{
     board::{LoadOptions, NameOrFile, SensorBinding, SignalBinding, load},
@@ -37,7 +37,8 @@ const REFRESH: Duration = Duration::from_secs(2);
 /// A bus that answers later than this has not answered.
 const BUS_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The board with its core.
+/// The board with its core. A copy goes on as the original would.
+#[derive(Clone)]
 pub struct Plant {
     core: Core,
     model: Model,
@@ -61,6 +62,8 @@ pub struct Plant {
     events: Vec<Event>,
     replies: BTreeMap<RequestId, Result<Reply, Refusal>>,
     requests: u64,
+    /// What was driven that must not be: a sentence each.
+    unsafe_deeds: Vec<String>,
 }
 
 impl Plant {
@@ -107,6 +110,7 @@ impl Plant {
             events: Vec::new(),
             replies: BTreeMap::new(),
             requests: 0,
+            unsafe_deeds: Vec::new(),
             board,
         };
         let effects = plant.core.start(Mono::ZERO);
@@ -149,6 +153,46 @@ impl Plant {
         self.unplugged = false;
         self.read_lines();
         self.settle();
+    }
+
+    /// The daemon dies; another one starts on the machine as it is, and remembers nothing.
+    pub fn restart(&mut self) {
+        self.core = Core::new(self.board.clone(), 1).expect("a board without circles");
+        self.tasks.clear();
+        self.pending.clear();
+        self.replies.clear();
+        self.due.fill(self.now);
+        self.told.fill(None);
+        let effects = self.core.start(self.now);
+        self.absorb(effects);
+        self.settle();
+    }
+
+    /// A built-in task panics.
+    pub fn crash(&mut self, builtin: Builtin) {
+        let Some((service, generation)) = self.tasks.remove(&builtin) else { return };
+        for happening in [ServiceHappening::Exited(Exit::Panic), ServiceHappening::Gone] {
+            self.pending.push_back(Input::Service { service, generation, happening });
+        }
+        self.settle();
+    }
+
+    /// A line is read anew, whatever it carries; absent: it cannot be read.
+    pub fn read_as(&mut self, line: SignalId, level: Option<Level>) {
+        if self.tasks.contains_key(&Builtin::Statemgr) {
+            self.pending.push_back(Input::Signal(line, level));
+        }
+        self.settle();
+    }
+
+    /// What was driven that must not be, since the start: a host that is switched on while its chassis is not on.
+    pub fn unsafe_deeds(&self) -> &[String] {
+        &self.unsafe_deeds
+    }
+
+    /// What a line really carries.
+    pub fn carries(&self, line: SignalId) -> Level {
+        self.model.level(self.lines[line.index()])
     }
 
     /// An LED takes nothing any more, or does again.
@@ -310,9 +354,26 @@ impl Plant {
         }
     }
 
+    /// No host is switched on while its chassis is not on.
+    fn check_prerequisite(&mut self, line: SignalId, level: Level) {
+        for spec in &self.board.machines {
+            let controls = spec.signals.get("power-control") == Some(&line) && level.is_high();
+            let Some(parent) = spec.parent.filter(|_| controls) else { continue };
+            let parent = self.core.machine_now(parent);
+            if parent.state_name().as_str() != "on" {
+                let text =
+                    format!("{} is switched on while {} is {}", spec.name, parent.spec.name, parent.state_name());
+                self.unsafe_deeds.push(text);
+            }
+        }
+    }
+
     fn drive(&mut self, command: &HardwareCommand) -> Result<(), String> {
         let done = match command {
-            HardwareCommand::SetSignal(line, level) => self.model.set_line(self.lines[line.index()], *level),
+            HardwareCommand::SetSignal(line, level) => {
+                self.check_prerequisite(*line, *level);
+                self.model.set_line(self.lines[line.index()], *level)
+            }
             HardwareCommand::SetDuty(fan, duty) => {
                 self.told[fan.index()] = Some(*duty);
                 self.model.set_duty(fan.index(), *duty)

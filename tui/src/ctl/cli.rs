@@ -272,6 +272,8 @@ mod tests {
         machines show host.0
         machines graph host.0 --format mermaid
         machines history
+        machines verify
+        machines verify --bound 1000
         machines history host.0
         host policy host.0
         host policy host.0 last-state

@@ -224,6 +224,9 @@ impl state::StateService for Canned {
     async fn get_machine_graph(&self, _: Request<v1::GetMachineGraphRequest>) -> Answer<v1::MachineGraph> {
         Ok(Response::new(details::graph()))
     }
+    async fn verify_machines(&self, _: Request<v1::VerifyMachinesRequest>) -> Answer<v1::VerifyMachinesResponse> {
+        Err(Status::unimplemented("not canned"))
+    }
     async fn request_transition(&self, request: Request<v1::RequestTransitionRequest>) -> Answer<v1::Operation> {
         let request = request.into_inner();
         self.note(format!(

@@ -1,10 +1,13 @@
 //! Machines, operations and their past.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 use ubmc_core::{
     input::Verb,
-    machines::{Condition, Definition, MachineKind, Tone, TransitionRecord},
+    machines::{
+        Condition, Definition, MachineKind, Tone, TransitionRecord,
+        verify::{Explored, Finding, Report},
+    },
     refusal::Obstacle,
     view::{MachineView, OperationState, OperationView, RestoreView, ScheduleView, StepState, StepView},
 };
@@ -68,6 +71,33 @@ fn request(verb: Verb, obstacles: &[Obstacle]) -> v1::AllowedRequest {
         request: verb.as_str().to_owned(),
         blocked_by: conditions(obstacles),
         destructive: verb.is_destructive(),
+    }
+}
+
+/// What a verification found.
+pub fn verification(report: Report, took: Duration) -> v1::VerifyMachinesResponse {
+    let explored = |explored: Explored| {
+        Some(v1::Exploration {
+            states: explored.states as u64,
+            transitions: explored.transitions as u64,
+            complete: explored.complete,
+        })
+    };
+    let finding = |finding: Finding| v1::MachineFinding {
+        kind: finding.kind.as_str().to_owned(),
+        machine: finding.machine.to_string(),
+        state: finding.state.map_or_else(String::new, |state| state.to_string()),
+        text: finding.text,
+        remedy: finding.kind.remedy().to_owned(),
+        trace: finding.trace,
+    };
+    v1::VerifyMachinesResponse {
+        findings: report.findings.into_iter().map(finding).collect(),
+        alone: explored(report.alone),
+        product: explored(report.product),
+        faulty: explored(report.faulty),
+        left_out: report.left_out,
+        duration_s: took.as_secs_f64(),
     }
 }
 

@@ -1,16 +1,19 @@
 //! `ubmcctl machines`: all state machines alike.
 
+use std::{fmt::Write, time::Duration};
+
 use clap::Subcommand;
 use ubmc_proto::v1::{
-    GetMachineGraphRequest, ListHistoryRequest, MachineKind, state_service_client::StateServiceClient,
+    GetMachineGraphRequest, ListHistoryRequest, MachineKind, VerifyMachinesRequest,
+    state_service_client::StateServiceClient,
 };
 
 use super::transition::{machine_table, machines, show_machine};
 use crate::ctl::{
     exit::Failure,
     graph::{Drawing, machine},
-    object::{Graph, Transition},
-    output::{Cell, Format, Paint, Table, clock, duration, left, right},
+    object::{Explored, Finding, Graph, Transition, Verification},
+    output::{Canvas, Cell, Format, Paint, Table, clock, duration, hang, left, plain_text, right},
     session::Session,
 };
 
@@ -33,7 +36,17 @@ pub(crate) enum Command {
         #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
+    /// Tries everything that can happen to the machines, and shows what is wrong with the shortest way there; exit code 1
+    /// when something is. Changes nothing
+    Verify {
+        /// Stop each exploration after this many states
+        #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+        bound: u64,
+    },
 }
+
+/// How long a verification may take unless `--timeout` says otherwise: a BMC is no workstation.
+const EXPLORING: Duration = Duration::from_secs(120);
 
 impl Command {
     pub(crate) async fn run(self, session: &mut Session) -> Result<(), Failure> {
@@ -44,6 +57,7 @@ impl Command {
             }
             Self::Show { name } => show_machine(session, &name).await,
             Self::Graph { name, format } => graph(session, name, format).await,
+            Self::Verify { bound } => verify(session, bound).await,
             Self::History { name, limit } => history(session, name.unwrap_or_default(), limit).await,
         }
     }
@@ -68,6 +82,60 @@ async fn history(session: &mut Session, machine: String, limit: u32) -> Result<(
         session.call(|channel| async move { StateServiceClient::new(channel).list_history(request).await }).await?;
     let transitions: Vec<_> = answer.transitions.into_iter().map(Transition::from).collect();
     session.out.list(&transitions, |canvas| history_table(&transitions).draw(canvas))
+}
+
+async fn verify(session: &mut Session, bound: u64) -> Result<(), Failure> {
+    session.timeout.get_or_insert(EXPLORING);
+    let request = VerifyMachinesRequest { bound };
+    let answer =
+        session.call(|channel| async move { StateServiceClient::new(channel).verify_machines(request).await }).await?;
+    let verification = Verification::from(answer);
+    session.out.one(&verification, |canvas| draw_verification(&verification, canvas))?;
+    if verification.findings.is_empty() { Ok(()) } else { Err(Failure::AnswerIsNo) }
+}
+
+fn draw_verification(verification: &Verification, canvas: Canvas) -> String {
+    let mut text = String::new();
+    let many = |count: usize| if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") };
+    let (paint, answer) = match (verification.findings.len(), verification.complete) {
+        (0, true) => (Paint::Good, "nothing is wrong with the machines".to_owned()),
+        (0, false) => (Paint::Warn, "nothing was found, but not everything was explored".to_owned()),
+        (count, _) => (Paint::Bad, many(count)),
+    };
+    let _ = writeln!(text, "{}", canvas.paint(paint, &answer));
+    let rate = verification.transitions as f64 / verification.duration_s.max(1e-6);
+    let explored = [
+        ("each machine by itself, any fault", &verification.alone),
+        ("all machines together, hardware obeys", &verification.product),
+        ("each with what it stands in, any fault", &verification.faulty),
+    ];
+    for (what, Explored { states, transitions, complete }) in explored {
+        let bound = if *complete { "" } else { ", stopped at the bound" };
+        let _ = writeln!(text, "  {what}: {states} states, {transitions} transitions{bound}");
+    }
+    let _ = writeln!(text, "  in {}, {rate:.0} transitions/s", duration(verification.duration_s));
+    for why in &verification.left_out {
+        let _ = writeln!(text, "  {}", hang(&format!("left out: {}", plain_text(why)), 4, canvas));
+    }
+    for finding in &verification.findings {
+        text.push('\n');
+        text.push_str(&draw_finding(finding, canvas));
+    }
+    text
+}
+
+fn draw_finding(finding: &Finding, canvas: Canvas) -> String {
+    let mut text = String::new();
+    let headline = format!("{} {}", finding.machine, finding.kind);
+    let _ = writeln!(text, "{}", canvas.paint(Paint::Bad, &headline));
+    let _ = writeln!(text, "  {}", hang(&plain_text(&finding.text), 2, canvas));
+    for line in &finding.trace {
+        let _ = writeln!(text, "    {}", hang(&plain_text(line), 7, canvas));
+    }
+    if let Some(remedy) = &finding.remedy {
+        let _ = writeln!(text, "  {}", hang(&format!("resolve: {}", plain_text(remedy)), 4, canvas));
+    }
+    text
 }
 
 fn history_table(transitions: &[Transition]) -> Table {

@@ -22,6 +22,7 @@ mod service;
 mod simulation;
 mod status;
 mod thermal;
+mod verification;
 mod why;
 
 pub(crate) use boot::{Boot, BootService, CriticalPath};
@@ -42,6 +43,7 @@ pub(crate) use service::{Dependency, Service, ServiceHealth};
 pub(crate) use simulation::{Fault, FaultKind, Faults, Simulation};
 pub(crate) use status::{Group, Guardian, PlatformHealth, PlatformStatus};
 pub(crate) use thermal::{Fan, Term, Trip, Zone, ZoneExplained};
+pub(crate) use verification::{Explored, Finding, Verification};
 pub(crate) use why::{Consequence, WhatIf, Why};
 
 /// The short word of a wire enum's value: its name without `prefix`, lower-case, with hyphens. A value that this

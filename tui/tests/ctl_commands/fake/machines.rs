@@ -33,6 +33,21 @@ impl v1::state_service_server::StateService for Daemon {
     async fn get_machine_graph(&self, _: Request<v1::GetMachineGraphRequest>) -> Answer<v1::MachineGraph> {
         unscripted()
     }
+    async fn verify_machines(&self, request: Request<v1::VerifyMachinesRequest>) -> Answer<v1::VerifyMachinesResponse> {
+        let explored = |states| Some(v1::Exploration { states, transitions: 10 * states, complete: true });
+        let finding = v1::MachineFinding {
+            kind: "dead-end".into(),
+            machine: "host.0".into(),
+            state: "stuck".into(),
+            text: "nothing leads out of `stuck`".into(),
+            remedy: "add a transition".into(),
+            trace: vec!["at first → host.0 off".into(), "1. host.0: request on → host.0 stuck".into()],
+        };
+        // With a bound something is wrong.
+        let findings = if request.into_inner().bound == 0 { Vec::new() } else { vec![finding] };
+        let (alone, product, faulty) = (explored(2), explored(30), explored(4));
+        answer(v1::VerifyMachinesResponse { findings, alone, product, faulty, left_out: Vec::new(), duration_s: 0.5 })
+    }
     async fn request_transition(&self, request: Request<v1::RequestTransitionRequest>) -> Answer<v1::Operation> {
         let request = request.into_inner();
         // Most tests do not listen.

@@ -53,7 +53,18 @@ pub const BOUND: usize = 2_000_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Refused(String);
 
-/// What a board says must never be, in places of the machines that are explored.
+/// What a board says must never be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeverSpec {
+    /// Each of these machines in one of these states, all at once; at least one.
+    pub when: Vec<(MachineId, Vec<Name>)>,
+    /// Not even on the way. Else it must not last: nothing that is due would change it.
+    pub briefly: bool,
+    /// Why, or what it is, for people.
+    pub text: String,
+}
+
+/// The same, in places of the machines that are explored.
 #[derive(Clone, Debug)]
 struct Never {
     when: Vec<(usize, Vec<Name>)>,
@@ -101,7 +112,8 @@ pub fn verify(board: &Board, bound: usize) -> Report {
         return report;
     }
     let model = Model { sheets: &sheets, together: board.policy.max_concurrent_power_on.max(1) };
-    let (explored, findings) = product::obedient(&model, &[], bound);
+    let never: Vec<_> = board.never.iter().filter_map(|spec| placed(spec, &explored)).collect();
+    let (explored, findings) = product::obedient(&model, &never, bound);
     report.product = explored;
     report.findings.extend(findings);
     report.faulty.complete = true;
@@ -117,6 +129,14 @@ pub fn verify(board: &Board, bound: usize) -> Report {
         }
     }
     report
+}
+
+fn placed(spec: &NeverSpec, explored: &[MachineId]) -> Option<Never> {
+    let place = |(machine, states): &(MachineId, Vec<Name>)| {
+        Some((explored.iter().position(|id| id == machine)?, states.clone()))
+    };
+    let when = spec.when.iter().map(place).collect::<Option<Vec<_>>>()?;
+    Some(Never { when, briefly: spec.briefly, text: spec.text.clone() })
 }
 
 /// Each machine that stands in another with all that it stands in, and the BMC. What is left out could only forbid
@@ -157,8 +177,9 @@ fn representatives(board: &Board, left_out: &mut Vec<String>) -> Vec<MachineId> 
             let other = board.machine(**id);
             other.parent == spec.parent && other.definition == spec.definition && spec.parent.is_some()
         };
+        let named = board.never.iter().flat_map(|never| &never.when).any(|(id, _)| id.index() == place);
         let leaf = !board.machines.iter().any(|other| other.parent == Some(MachineId::new(place)));
-        if leaf && spec.sequences.is_empty() && kept.iter().filter(alike).count() >= most {
+        if leaf && !named && spec.sequences.is_empty() && kept.iter().filter(alike).count() >= most {
             omitted.push(spec.name.as_str());
         } else {
             kept.push(MachineId::new(place));

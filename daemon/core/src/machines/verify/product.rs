@@ -105,20 +105,19 @@ fn on_without_parent(search: &Search<'_>, sheets: &[Sheet]) -> Vec<Finding> {
 fn fulfilment(model: &Model<'_>, search: &Search<'_>, rests: &[bool], found: &mut Vec<Finding>) {
     let back = search.backwards();
     for (machine, sheet) in model.sheets.iter().enumerate() {
+        // What is lost at the same moment is one mistake.
+        let mut stuck: Vec<(Id, Vec<&str>)> = Vec::new();
         let states: Vec<usize> = search.ids().map(|id| search.world(id)[machine].state).collect();
         for demand in Demand::ALL.into_iter().filter(|demand| sheet.definition.goals.contains_key(demand)) {
             let goals = || search.ids().filter(|id| sheet.fulfils(demand, states[*id as usize]));
             let word = demand.as_str();
             let in_the_end = search.leads_to(&back, goals(), |why| why != Why::Death);
-            let stuck = search.ids().find(|id| rests[*id as usize] && !in_the_end[*id as usize]);
-            if let Some(id) = stuck {
-                let state = states[id as usize];
-                let text = format!(
-                    "{} rests in `{}`, and the request `{word}` can never be fulfilled any more, whatever else is asked",
-                    sheet.name,
-                    sheet.state_name(state)
-                );
-                found.push(finding(sheet, FindingKind::Deadlock, state, text, search.trace(id, None)));
+            let first = search.ids().find(|id| rests[*id as usize] && !in_the_end[*id as usize]);
+            if let Some(id) = first {
+                match stuck.iter_mut().find(|(known, _)| *known == id) {
+                    Some((_, words)) => words.push(word),
+                    None => stuck.push((id, vec![word])),
+                }
                 continue;
             }
             let by_itself = search.leads_to(&back, goals(), |why| matches!(why, Why::Due | Why::May));
@@ -138,6 +137,16 @@ fn fulfilment(model: &Model<'_>, search: &Search<'_>, rests: &[bool], found: &mu
                 let trace = search.trace(*from, Some(asked));
                 found.push(finding(sheet, FindingKind::NeverFulfilled, state, text, trace));
             }
+        }
+        for (id, words) in stuck {
+            let state = states[id as usize];
+            let text = format!(
+                "{} rests in `{}`, and `{}` can never be fulfilled any more, whatever else is asked",
+                sheet.name,
+                sheet.state_name(state),
+                words.join("`, `")
+            );
+            found.push(finding(sheet, FindingKind::Deadlock, state, text, search.trace(id, None)));
         }
     }
 }

@@ -135,6 +135,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// Everything that can be reached was explored, but for what was left out.
+    pub const fn is_complete(&self) -> bool {
+        self.alone.complete && self.product.complete && self.faulty.complete
+    }
+
     /// States of all explorations.
     pub const fn states(&self) -> usize {
         self.alone.states + self.product.states + self.faulty.states
