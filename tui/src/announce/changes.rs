@@ -60,9 +60,10 @@ pub(super) fn summary(state: &State) -> String {
 
 fn link(before: &State, now: &State, said: &mut Vec<String>) {
     match (&before.link, &now.link) {
-        (LinkState::Up, LinkState::Up) | (LinkState::Connecting, LinkState::Connecting) => {}
+        (LinkState::Up, LinkState::Up)
+        | (LinkState::Connecting, LinkState::Connecting)
+        | (LinkState::Down { .. }, LinkState::Down { .. } | LinkState::Connecting) => {}
         (_, LinkState::Up) => said.push(format!("connected to {}", now.address)),
-        (LinkState::Down { .. }, LinkState::Down { .. } | LinkState::Connecting) => {}
         (_, LinkState::Down { reason, .. }) => said.push(format!("no connection: {reason}; it is tried again")),
         (LinkState::Up, LinkState::Connecting) => said.push("the connection is begun anew".to_owned()),
     }

@@ -220,6 +220,18 @@ mod tests {
     }
 
     #[test]
+    fn what_the_manual_says_of_it_holds() {
+        let manual = include_str!("../../../docs/console.md");
+        let (_, after) = manual.split_once("```toml\n").expect("there is an example");
+        let (example, _) = after.split_once("```").expect("the example ends");
+        let config = parse(example).expect("the example is good");
+        assert_eq!(config.view, Some(View::Services));
+        for (name, action) in Action::NAMES.into_iter().filter(|(_, action)| !action.is_fixed()) {
+            assert!(manual.contains(&format!("`{name}`")), "{name} ({action:?}) is not in docs/console.md");
+        }
+    }
+
+    #[test]
     fn everything_that_is_wrong_is_told_at_once_with_its_line() {
         for (text, expected) in [
             ("[keys]\nfolow = 'f'", "2: there is no action `folow`: did you mean `follow`?"),

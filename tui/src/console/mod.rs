@@ -41,6 +41,8 @@ const NEWS_AT_ONCE: usize = 64;
 /// On a slow line, the first key after so many seconds of silence repaints everything: somebody may have just attached a
 /// terminal to it, which shows nothing of what was sent before.
 const SILENCE_S: f64 = 120.0;
+/// Within this a daemon tells the first of everything; what a board does not have never comes.
+const SETTLED: Duration = Duration::from_millis(400);
 
 /// Runs the console with the options of the command line; the answer is the exit code.
 pub fn main() -> i32 {
@@ -150,6 +152,7 @@ async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
     let mut typed_last = clock.now();
 
     loop {
+        let settling = is_settling(app.state(), clock.now(), typed_last);
         let woken = tokio::select! {
             // Leaving and keys first: a flood of news must not hold them up.
             biased;
@@ -160,7 +163,8 @@ async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
             _ = signals.go_on.recv() => Woken::GoOn,
             _ = signals.resized.recv() => Woken::Resized,
             typed = keyboard.recv() => Woken::Typed(typed),
-            () = painter.due() => Woken::Paint,
+            () = painter.due(), if !settling => Woken::Paint,
+            () = tokio::time::sleep(SETTLED), if settling => Woken::Paint,
             _ = tick.tick() => Woken::Tick,
             Some(event) = news.recv() => Woken::News(event),
         };
@@ -200,9 +204,18 @@ async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
         if carry_out(effects, &mut app, now, &link, &mut painter) {
             break;
         }
-        painter.paint(app.state());
+        if !is_settling(app.state(), now, typed_last) {
+            painter.paint(app.state());
+        }
     }
     Ok(())
+}
+
+/// Whether the first of everything is still coming in: a frame now would be drawn over at once. Not for long, and not
+/// once a key was pressed.
+fn is_settling(state: &State, now: Mono, typed_last: Mono) -> bool {
+    let fresh = state.connected() && now.since(state.link_since) < SETTLED.as_secs_f64();
+    fresh && !state.model.is_whole() && typed_last < state.link_since
 }
 
 /// Takes what has come, up to a bound. A change of the link itself is painted at once, values when there is time.
@@ -217,28 +230,15 @@ fn take_news(
     let mut event = Some(first);
     for _ in 0..NEWS_AT_ONCE {
         let Some(one) = event else { break };
-        let urgency = match one {
-            // Until the first of everything is there, a frame would be drawn over at once; the tick shows it at last.
-            LinkEvent::News(_) | LinkEvent::Missing(_) | LinkEvent::Up | LinkEvent::Answer { .. }
-                if !app.state().model.is_whole() =>
-            {
-                None
-            }
-            LinkEvent::News(_) | LinkEvent::Missing(_) => Some(Urgency::Background),
+        painter.changed(match one {
+            LinkEvent::News(_) | LinkEvent::Missing(_) => Urgency::Background,
             LinkEvent::Connecting
             | LinkEvent::Up
             | LinkEvent::NewDaemon
             | LinkEvent::Down { .. }
-            | LinkEvent::Answer { .. } => Some(Urgency::Answer),
-        };
-        let whole = app.state().model.is_whole();
+            | LinkEvent::Answer { .. } => Urgency::Answer,
+        });
         effects.extend(app.handle(now, Event::Link(one)));
-        if !whole && app.state().model.is_whole() {
-            painter.changed(Urgency::Answer);
-        }
-        if let Some(urgency) = urgency {
-            painter.changed(urgency);
-        }
         event = news.try_recv().ok();
     }
     effects

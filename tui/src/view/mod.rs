@@ -80,6 +80,11 @@ pub fn draw(state: &State, look: Look) -> Picture {
 }
 
 fn pane(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    if state.model.heard.is_none() {
+        // Empty tables would say that there is nothing, and cost a slow line their headings.
+        canvas.paragraph(area, &format!("waiting for ubmcd at {}", state.address), Role::Dim);
+        return;
+    }
     match &state.page {
         Some(Page::Service(name)) => return service::draw(canvas, area, state, name),
         Some(Page::Entry(number)) => return events::page(canvas, area, state, *number),

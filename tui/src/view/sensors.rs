@@ -142,7 +142,13 @@ fn past(canvas: &mut Canvas<'_>, area: Rect, state: &State, sensor: &Sensor) {
         Some(value) => format::reading_with_unit(value, &sensor.unit),
         None => "no reading".to_owned(),
     };
-    let remark = format!("last {}", format::duration(f64::from(span)));
+    let points: Vec<(f64, Option<f64>)> = state
+        .model
+        .histories
+        .get(&sensor.name)
+        .map(|history| history.points().map(|(at, value)| (state.now.since(*at), *value)).collect())
+        .unwrap_or_default();
+    let remark = format!("{}last {}", extremes(sensor, &points, f64::from(span)), format::duration(f64::from(span)));
     canvas.heading(area, &format!("{}  {shown}", sensor.name), &remark);
     let mut y = area.y + 1;
     let about = if sensor.reason.is_empty() { &sensor.description } else { &sensor.reason };
@@ -154,14 +160,16 @@ fn past(canvas: &mut Canvas<'_>, area: Rect, state: &State, sensor: &Sensor) {
     let plot = Rect { y, height: area.bottom().saturating_sub(y), ..area };
     // Beyond some height a curve only gets steeper, not clearer.
     let plot = Rect { height: plot.height.min(24), ..plot };
-    let points: Vec<(f64, Option<f64>)> = state
-        .model
-        .histories
-        .get(&sensor.name)
-        .map(|history| history.points().map(|(at, value)| (state.now.since(*at), *value)).collect())
-        .unwrap_or_default();
     let limits = near_limits(sensor, &points);
     graph::over_time(canvas, plot, &points, f64::from(span), &sensor.unit, &limits);
+}
+
+/// The lowest and the highest of what is shown; empty when nothing is.
+fn extremes(sensor: &Sensor, points: &[(f64, Option<f64>)], span_s: f64) -> String {
+    let shown = || points.iter().filter(|(age, _)| *age <= span_s).filter_map(|(_, value)| *value);
+    let (low, high) = (shown().reduce(f64::min), shown().reduce(f64::max));
+    let number = |value: f64| format::reading(value, &sensor.unit);
+    low.zip(high).map(|(low, high)| format!("{} to {} in the ", number(low), number(high))).unwrap_or_default()
 }
 
 /// The limits that are worth a place on the scale: those next to the readings, and any that has been crossed.

@@ -184,3 +184,64 @@ fn the_steady_state_stays_below_its_ceiling() {
         }
     }
 }
+
+/// Seconds from a key to the moment at which a line of this speed has carried what answers it, for many keys typed into
+/// a filter while the board lives; sorted.
+fn echoes(baud: u32, look: Look) -> Vec<f64> {
+    let mut app = desk::connected(80, 24);
+    desk::press(&mut app, desk::NOW, "2 /");
+    let mut screen = Screen::new(80, 24);
+    screen.clear(80, 24);
+    let mut pace = Pace::new(Some(baud));
+    let carried = |bytes: usize| bytes as f64 * 10.0 / f64::from(baud);
+    // When the line will have carried all that was sent.
+    let mut idle_at = desk::NOW.0;
+    let (mut wanted, mut pressed): (Option<Urgency>, Option<f64>) = (Some(Urgency::Answer), None);
+    let mut echoes = Vec::new();
+    for step in 0..30_000_u32 {
+        let now = desk::NOW.after(f64::from(step) / 100.0);
+        if step.is_multiple_of(100) {
+            live(&mut app, now, step / 100);
+            wanted = wanted.max(Some(Urgency::Background));
+        }
+        // From the tenth second on: a key every 0.37 s, as people type.
+        if step > 1_000 && step.is_multiple_of(37) {
+            let key = if app.state().filter().len() > 6 { "Backspace" } else { "e" };
+            desk::press(&mut app, now, key);
+            wanted = Some(Urgency::Answer);
+            pressed.get_or_insert(now.0);
+        }
+        let Some(urgency) = wanted else { continue };
+        let budget = pace.allowance(now, urgency);
+        if budget == 0 {
+            continue;
+        }
+        let picture = view::draw(app.state(), look);
+        let frame = screen.paint(&picture.cells, &picture.first, &picture.last, budget);
+        wanted = (!frame.complete).then_some(urgency);
+        if !frame.bytes.is_empty() {
+            pace.sent(now, frame.bytes.len(), urgency);
+        }
+        idle_at = idle_at.max(now.0) + carried(frame.bytes.len());
+        // What was typed stands in the last row, which is sent first.
+        if let Some(at) = pressed.take_if(|_| !frame.bytes.is_empty()) {
+            echoes.push(idle_at - at);
+        }
+    }
+    echoes.sort_by(f64::total_cmp);
+    echoes
+}
+
+#[test]
+fn a_key_is_answered_at_once_also_at_9600_baud() {
+    for (baud, look, most) in [
+        (9_600, Look::new(Depth::Mono, false), 0.35),
+        (9_600, Look::new(Depth::Sixteen, true), 0.35),
+        (115_200, Look::new(Depth::Indexed, true), 0.06),
+    ] {
+        let echoes = echoes(baud, look);
+        let at = |share: usize| echoes[(echoes.len() - 1) * share / 100];
+        println!("{baud} {:?}: {} keys, median {:.3} s, p99 {:.3} s", look.depth, echoes.len(), at(50), at(99));
+        assert!(echoes.len() > 600 && at(99) <= most, "{baud}: p99 {:.3} s", at(99));
+    }
+}

@@ -103,6 +103,7 @@ pub(crate) fn why(name: &str) -> v1::WhyResponse {
 
 /// Who owns which line.
 pub(crate) fn resources() -> v1::ListResourcesResponse {
+    use v1::ResourceKind::{GpioLine, HwmonChannel, Pwm};
     let one = |kind: v1::ResourceKind, name: &str, owner: &str, user: &str, reachable: Option<bool>| v1::Resource {
         kind: kind.into(),
         name: name.into(),
@@ -111,7 +112,6 @@ pub(crate) fn resources() -> v1::ListResourcesResponse {
         reachable,
         error: if reachable == Some(false) { "no acknowledge from 7-0052".into() } else { String::new() },
     };
-    use v1::ResourceKind::{GpioLine, HwmonChannel, Pwm};
     v1::ListResourcesResponse {
         resources: vec![
             one(
