@@ -26,6 +26,13 @@ fn hardware_is_safe_in_every_world() {
 }
 
 #[test]
+fn whoever_dies_and_whatever_power_is_lost_policies_hold() {
+    if let Err(violation) = run_all(seeds(0, 300), hardware::run_with_outages) {
+        panic!("{violation}");
+    }
+}
+
+#[test]
 fn recorded_inputs_replayed_lead_to_the_same() {
     for seed in seeds(0, 200) {
         if let Err(violation) = services::replays(seed) {

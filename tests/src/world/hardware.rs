@@ -1,5 +1,7 @@
 //! Worlds of hardware: the shipped simulated board, its faults, and power requests at any moment.
 
+mod outage;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::OnceLock,
@@ -24,6 +26,7 @@ use ubmc_platforms::{
     sim::{Edge, Fault, FaultKind, Line, Model, Quantity, SimConfig, Target},
 };
 
+use self::outage::Outages;
 use super::{Tail, Violation, mirror::Mirror};
 
 const TROUBLE: Duration = Duration::from_secs(180);
@@ -31,6 +34,8 @@ const CALM: Duration = Duration::from_secs(420);
 const SECOND: Duration = Duration::from_secs(1);
 /// No die may ever get hotter than this while the core's protection has its sensors and lines, °C.
 const NEVER_HOTTER: f64 = 118.0;
+
+pub use self::outage::run as run_with_outages;
 
 /// Runs one world. Returns how many inputs it took.
 pub fn run(seed: u64) -> Result<u64, Violation> {
@@ -81,6 +86,7 @@ struct World {
     steps: u64,
     /// Inputs within inputs: what a deed brings about at once.
     depth: u32,
+    outages: Outages,
     tail: Tail,
 }
 
@@ -102,7 +108,8 @@ impl World {
             other => Err(format!("{other:?} is not simulated")),
         });
         let quantities = quantities.collect::<Result<Vec<_>, _>>()?;
-        let core = Core::new(loaded.board.clone(), seed).map_err(|errors| format!("{errors:?}"))?;
+        let mut core = Core::new(loaded.board.clone(), seed).map_err(|errors| format!("{errors:?}"))?;
+        core.controlled_by(outage::first_boot());
         let mut world = Self {
             core,
             model: Model::new(&config).map_err(|problem| format!("{problem:?}"))?,
@@ -123,6 +130,7 @@ impl World {
             ended: false,
             steps: 0,
             depth: 0,
+            outages: Outages::default(),
             tail: Tail::default(),
         };
         let effects = world.core.start(Mono::ZERO);
@@ -228,6 +236,9 @@ impl World {
     }
 
     fn trouble(&mut self) -> Result<(), String> {
+        if self.outages.happen && self.chance(0.3) {
+            return self.outage();
+        }
         match self.below(10) {
             0..=2 => {
                 self.fault();
@@ -363,6 +374,7 @@ impl World {
             }
             self.next_seq += 1;
             self.tail.push(format!("{}   * {}", self.now, event.text));
+            self.check_restored(event)?;
         }
         self.mirror.apply(&self.core, &effects.changed);
         if self.core.next_deadline().is_some_and(|deadline| deadline <= self.now) {
@@ -409,7 +421,8 @@ impl World {
             Effect::Spawn { .. } | Effect::Signal { .. } | Effect::RunStopCommand { .. } | Effect::Check { .. } => {
                 return Err("there are no processes here".to_owned());
             }
-            Effect::Reply(..) | Effect::Persist(_) | Effect::HoldFans(_) => {}
+            Effect::Persist(memory) => self.outages.keep(memory),
+            Effect::Reply(..) | Effect::HoldFans(_) => {}
         }
         Ok(())
     }
