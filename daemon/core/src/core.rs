@@ -157,7 +157,7 @@ impl Core {
 
     /// Past transitions, oldest first.
     pub fn transitions(&self) -> impl Iterator<Item = &TransitionRecord> {
-        self.machines.history().iter()
+        self.machines.history().records()
     }
 
     /// Past readings of a sensor, oldest first; no value marks a gap.

@@ -435,7 +435,7 @@ pub enum Verb {
 
 impl Verb {
     /// All of them, in the order in which people read them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Demand(Demand::On),
         Self::Demand(Demand::Off),
         Self::Demand(Demand::ForceOff),
@@ -446,6 +446,8 @@ impl Verb {
         Self::EmergencyOff,
         Self::Demand(Demand::MaintenanceOn),
         Self::Demand(Demand::MaintenanceOff),
+        Self::Demand(Demand::UpdateBegin),
+        Self::Demand(Demand::UpdateEnd),
     ];
 
     /// As the API writes it.
@@ -465,6 +467,11 @@ impl Verb {
 
     /// Whether it interrupts something that runs.
     pub const fn is_destructive(self) -> bool {
-        !matches!(self, Self::Demand(Demand::On | Demand::MaintenanceOn | Demand::MaintenanceOff))
+        !matches!(
+            self,
+            Self::Demand(
+                Demand::On | Demand::MaintenanceOn | Demand::MaintenanceOff | Demand::UpdateBegin | Demand::UpdateEnd
+            )
+        )
     }
 }

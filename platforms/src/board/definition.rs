@@ -23,14 +23,17 @@ const KINDS: [(&str, MachineKind); 3] =
 const TONES: [(&str, Tone); 3] =
     [("normal", Tone::Normal), ("transitional", Tone::Transitional), ("fault", Tone::Fault)];
 const LEVELS: [(&str, Level); 2] = [("high", Level::High), ("low", Level::Low)];
-pub(super) const DEMANDS: [(&str, Demand); 7] = [
+pub(super) const DEMANDS: [(&str, Demand); 10] = [
     ("on", Demand::On),
     ("off", Demand::Off),
     ("force-off", Demand::ForceOff),
+    ("cycle-off", Demand::CycleOff),
     ("reset", Demand::Reset),
     ("nmi", Demand::Nmi),
     ("maintenance-on", Demand::MaintenanceOn),
     ("maintenance-off", Demand::MaintenanceOff),
+    ("update-begin", Demand::UpdateBegin),
+    ("update-end", Demand::UpdateEnd),
 ];
 
 #[derive(Clone, Copy)]
@@ -39,16 +42,18 @@ enum Happening {
     SequenceDone,
     SequenceFailed,
     RailLost,
+    ParentOff,
     ServicesReady,
     ServicesFailed,
     ShuttingDown,
 }
 
-const HAPPENINGS: [(&str, Happening); 7] = [
+const HAPPENINGS: [(&str, Happening); 8] = [
     ("timeout", Happening::Timeout),
     ("sequence-done", Happening::SequenceDone),
     ("sequence-failed", Happening::SequenceFailed),
     ("rail-lost", Happening::RailLost),
+    ("parent-off", Happening::ParentOff),
     ("services-ready", Happening::ServicesReady),
     ("services-failed", Happening::ServicesFailed),
     ("shutting-down", Happening::ShuttingDown),
@@ -272,6 +277,7 @@ impl Reader<'_> {
                 Happening::SequenceDone => Trigger::SequenceDone,
                 Happening::SequenceFailed => Trigger::SequenceFailed,
                 Happening::RailLost => Trigger::RailLost,
+                Happening::ParentOff => Trigger::ParentOff,
                 Happening::ServicesReady => Trigger::ServicesReady,
                 Happening::ServicesFailed => Trigger::ServicesFailed,
                 Happening::ShuttingDown => Trigger::ShuttingDown,

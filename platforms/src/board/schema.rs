@@ -153,7 +153,7 @@ schema! {
     DEFINITION "a machine definition" [
         "kind" "inputs" "outputs" "sequences" "undiscovered" "discovery" "goals" "states"
     ]
-    GOALS "[goals]" ["on" "off" "force-off" "reset" "nmi" "maintenance-on" "maintenance-off"]
+    GOALS "[goals]" ["on" "off" "force-off" "cycle-off" "reset" "nmi" "maintenance-on" "maintenance-off" "update-begin" "update-end"]
     DISCOVERY "[[discovery]]" ["when" "state"]
     STATE "[states.NAME]" ["description" "tone" "powered" "timeout" "entry" "transitions"]
     ACTION "an item of entry" ["set" "level" "pulse" "duration" "run" "undo"]

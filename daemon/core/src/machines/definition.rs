@@ -46,6 +46,8 @@ pub enum Demand {
     Off,
     /// Power off at once.
     ForceOff,
+    /// Power off as the first half of a power cycle: it is to come back.
+    CycleOff,
     /// Reset without removing power.
     Reset,
     /// Raise a diagnostic interrupt.
@@ -54,12 +56,46 @@ pub enum Demand {
     MaintenanceOn,
     /// Leave maintenance.
     MaintenanceOff,
+    /// An update of the firmware begins.
+    UpdateBegin,
+    /// It is over.
+    UpdateEnd,
 }
 
 impl Demand {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::On, Self::Off, Self::ForceOff, Self::Reset, Self::Nmi, Self::MaintenanceOn, Self::MaintenanceOff];
+    pub const ALL: [Self; 10] = [
+        Self::On,
+        Self::Off,
+        Self::ForceOff,
+        Self::CycleOff,
+        Self::Reset,
+        Self::Nmi,
+        Self::MaintenanceOn,
+        Self::MaintenanceOff,
+        Self::UpdateBegin,
+        Self::UpdateEnd,
+    ];
+
+    /// It does something also where it is fulfilled already: each reset counts.
+    pub const fn is_felt_each_time(self) -> bool {
+        matches!(self, Self::Reset | Self::Nmi)
+    }
+
+    /// The power that a machine is left with: `on`, `off`. Absent: it says nothing about that.
+    pub const fn leaves(self) -> Option<&'static str> {
+        match self {
+            Self::On => Some("on"),
+            Self::Off | Self::ForceOff => Some("off"),
+            Self::CycleOff
+            | Self::Reset
+            | Self::Nmi
+            | Self::MaintenanceOn
+            | Self::MaintenanceOff
+            | Self::UpdateBegin
+            | Self::UpdateEnd => None,
+        }
+    }
 
     /// As files and the API write it.
     pub const fn as_str(self) -> &'static str {
@@ -67,10 +103,13 @@ impl Demand {
             Self::On => "on",
             Self::Off => "off",
             Self::ForceOff => "force-off",
+            Self::CycleOff => "cycle-off",
             Self::Reset => "reset",
             Self::Nmi => "nmi",
             Self::MaintenanceOn => "maintenance-on",
             Self::MaintenanceOff => "maintenance-off",
+            Self::UpdateBegin => "update-begin",
+            Self::UpdateEnd => "update-end",
         }
     }
 }
@@ -92,6 +131,9 @@ pub enum Trigger {
     SequenceFailed,
     /// A rail of this machine's sequences is told to be on and is not good any more.
     RailLost,
+    /// The machine that it stands in has lost its power, or was switched off. Taken on entry too, until that has power
+    /// again. What is merely found at start does not count: a restart of ours touches no power.
+    ParentOff,
     /// Every critical service is ready (BMC only).
     ServicesReady,
     /// A critical service has been given up (BMC only).
@@ -110,6 +152,7 @@ impl fmt::Display for Trigger {
             Self::SequenceDone => f.write_str("sequence done"),
             Self::SequenceFailed => f.write_str("sequence failed"),
             Self::RailLost => f.write_str("rail lost"),
+            Self::ParentOff => f.write_str("what it stands in has no power"),
             Self::ServicesReady => f.write_str("services ready"),
             Self::ServicesFailed => f.write_str("services failed"),
             Self::ShuttingDown => f.write_str("shutting down"),
@@ -201,12 +244,14 @@ impl StateDef {
         self.transitions.iter().find(|arrow| arrow.on == *on && hold(&arrow.guard, &level))
     }
 
-    /// The arrow that is taken at these levels by itself: the first whose level is there already.
-    pub fn drift(&self, level: impl Fn(&Name) -> Option<Level>) -> Option<&Transition> {
+    /// The arrow that is taken at these levels by itself: the first that waits for what is so already. `unfed`: what the
+    /// machine stands in went without power, and has none since.
+    pub fn drift(&self, unfed: bool, level: impl Fn(&Name) -> Option<Level>) -> Option<&Transition> {
         self.transitions.iter().find(|arrow| {
             let there = match &arrow.on {
                 Trigger::Rises(role) => level(role) == Some(Level::High),
                 Trigger::Falls(role) => level(role) == Some(Level::Low),
+                Trigger::ParentOff => unfed,
                 Trigger::Demand(_)
                 | Trigger::Timeout
                 | Trigger::SequenceDone

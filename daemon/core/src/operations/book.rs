@@ -397,15 +397,10 @@ impl Operations {
         match step.deed {
             Deed::Dwell(pause) => out.arm(Timer::Dwell(id), now + pause),
             Deed::Drive(machine, demand) => {
-                let requested = match demand {
-                    Demand::On => "on",
-                    Demand::Off | Demand::ForceOff => "off",
-                    Demand::Reset | Demand::Nmi | Demand::MaintenanceOn | Demand::MaintenanceOff => "",
-                };
-                if !requested.is_empty() {
+                if let Some(requested) = left_with(&operation.work, machine) {
                     bank.set_requested(machine, requested, out);
                 }
-                let repeatable = !matches!(demand, Demand::Reset | Demand::Nmi);
+                let repeatable = !demand.is_felt_each_time();
                 if repeatable && bank.get(machine).fulfils(demand) {
                     view.state = StepState::Skipped;
                     view.ended = Some(now);
@@ -512,6 +507,15 @@ impl Operations {
         out.changed().operations.insert(id);
         out.because(outer);
     }
+}
+
+/// What an operation is to leave a machine with in the end: a power cycle does not ask for off.
+fn left_with(work: &Work, machine: MachineId) -> Option<&'static str> {
+    let Work::Machines { steps, .. } = work else { return None };
+    steps.iter().rev().find_map(|step| match step.deed {
+        Deed::Drive(driven, demand) if driven == machine => demand.leaves(),
+        Deed::Drive(..) | Deed::Dwell(_) => None,
+    })
 }
 
 fn step_views(plan: &Plan, bank: &Machines) -> Vec<StepView> {

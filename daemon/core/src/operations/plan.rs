@@ -107,7 +107,12 @@ pub fn verbs_of(kind: MachineKind) -> &'static [Verb] {
         Verb::Demand(Demand::MaintenanceOn),
         Verb::Demand(Demand::MaintenanceOff),
     ];
-    const BMC: [Verb; 2] = [Verb::Demand(Demand::MaintenanceOn), Verb::Demand(Demand::MaintenanceOff)];
+    const BMC: [Verb; 4] = [
+        Verb::Demand(Demand::MaintenanceOn),
+        Verb::Demand(Demand::MaintenanceOff),
+        Verb::Demand(Demand::UpdateBegin),
+        Verb::Demand(Demand::UpdateEnd),
+    ];
     match kind {
         MachineKind::Host => &HOST,
         MachineKind::Chassis => &CHASSIS,
@@ -130,7 +135,7 @@ impl Scene<'_> {
         let bound = steps
             .iter()
             .map(|step| match step.deed {
-                Deed::Drive(machine, _) => self.machines.get(machine).bound(),
+                Deed::Drive(machine, demand) => self.machines.get(machine).bound(demand),
                 Deed::Dwell(pause) => pause,
             })
             .sum();
@@ -167,7 +172,9 @@ impl Scene<'_> {
             Verb::Restart | Verb::Cycle => {
                 let off = if verb == Verb::Restart || !children.is_empty() { Demand::Off } else { Demand::ForceOff };
                 off_children(&mut steps, off);
-                steps.push(drive(1, machine, off));
+                let target = self.machines.get(machine);
+                let cycles = verb == Verb::Cycle && target.arrow(Demand::CycleOff).is_some();
+                steps.push(drive(1, machine, if cycles { Demand::CycleOff } else { off }));
                 if verb == Verb::Cycle {
                     steps.push(PlanStep { stage: 2, deed: Deed::Dwell(DISCHARGE) });
                 }
@@ -248,7 +255,7 @@ impl Scene<'_> {
     /// The demand has no arrow in the machine's state and is not fulfilled or under way either.
     fn meaningless(&self, id: MachineId, demand: Demand) -> Option<Obstacle> {
         let machine = self.machines.get(id);
-        let repeatable = !matches!(demand, Demand::Reset | Demand::Nmi);
+        let repeatable = !demand.is_felt_each_time();
         if machine.arrow(demand).is_some()
             || (repeatable && (machine.fulfils(demand) || machine.is_on_its_way_to(demand)))
         {
@@ -297,6 +304,7 @@ impl Scene<'_> {
                     text: format!("the BMC is {}", bmc.state_name()),
                     remedy: match bmc.state_name().as_str() {
                         "maintenance" => "`ubmcctl bmc maintenance off` first".to_owned(),
+                        "updating" => "wait until the update is over, or `ubmcctl bmc upgrade end`".to_owned(),
                         "initializing" => "wait until its critical services are ready".to_owned(),
                         _ => "look at `ubmcctl platform health`".to_owned(),
                     },

@@ -131,13 +131,14 @@ impl Model<'_> {
                             found.push((Move::Ask { machine, demand: *demand }, Why::Asked));
                         }
                     }
-                    // By levels, by time, by a sequence: see above.
+                    // By levels, by time, by a sequence, by its parent: see above and `enter`.
                     Trigger::Rises(_)
                     | Trigger::Falls(_)
                     | Trigger::Timeout
                     | Trigger::SequenceDone
                     | Trigger::SequenceFailed
-                    | Trigger::RailLost => {}
+                    | Trigger::RailLost
+                    | Trigger::ParentOff => {}
                 }
             }
         }
@@ -205,12 +206,17 @@ impl Model<'_> {
                 let room = self.sheets[machine].kind() != MachineKind::Host || opening < self.together;
                 bmc_ready && parent_on && room
             }
-            Demand::Off | Demand::ForceOff => self.children(machine).all(|child| {
+            Demand::Off | Demand::ForceOff | Demand::CycleOff => self.children(machine).all(|child| {
                 // An emergency goes on over a host that does not go off.
                 let given_up = demand == Demand::ForceOff && self.sheets[child].tone(world[child].state) == Tone::Fault;
                 fulfils(child, Demand::Off) || given_up
             }),
-            Demand::Reset | Demand::Nmi | Demand::MaintenanceOn | Demand::MaintenanceOff => true,
+            Demand::Reset
+            | Demand::Nmi
+            | Demand::MaintenanceOn
+            | Demand::MaintenanceOff
+            | Demand::UpdateBegin
+            | Demand::UpdateEnd => true,
         }
     }
 
@@ -292,6 +298,7 @@ impl Model<'_> {
         let sheet = &self.sheets[machine];
         let faulty = sheet.tone(to) == Tone::Fault || sheet.tone(world[machine].state) == Tone::Fault && !wished;
         let parent_on = sheet.parent.is_none_or(|parent| self.sheets[parent].fulfils(Demand::On, world[parent].state));
+        let loses_power = sheet.is_powered(world[machine].state) && !sheet.is_powered(to);
         let part = &mut world[machine];
         part.state = to;
         let input_is = |part: &Part, meaning, level| {
@@ -339,6 +346,11 @@ impl Model<'_> {
             }
             if drives_up && faulty {
                 breaches.push(Breach::FaultDrivesUp(machine));
+            }
+        }
+        if loses_power {
+            for child in (0..self.sheets.len()).filter(|child| self.sheets[*child].parent == Some(machine)) {
+                self.trigger(world, child, &Trigger::ParentOff, breaches);
             }
         }
     }

@@ -207,7 +207,7 @@ impl Sheet {
             self.known.push(found.is_some());
             self.found.push(place(found.unwrap_or(&self.definition.undiscovered)));
             for state in self.definition.states.values() {
-                self.drifts.push(state.drift(level).map_or(NOWHERE, |arrow| place(&arrow.to)));
+                self.drifts.push(state.drift(false, level).map_or(NOWHERE, |arrow| place(&arrow.to)));
                 for trigger in &self.triggers {
                     self.arrows.push(state.arrow(trigger, level).map_or(NOWHERE, |arrow| place(&arrow.to)));
                 }

@@ -286,6 +286,11 @@ impl Sequencer {
         self.sequences[sequence.index()].rails().any(|other| other == rail)
     }
 
+    /// A rail's name.
+    pub fn rail_name(&self, rail: RailId) -> &Name {
+        &self.rails[rail.index()].name
+    }
+
     /// Names of the rails that a sequence switches, in their order.
     pub fn rail_names(&self, sequence: SequenceId) -> impl Iterator<Item = &Name> {
         self.sequences[sequence.index()].rails().map(|rail| &self.rails[rail.index()].name)
