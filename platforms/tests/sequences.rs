@@ -288,7 +288,7 @@ fn whatever_step_fails_the_rails_are_as_after_a_clean_power_off() {
         assert_eq!(plant.state(), "off", "{line}: {:?}", plant.events);
         assert_eq!(plant.high(), [""; 0], "{line}");
         assert!(plant.last_operation().contains(why), "{line}: {}", plant.last_operation());
-        assert!(plant.last_operation().starts_with("failed"), "{line}");
+        assert!(plant.last_operation().starts_with("rolled-back"), "{line}");
         assert_eq!(plant.told("power.up.failed").len(), 1, "{line}: {:?}", plant.events);
         assert_eq!(plant.told("power.up.fault-record").len(), 1, "{line}");
         // Mended, it comes up as if nothing had been.

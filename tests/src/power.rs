@@ -297,7 +297,7 @@ fn explained(plant: &mut Plant, machine: &str, verb: Verb) -> Result<(), Broken>
     }
 }
 
-fn machines(plant: &Plant) -> impl Iterator<Item = &ubmc_core::machines::bank::Machine> {
+fn machines(plant: &Plant) -> impl Iterator<Item = &ubmc_core::machines::Machine> {
     (0..plant.core().board().machines.len()).map(|place| plant.core().machine_now(MachineId::new(place)))
 }
 

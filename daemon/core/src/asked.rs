@@ -2,7 +2,7 @@
 
 use crate::{
     board::Board,
-    core::Core,
+    core::{Core, house},
     effect::{Effect, Reply},
     event::Severity,
     ids::{Generation, MachineId, Name, OperationId, ServiceId},
@@ -10,7 +10,7 @@ use crate::{
     machines::{Demand, MachineKind},
     operations::{
         book::{Operations, Order, kind_of},
-        plan::{House, Plan},
+        plan::Plan,
         services::{Member, ServiceVerb},
     },
     refusal::{Obstacle, Refusal},
@@ -107,6 +107,16 @@ impl Core {
             Request::SetRestore { machine, policy, once, boot_attempts } => {
                 self.set_restore(&machine, policy, once, boot_attempts, actor)
             }
+            Request::OverrideInterlock { machine, kind, duration } => {
+                let id = self.machine_named(machine.as_str())?;
+                self.waivers.grant((id, &machine), &kind, duration, (actor, reason), &mut self.out)?;
+                Ok(Reply::Done)
+            }
+            Request::RestoreInterlock { machine, kind } => {
+                let id = self.machine_named(machine.as_str())?;
+                self.waivers.revoke((id, &machine), &kind, actor, &mut self.out)?;
+                Ok(Reply::Done)
+            }
             Request::SetOverride { target, percent, duration } => {
                 self.thermal.set_override(&target, percent, duration, &mut self.out)?;
                 self.evaluate_zones(false);
@@ -196,6 +206,11 @@ impl Core {
         }
     }
 
+    fn machine_named(&self, name: &str) -> Result<MachineId, Refusal> {
+        let names = self.board.machines.iter().map(|spec| &spec.name);
+        self.board.find_machine(name).ok_or_else(|| Refusal::unknown("machine", name, names))
+    }
+
     fn transition(
         &mut self,
         mut order: Order<'_>,
@@ -203,10 +218,7 @@ impl Core {
         plan_only: bool,
         revision: &str,
     ) -> Result<Reply, Refusal> {
-        let names: Vec<_> = self.board.machines.iter().map(|spec| &spec.name).collect();
-        let Some(id) = self.board.find_machine(&order.target) else {
-            return Err(Refusal::unknown("machine", &order.target, names));
-        };
+        let id = self.machine_named(&order.target)?;
         let kind = self.takes(id, verb)?;
         let plan = self.scene().plan(id, verb);
         order.kind = kind_of(kind, verb);
@@ -267,9 +279,11 @@ impl Core {
                 for zone in self.board.machine(*machine).zones.clone() {
                     self.thermal.release_trip(zone, &self.sensors, &mut self.out);
                 }
+                let name = self.board.machine(*machine).name.clone();
+                self.emergency.release(*machine, &name, &mut self.out);
             }
         }
-        let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
+        let house = house!(self);
         self.operations.open_machines(order, plan, &house, &mut self.machines, &mut self.out)
     }
 
@@ -301,7 +315,17 @@ impl Core {
             };
             return Err(Refusal::precondition("NOT_CANCELLABLE", obstacle.text.clone(), vec![obstacle]));
         }
-        self.operations.cancel(id, &mut self.machines, &mut self.out);
+        let house = house!(self);
+        if !self.operations.cancel(id, &house, &mut self.machines, &mut self.out) {
+            let obstacle = Obstacle {
+                kind: "cannot-be-taken-back",
+                subject: format!("operation {id}"),
+                text: format!("what is left of {id} is under way, and half of it would be worse than all of it"),
+                remedy: "wait for its end, and ask for what you want instead then".to_owned(),
+                since: None,
+            };
+            return Err(Refusal::precondition("NOT_CANCELLABLE", obstacle.text.clone(), vec![obstacle]));
+        }
         Ok(Reply::Operation(id))
     }
 }

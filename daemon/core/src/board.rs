@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::{
+    emergency::EmergencyPolicy,
     ids::{FanId, LedId, MachineId, Name, RailId, SensorId, SequenceId, SignalId, SupplyId, ZoneId},
     leds::LedSpec,
     machines::{MachineSpec, verify::NeverSpec},
@@ -22,6 +23,10 @@ pub struct Policy {
     pub stop_timeout: Duration,
     /// Hosts that may power on at the same time, at least 1.
     pub max_concurrent_power_on: usize,
+    /// How often a power-on is tried that comes back to off, at least 1.
+    pub power_on_tries: u32,
+    /// What is done, without any client, when supplies or parts fail.
+    pub emergency: EmergencyPolicy,
 }
 
 impl Default for Policy {
@@ -30,6 +35,8 @@ impl Default for Policy {
             start_timeout: Duration::from_secs(90),
             stop_timeout: Duration::from_secs(60),
             max_concurrent_power_on: 2,
+            power_on_tries: 1,
+            emergency: EmergencyPolicy::default(),
         }
     }
 }

@@ -8,19 +8,21 @@ use std::collections::BTreeMap;
 use crate::{
     board::Board,
     effect::Effects,
+    emergency::Emergency,
     event::Severity,
     guarding::Guarding,
     ids::{MachineId, OperationId, SensorId, ServiceId},
     input::{HardwareCommand, Input, Verb},
     leds::bank::Leds,
     machines::{
-        Demand, MachineKind, TransitionRecord, Trigger,
-        bank::{Machine, Machines, Moved},
+        Arrow, Demand, Machine, MachineKind, Tally, TransitionRecord, Trigger,
+        bank::{Machines, Moved},
     },
     memory::Past,
     operations::{
         book::{Operations, Order, kind_of},
-        plan::{House, Scene},
+        plan::{Plan, Scene},
+        waivers::Waivers,
     },
     outbox::Outbox,
     power::supplies::Supplies,
@@ -47,6 +49,21 @@ const TRIP_RETRY: std::time::Duration = std::time::Duration::from_secs(12);
 /// After so many tries at a host its chassis goes off.
 const TRIP_TRIES: u32 = 2;
 
+/// What interlocks look at. A macro, because it borrows rooms beside those that are being changed.
+macro_rules! house {
+    ($core:ident) => {
+        $crate::operations::plan::House {
+            board: &$core.board,
+            thermal: &$core.thermal,
+            supervisor: &$core.supervisor,
+            sensors: &$core.sensors,
+            waivers: &$core.waivers,
+            emergency: &$core.emergency,
+        }
+    };
+}
+pub(crate) use house;
+
 /// Everything that ubmcd knows and decides. A copy goes on as the original would: what follows from each of several things can
 /// be tried from one moment.
 #[derive(Clone, Debug)]
@@ -62,6 +79,8 @@ pub struct Core {
     pub(crate) guarding: Guarding,
     pub(crate) reach: Reach,
     pub(crate) restore: Restore,
+    pub(crate) waivers: Waivers,
+    pub(crate) emergency: Emergency,
     pub(crate) out: Outbox,
     /// What built-in services were up when the last input ended: their coming and going concerns other rooms.
     drives: Drives,
@@ -102,6 +121,8 @@ impl Core {
             guarding: Guarding::default(),
             reach: Reach::default(),
             restore,
+            waivers: Waivers::default(),
+            emergency: Emergency::default(),
             out: Outbox::default(),
             drives: Drives::default(),
             protection: BTreeMap::new(),
@@ -131,9 +152,11 @@ impl Core {
         self.out.begin(now);
         self.take(input);
         self.follow_up();
+        self.answer_emergencies();
         while let Some(timer) = self.out.timers.pop_due(self.out.now()) {
             self.due(timer);
             self.follow_up();
+            self.answer_emergencies();
         }
         self.show();
         self.remember();
@@ -158,6 +181,11 @@ impl Core {
     /// Past transitions, oldest first.
     pub fn transitions(&self) -> impl Iterator<Item = &TransitionRecord> {
         self.machines.history().records()
+    }
+
+    /// How often each transition was taken since the start, and how long the state before it had lasted.
+    pub fn transition_counts(&self) -> impl Iterator<Item = (&Arrow, &Tally)> {
+        self.machines.history().tallies()
     }
 
     /// Past readings of a sensor, oldest first; no value marks a gap.
@@ -221,9 +249,13 @@ impl Core {
             Timer::Sequence(id) => self.machines.sequence_due(id, out),
             Timer::Pulse(line) => self.machines.pulse_over(line, out),
             Timer::Discovery => self.machines.discovery_due(out),
-            Timer::Operation(id) => self.operations.deadline(id, &mut self.machines, out),
+            Timer::Operation(id) => self.operations.deadline(id, &house!(self), &mut self.machines, out),
+            Timer::Retry(id, step) => self.operations.retry_due(id, step, &house!(self), &mut self.machines, out),
+            Timer::Waivers => self.waivers.due(out),
+            // What is due is looked at after every deadline.
+            Timer::Emergency => out.changed().system = true,
             Timer::Dwell(id) => {
-                let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
+                let house = house!(self);
                 self.operations.dwell_over(id, &house, &mut self.machines, out);
             }
             Timer::Stale(id) => {
@@ -247,23 +279,27 @@ impl Core {
 
     /// What happened in one room reaches the others, until nothing moves.
     fn follow_up(&mut self) {
+        // A BMC that has just come to a state looks at its services anew.
+        let mut bmc_moved = false;
         loop {
             let moved = self.machines.take_moved();
             if moved.is_empty() {
                 break;
             }
+            let kind = |moved: &Moved| self.machines.get(moved.machine).spec.definition.kind;
+            bmc_moved |= moved.iter().any(|moved| kind(moved) == MachineKind::Bmc);
             for moved in moved.iter().filter(|moved| moved.power_changed) {
                 let powered = self.machines.get(moved.machine).may_have_power();
                 self.sensors.power_changed(moved.machine, powered, &mut self.out);
             }
             self.tell_of_power(&moved);
             self.restore_follows(&moved);
-            let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
+            let house = house!(self);
             self.operations.machines_moved(&moved, &house, &mut self.machines, &mut self.out);
             self.evaluate_zones(false);
         }
         let changed = self.out.changed();
-        let services_moved = !changed.services.is_empty() || changed.system;
+        let services_moved = !changed.services.is_empty() || changed.system || bmc_moved;
         if services_moved {
             self.operations.sequences_moved(&self.machines, &mut self.out);
         }
@@ -276,6 +312,16 @@ impl Core {
         }
         self.pursue();
         if !self.machines.is_settled() {
+            self.follow_up();
+        }
+    }
+
+    /// What fails is answered without any client.
+    fn answer_emergencies(&mut self) {
+        let changed = self.out.changed();
+        let news =
+            changed.system || !changed.sensors.is_empty() || !changed.machines.is_empty() || !changed.fans.is_empty();
+        if news && self.has_emergencies() && self.supervisor.is_up(Builtin::Statemgr) && self.watch_over() {
             self.follow_up();
         }
     }
@@ -411,8 +457,9 @@ impl Core {
         }
     }
 
-    fn run(&mut self, id: MachineId, verb: Verb, actor: &str, reason: &str) -> OperationId {
-        let plan = self.scene().plan(id, verb);
+    /// A policy acts: whatever operation is in the way ends for it.
+    pub(crate) fn run(&mut self, id: MachineId, verb: Verb, actor: &str, reason: &str) -> OperationId {
+        let plan = Plan { supersedes: true, ..self.scene().plan(id, verb) };
         let machine = self.machines.get(id);
         let order = Order {
             kind: kind_of(machine.spec.definition.kind, verb),
@@ -422,12 +469,12 @@ impl Core {
             key: "",
             deadline: None,
         };
-        let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
+        let house = house!(self);
         self.operations.open_machines(order, plan, &house, &mut self.machines, &mut self.out)
     }
 
     pub(crate) fn scene(&self) -> Scene<'_> {
-        let house = House { board: &self.board, thermal: &self.thermal, supervisor: &self.supervisor };
+        let house = house!(self);
         house.scene(&self.machines, &self.operations, self.out.now())
     }
 

@@ -386,6 +386,22 @@ pub enum Request {
         /// So many attempts for the boot that goes on or comes next, instead of the board's. Absent: as it is.
         boot_attempts: Option<u32>,
     },
+    /// One condition no longer stands against powering a machine on, for a time.
+    OverrideInterlock {
+        /// Which machine.
+        machine: Name,
+        /// Which condition, e.g. `no-supply`.
+        kind: String,
+        /// 1 s – 1 day.
+        duration: Duration,
+    },
+    /// It stands against it again.
+    RestoreInterlock {
+        /// Which machine.
+        machine: Name,
+        /// Which condition; empty: all that are overridden.
+        kind: String,
+    },
     /// Hold a fan or a zone at a duty for a time.
     SetOverride {
         /// A fan or a zone.

@@ -25,6 +25,7 @@ mod asked;
 pub mod board;
 pub mod core;
 pub mod effect;
+pub mod emergency;
 pub mod event;
 pub mod explain;
 pub mod guarding;

@@ -51,6 +51,7 @@ impl Core {
             reason: self.scene().reason(id),
             verbs: self.scene().verbs(id),
             restore: self.restoration(id),
+            waivers: self.waivers.of(id).collect(),
         }
     }
 
@@ -194,6 +195,8 @@ impl Core {
         problems.extend(self.supply_problems());
         problems.extend(self.leds.problems());
         problems.extend(self.guardian_problem());
+        problems.extend(self.waivers.problems());
+        problems.extend(self.emergency.problems(&self.board));
         problems
     }
 

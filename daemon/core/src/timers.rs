@@ -24,6 +24,12 @@ pub enum Timer {
     Operation(OperationId),
     /// An operation's pause between two steps.
     Dwell(OperationId),
+    /// An operation's pause before a step is tried again; the step by its place.
+    Retry(OperationId, usize),
+    /// The first override of an interlock to expire.
+    Waivers,
+    /// An emergency policy has waited long enough.
+    Emergency,
     /// A service's state has lasted as long as it may: start, stop, kill, back-off, delay.
     Service(ServiceId),
     /// Ready after a delay.

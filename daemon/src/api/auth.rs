@@ -82,6 +82,10 @@ const METHODS: &[(&str, Role)] = {
         ("StateService/ListSchedules", Viewer),
         ("StateService/ListHistory", Viewer),
         ("StateService/VerifyMachines", Viewer),
+        ("StateService/ListTransitionCounts", Viewer),
+        // Whoever overrides an interlock answers for what it was there to prevent.
+        ("StateService/OverrideInterlock", Administrator),
+        ("StateService/RestoreInterlock", Operator),
         ("SensorService/ListSensors", Viewer),
         ("SensorService/GetSensor", Viewer),
         ("SensorService/WatchSensors", Viewer),
@@ -251,9 +255,9 @@ mod tests {
 
     #[test]
     fn what_changes_something_is_not_for_viewers() {
-        const CHANGING: [&str; 12] = [
+        const CHANGING: [&str; 14] = [
             "Start", "Stop", "Restart", "Reset", "Request", "Cancel", "Set", "Clear", "Identify", "Inject", "Shutdown",
-            "Reload",
+            "Reload", "Override", "Restore",
         ];
         for (name, role) in METHODS {
             let method = name.split_once('/').unwrap().1;

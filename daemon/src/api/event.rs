@@ -1,9 +1,10 @@
 //! `EventService`: the one ordered stream.
 
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 use ubmc_proto::v1::{self, event_service_server::EventService, watch_response::Item};
 
 use super::{Api, from_wire, streams::Stream, to_wire};
+use crate::journal::Filter;
 
 #[tonic::async_trait]
 impl EventService for Api {
@@ -12,7 +13,20 @@ impl EventService for Api {
         request: Request<v1::ListEventsRequest>,
     ) -> Result<Response<v1::ListEventsResponse>, Status> {
         let choice = from_wire::list_events(request.get_ref()).map_err(|refusal| to_wire::status_of(&refusal))?;
-        let page = self.handle.shared().journal.list(choice.after, &choice.filter, choice.limit);
+        let journal = &self.handle.shared().journal;
+        let filter = match choice.related_to {
+            None => choice.filter,
+            Some(seq) => {
+                let that = journal.list(seq - 1, &Filter::default(), 1).events.pop();
+                let cause = that.filter(|kept| kept.event.seq == seq).map(|kept| kept.event.cause);
+                let cause = cause.ok_or_else(|| {
+                    let text = format!("there is no event {seq}, or it is not kept any more");
+                    to_wire::with_reason(Code::NotFound, "UNKNOWN_EVENT", text)
+                })?;
+                choice.filter.caused_by(cause)
+            }
+        };
+        let page = journal.list(choice.after, &filter, choice.limit);
         Ok(Response::new(to_wire::list_events(&page)))
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ubmc_core::{
     event::Severity,
-    ids::{Name, OperationId, ScheduleId},
+    ids::{CauseId, Name, OperationId, ScheduleId},
     input::{Findings, Request, Verb},
     leds::Pattern,
     machines::MachineKind,
@@ -67,6 +67,8 @@ pub struct EventChoice {
     pub filter: journal::Filter,
     /// At most so many.
     pub limit: usize,
+    /// Only what has the same cause as the event of this number.
+    pub related_to: Option<u64>,
 }
 
 /// A name, whether or not there is such a thing.
@@ -261,6 +263,22 @@ pub fn cancel_operation(request: v1::CancelOperationRequest) -> Result<Wanted, R
     Ok(Wanted { request: Request::CancelOperation(id), reason: reason(request.reason)? })
 }
 
+/// Override an interlock.
+pub fn override_interlock(request: v1::OverrideInterlockRequest) -> Result<Wanted, Refusal> {
+    let duration = duration("the override", request.duration_s)?;
+    let duration = duration.ok_or_else(|| Refusal::invalid("OUT_OF_RANGE", "say for how long the override lasts"))?;
+    bounded("condition", &request.condition)?;
+    let wanted = Request::OverrideInterlock { machine: name(&request.machine)?, kind: request.condition, duration };
+    Ok(Wanted { request: wanted, reason: reason(request.reason)? })
+}
+
+/// End such an override.
+pub fn restore_interlock(request: v1::RestoreInterlockRequest) -> Result<Wanted, Refusal> {
+    bounded("condition", &request.condition)?;
+    let wanted = Request::RestoreInterlock { machine: name(&request.machine)?, kind: request.condition };
+    Ok(Wanted { request: wanted, reason: String::new() })
+}
+
 /// Which sensors to list; None: all.
 pub fn sensor_kind(request: &v1::ListSensorsRequest) -> Result<Option<SensorKind>, Refusal> {
     Ok(match word::<v1::SensorKind>("sensor kind", request.kind)? {
@@ -325,8 +343,10 @@ pub fn shutdown(request: v1::ShutdownRequest) -> Result<Wanted, Refusal> {
 /// Which past events to list.
 pub fn list_events(request: &v1::ListEventsRequest) -> Result<EventChoice, Refusal> {
     let filter = filter(&request.subjects, request.min_severity)?;
+    let filter = if request.cause == 0 { filter } else { filter.caused_by(CauseId(request.cause)) };
     let limit = if request.limit == 0 { 1_000 } else { request.limit as usize };
-    Ok(EventChoice { after: request.after_seq, filter, limit })
+    let related_to = (request.related_to_seq > 0).then_some(request.related_to_seq);
+    Ok(EventChoice { after: request.after_seq, filter, limit, related_to })
 }
 
 /// Which events to watch.

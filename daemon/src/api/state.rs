@@ -214,6 +214,23 @@ impl StateService for Api {
         .await
     }
 
+    async fn list_transition_counts(
+        &self,
+        request: Request<v1::ListTransitionCountsRequest>,
+    ) -> Result<Response<v1::ListTransitionCountsResponse>, Status> {
+        let machine = request.into_inner().machine;
+        self.look(move |sight| {
+            if !machine.is_empty() {
+                find(sight, &machine)?;
+            }
+            let counts = sight.core.transition_counts();
+            let counts = counts.filter(|((of, ..), _)| machine.is_empty() || of.as_str() == machine);
+            let counts = counts.map(|(arrow, tally)| to_wire::transition_count(arrow, tally, sight.moment)).collect();
+            Ok(v1::ListTransitionCountsResponse { counts })
+        })
+        .await
+    }
+
     async fn list_schedules(
         &self,
         _: Request<v1::ListSchedulesRequest>,
@@ -242,6 +259,26 @@ impl StateService for Api {
         let actor = Caller::of(&request);
         let name = request.get_ref().machine.clone();
         self.ask(actor, from_wire::restore_policy(request.into_inner())).await?;
+        self.look(move |sight| find(sight, &name).map(|id| machine(sight, id))).await
+    }
+
+    async fn override_interlock(
+        &self,
+        request: Request<v1::OverrideInterlockRequest>,
+    ) -> Result<Response<v1::Machine>, Status> {
+        let actor = Caller::of(&request);
+        let name = request.get_ref().machine.clone();
+        self.ask(actor, from_wire::override_interlock(request.into_inner())).await?;
+        self.look(move |sight| find(sight, &name).map(|id| machine(sight, id))).await
+    }
+
+    async fn restore_interlock(
+        &self,
+        request: Request<v1::RestoreInterlockRequest>,
+    ) -> Result<Response<v1::Machine>, Status> {
+        let actor = Caller::of(&request);
+        let name = request.get_ref().machine.clone();
+        self.ask(actor, from_wire::restore_interlock(request.into_inner())).await?;
         self.look(move |sight| find(sight, &name).map(|id| machine(sight, id))).await
     }
 

@@ -3,7 +3,7 @@
 //! A subject is dotted words. In a pattern `*` stands for exactly one word, and `>`, as the last word, for one or more
 //! words: `service.*.exited`, `state.>`. `>` alone is everything.
 
-use ubmc_core::event::Severity;
+use ubmc_core::{event::Severity, ids::CauseId};
 
 /// Longest pattern taken, in bytes.
 const MAX_PATTERN: usize = 256;
@@ -17,6 +17,8 @@ pub struct Filter {
     patterns: Vec<Pattern>,
     /// At least this; absent: any.
     min_severity: Option<Severity>,
+    /// Of this cause; absent: any.
+    cause: Option<CauseId>,
 }
 
 /// Why a text is no subject pattern.
@@ -60,7 +62,18 @@ impl Filter {
             return Err(FilterError::TooMany(patterns.len()));
         }
         let patterns = patterns.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?;
-        Ok(Self { patterns, min_severity })
+        Ok(Self { patterns, min_severity, cause: None })
+    }
+
+    /// The same, for what one cause brought about.
+    #[must_use]
+    pub fn caused_by(self, cause: CauseId) -> Self {
+        Self { cause: Some(cause), ..self }
+    }
+
+    /// Whether what a cause brought about is wanted.
+    pub fn takes_cause(&self, cause: CauseId) -> bool {
+        self.cause.is_none_or(|wanted| wanted == cause)
     }
 
     /// Whether an event is wanted.

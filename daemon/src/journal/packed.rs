@@ -97,14 +97,15 @@ pub(super) fn unpack(seq: u64, bytes: &[u8], words: &Words) -> Option<Kept> {
     Some(Kept { event, wall })
 }
 
-/// What a filter looks at: severity and subject.
-pub(super) fn heading(bytes: &[u8]) -> Option<(Severity, &str)> {
+/// What a filter looks at: severity, cause and subject.
+pub(super) fn heading(bytes: &[u8]) -> Option<(Severity, CauseId, &str)> {
     let rest = &mut &*bytes;
     let severity = *SEVERITIES.get(usize::try_from(take(rest)?).ok()?)?;
-    for _ in 0..4 {
+    for _ in 0..3 {
         take(rest)?;
     }
-    Some((severity, take_text(rest)?))
+    let cause = CauseId(take(rest)?);
+    Some((severity, cause, take_text(rest)?))
 }
 
 /// Appends a number.
@@ -188,7 +189,7 @@ mod tests {
                 let event = event(severity, text, fields);
                 let mut bytes = Vec::new();
                 pack(&event, wall, &mut words, &mut bytes);
-                assert_eq!(heading(&bytes), Some((severity, event.subject.as_str())));
+                assert_eq!(heading(&bytes), Some((severity, event.cause, event.subject.as_str())));
                 let kept = unpack(event.seq, &bytes, &words).unwrap();
                 assert_eq!((kept.event, kept.wall), (event, wall));
             }

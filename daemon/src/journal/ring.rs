@@ -231,8 +231,10 @@ impl Ring {
     }
 
     fn wanted(&self, filter: &Filter, seq: u64, packed: &[u8]) -> Option<Kept> {
-        let (severity, subject) = packed::heading(packed)?;
-        filter.takes(severity, subject).then(|| packed::unpack(seq, packed, &self.words)).flatten()
+        let (severity, cause, subject) = packed::heading(packed)?;
+        (filter.takes(severity, subject) && filter.takes_cause(cause))
+            .then(|| packed::unpack(seq, packed, &self.words))
+            .flatten()
     }
 
     /// What came after number `after` and is gone.

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, path::Path, rc::Rc, sync::Arc};
 
 use indexmap::IndexMap;
 use ubmc_core::{
-    ids::{MachineId, Name, SequenceId, SignalId, SupplyId, ZoneId},
+    emergency::Need,
+    ids::{FanId, MachineId, Name, SensorId, SequenceId, SignalId, SupplyId, ZoneId},
     machines::{Action, Definition, MachineKind, MachineSpec},
     power::{Direction, RailSpec, SequenceSpec},
     restore::{MOST_ATTEMPTS, RestorePolicy, RestoreSpec},
@@ -14,7 +15,7 @@ use ubmc_core::{
 use super::{
     definition,
     lines::{Signals, runs_against},
-    names::Section,
+    names::{Section, note_repeats},
     power::Touches,
     schema, shipped,
     source::{self, At, NameOrFile, Span},
@@ -32,6 +33,8 @@ pub(super) struct Around<'a, 't> {
     pub(super) rails: &'a [RailSpec],
     /// What each sensor is gated by.
     pub(super) sensors: &'a [SensorSpec],
+    /// Parts that machines may need: sensors and fans.
+    pub(super) parts: (&'a Section<'t>, &'a Section<'t>),
     /// Folder of the board file, where its own definitions are looked for.
     pub(super) folder: &'a Path,
 }
@@ -89,6 +92,8 @@ pub(super) fn read(
             zones: zones.into_iter().map(ZoneId::new).collect(),
             supplies: supplies.into_iter().map(SupplyId::new).collect(),
             restore: restore(&table, cx),
+            max_power_w: table.number("max_power", 0.0..=1e6, cx).map(|watts| watts.value),
+            needs: needs(&table, around.parts, cx),
         });
         written.push(Written { at: table.value_at("definition"), states });
     }
@@ -105,6 +110,27 @@ pub(super) fn read(
             .related(first.key_at, "the first one");
     }
     (specs, written)
+}
+
+/// Sensors and fans without which a machine is not powered on.
+fn needs(table: &Table<'_>, (sensors, fans): (&Section<'_>, &Section<'_>), cx: &mut Context<'_>) -> Vec<Need> {
+    let names = table.texts("needs", cx);
+    note_repeats(&names, &format!("{} needs", table.who), cx);
+    let mut found = Vec::new();
+    for name in names {
+        let place = |section: &Section<'_>| section.entries.iter().position(|entry| entry.key == name.value);
+        if let Some(sensor) = place(sensors) {
+            found.push(Need::Sensor(SensorId::new(sensor)));
+        } else if let Some(fan) = place(fans) {
+            found.push(Need::Fan(FanId::new(fan)));
+        } else {
+            let known = sensors.entries.iter().chain(&fans.entries).map(|entry| entry.key.as_str());
+            cx.out
+                .error(name.at, format!("{} needs `{}`, which is no sensor and no fan", table.who, name.value))
+                .meant(nearest(&name.value, known));
+        }
+    }
+    found
 }
 
 /// Stands in for a definition that could not be read; the load has failed.

@@ -65,7 +65,8 @@ schema! {
     ROOT "the board file" ["board" "policy" "signals" "sensors" "fans" "zones" "supplies" "rails" "sequences" "machines" "never" "leds" "watchdog" "services" "sim"]
     REGISTRY "a registry file" ["services"]
     BOARD "[board]" ["name" "description"]
-    POLICY "[policy]" ["start_timeout" "stop_timeout" "max_concurrent_power_on"]
+    POLICY "[policy]" ["start_timeout" "stop_timeout" "max_concurrent_power_on" "power_on_tries" "supplies" "parts"]
+    REACTION "[policy.supplies]" ["response" "after"]
     SIGNAL "[signals.NAME]" ["direction" "source"]
     SIGNAL_SOURCE "[signals.NAME.source]" ["sim" "gpio" "chip" "active_low" "bias"]
     SENSOR "[sensors.NAME]" [
@@ -98,6 +99,7 @@ schema! {
     ]
     MACHINE "[machines.NAME]" [
         "definition" "parent" "signals" "sequences" "zones" "supplies" "restore" "restore_delay" "boot_attempts"
+        "max_power" "needs"
     ]
     NEVER "[[never]]" ["when" "because" "briefly"]
     LED "[leds.NAME]" ["role" "source"]

@@ -8,6 +8,7 @@ use std::{
 
 use ubmc_core::{
     board::{Board, Policy},
+    emergency::{Reaction, Response},
     machines::MachineKind,
     services::{Builtin, Deployment},
 };
@@ -64,6 +65,13 @@ impl House {
         }
     }
 }
+
+const RESPONSES: [(&str, Response); 4] = [
+    ("alert", Response::Alert),
+    ("shut-down", Response::ShutDown),
+    ("force-off", Response::ForceOff),
+    ("isolate", Response::Isolate),
+];
 
 /// Reads a board file. Its services are added to those that are there.
 pub(super) fn read(
@@ -126,6 +134,7 @@ pub(super) fn read(
         sequences: (&sequences, &board.sequences),
         rails: &board.rails,
         sensors: &board.sensors,
+        parts: (&sensors, &fans),
         folder,
     };
     let met = cx.out.met();
@@ -169,7 +178,27 @@ fn policy(root: &Table<'_>, house: &mut House, cx: &mut Context<'_>) -> Policy {
     if let Some(most) = table.integer("max_concurrent_power_on", 1..=1024_i64, cx) {
         policy.max_concurrent_power_on = usize::try_from(most.value).unwrap_or(1);
     }
+    if let Some(tries) = table.integer("power_on_tries", 1..=10_u32, cx) {
+        policy.power_on_tries = tries.value;
+    }
+    reaction(&table, "supplies", &mut policy.emergency.supplies, cx);
+    reaction(&table, "parts", &mut policy.emergency.parts, cx);
     policy
+}
+
+fn reaction(policy: &Table<'_>, key: &str, reaction: &mut Reaction, cx: &mut Context<'_>) {
+    let Some(table) = policy.table(key, schema::REACTION, cx) else { return };
+    if let Some(response) = table.word("response", &RESPONSES, cx) {
+        reaction.response = response.value;
+        if key == "supplies" && response.value == Response::Isolate {
+            cx.out
+                .error(response.at, "nothing is isolated for want of supplies")
+                .help("write \"alert\", \"shut-down\" or \"force-off\"");
+        }
+    }
+    if let Some(after) = table.time("after", cx) {
+        reaction.after = after.value;
+    }
 }
 
 /// Keys of the file's root, and where they stand.

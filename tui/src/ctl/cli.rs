@@ -267,6 +267,11 @@ mod tests {
         chassis identify off
         bmc status
         bmc maintenance on
+        bmc upgrade begin
+        machines counts
+        machines override-interlock host.0 no-supply --for 600 --reason test
+        machines restore-interlock host.0
+        events cause 812
         chassis maintenance off --wait
         machines list
         machines show host.0

@@ -62,7 +62,8 @@ pub(crate) fn page(operation: &Operation) -> Page {
             .fact("accepted", format!("{} ago", duration(operation.age_s)));
     }
     page.maybe("took", operation.duration_s.map(duration))
-        .maybe("expected", operation.expected_s.map(duration))
+        .maybe("usually", operation.expected_s.map(duration))
+        .maybe("at most", operation.bound_s.filter(|bound| *bound > 0.0).map(duration))
         .maybe("affects", Some(operation.affects.join(", ")))
         .maybe("revision", operation.revision.clone())
         .maybe("cause", operation.cause.filter(|_| !planned).map(|cause| cause.to_string()));

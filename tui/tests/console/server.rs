@@ -279,6 +279,18 @@ impl state::StateService for Canned {
         self.note(format!("cancel {id}"));
         begun("cancel", id)
     }
+    async fn list_transition_counts(
+        &self,
+        _: Request<v1::ListTransitionCountsRequest>,
+    ) -> Answer<v1::ListTransitionCountsResponse> {
+        Err(Status::unimplemented("not canned"))
+    }
+    async fn override_interlock(&self, _: Request<v1::OverrideInterlockRequest>) -> Answer<v1::Machine> {
+        Err(Status::unimplemented("not canned"))
+    }
+    async fn restore_interlock(&self, _: Request<v1::RestoreInterlockRequest>) -> Answer<v1::Machine> {
+        Err(Status::unimplemented("not canned"))
+    }
     async fn list_history(&self, _: Request<v1::ListHistoryRequest>) -> Answer<v1::ListHistoryResponse> {
         Err(Status::unimplemented("not canned"))
     }

@@ -317,4 +317,8 @@ pub struct MachineSpec {
     pub supplies: Vec<crate::ids::SupplyId>,
     /// How it comes back after the loss of power.
     pub restore: crate::restore::RestoreSpec,
+    /// The most it may draw by itself, in watts. Absent: not known, and no budget counts it.
+    pub max_power_w: Option<f64>,
+    /// Parts without which it is not powered on.
+    pub needs: Vec<crate::emergency::Need>,
 }

@@ -87,6 +87,11 @@ impl Machine {
         !self.discovered || self.state_def().powered
     }
 
+    /// It has lost its power unasked, and is still on its way to rest or has just come there.
+    pub const fn lost(&self) -> bool {
+        self.lost
+    }
+
     /// Whether a demand is fulfilled.
     pub fn fulfils(&self, demand: Demand) -> bool {
         self.discovered && self.definition().goals.get(&demand).is_some_and(|goal| goal.contains(self.state_name()))

@@ -7,6 +7,8 @@ use std::{
 };
 
 use super::{
+    drive::Drive,
+    learned::Learned,
     plan::{Deed, House, Plan, PlanStep},
     services::Moving,
 };
@@ -15,7 +17,7 @@ use crate::{
     ids::{MachineId, Name, OperationId},
     input::Verb,
     machines::{
-        Demand, MachineKind, Tone, Trigger,
+        Demand, MachineKind,
         bank::{Machines, Moved},
     },
     outbox::{Cause, Outbox},
@@ -34,7 +36,7 @@ pub(super) enum Work {
     /// Services.
     Services(Moving),
     /// Machines.
-    Machines { steps: Vec<PlanStep>, stage: u32, relentless: bool },
+    Machines(Drive),
 }
 
 #[derive(Clone, Debug)]
@@ -79,12 +81,13 @@ impl<'a> Order<'a> {
 pub struct Operations {
     pub(super) all: BTreeMap<OperationId, Operation>,
     pub(super) running: BTreeSet<OperationId>,
+    pub(super) learned: Learned,
     pub(super) next: u64,
 }
 
 impl Default for Operations {
     fn default() -> Self {
-        Self { all: BTreeMap::new(), running: BTreeSet::new(), next: 1 }
+        Self { all: BTreeMap::new(), running: BTreeSet::new(), learned: Learned::default(), next: 1 }
     }
 }
 
@@ -127,7 +130,7 @@ impl Operations {
         let is_host = |id: MachineId| bank.get(id).spec.definition.kind == MachineKind::Host;
         let steps =
             self.running.iter().filter_map(|id| self.all.get(id)).filter_map(|operation| match &operation.work {
-                Work::Machines { steps, .. } => Some(steps.iter().zip(&operation.view.steps)),
+                Work::Machines(drive) => Some(drive.steps.iter().zip(&operation.view.steps)),
                 Work::Services(..) => None,
             });
         steps
@@ -156,6 +159,7 @@ impl Operations {
             revision: String::new(),
             affects: Vec::new(),
             expected: None,
+            bound: None,
             cause: out.cause().id,
         };
         self.running.insert(id);
@@ -206,7 +210,8 @@ impl Operations {
             created: out.now(),
             ended: None,
             affects: affected(&plan, bank),
-            expected: Some(plan.bound),
+            expected: plan.expected,
+            bound: Some(plan.bound),
             revision: plan.revision,
             obstacles: plan.obstacles,
             cause: out.cause().id,
@@ -230,11 +235,13 @@ impl Operations {
             }
         }
         let (steps, affects) = (step_views(&plan, bank), affected(&plan, bank));
-        let work = Work::Machines { steps: plan.steps, stage: 0, relentless: plan.relentless };
+        let were_off = plan.machines.iter().copied().filter(|id| bank.get(*id).fulfils(Demand::Off)).collect();
+        let work = Work::Machines(Drive::new(plan.steps, plan.relentless, were_off));
         let id = self.open(order, steps, work, out);
         if let Some(operation) = self.all.get_mut(&id) {
             operation.view.affects = affects;
-            operation.view.expected = Some(plan.bound);
+            operation.view.expected = plan.expected;
+            operation.view.bound = Some(plan.bound);
             operation.view.revision = plan.revision;
             operation.view.obstacles = plan.obstacles;
             operation.machines.clone_from(&plan.machines);
@@ -258,204 +265,47 @@ impl Operations {
             })
             .collect();
         for id in concerned {
-            self.judge(id, moved, bank, out);
+            self.judge(id, moved, house, bank, out);
             self.advance(id, house, bank, out);
         }
     }
 
-    /// Which running steps has a move ended?
-    fn judge(&mut self, id: OperationId, moved: &[Moved], bank: &Machines, out: &mut Outbox) {
-        let now = out.now();
-        let Some(operation) = self.all.get_mut(&id) else { return };
-        let Work::Machines { steps, .. } = &operation.work else { return };
-        for (step, view) in steps.iter().zip(&mut operation.view.steps) {
-            let Deed::Drive(machine, demand) = step.deed else { continue };
-            if view.state != StepState::Running || !moved.iter().any(|moved| moved.machine == machine) {
-                continue;
-            }
-            let drives = machine;
-            let machine = bank.get(machine);
-            let state = machine.state_name();
-            if machine.fulfils(demand) {
-                view.state = StepState::Succeeded;
-                view.ended = Some(now);
-                let by_lines = moved.iter().rfind(|moved| moved.machine == drives).map(|moved| &moved.trigger);
-                let confirmed = matches!(by_lines, Some(Trigger::Rises(_) | Trigger::Falls(_) | Trigger::SequenceDone));
-                view.detail = format!("{state}{}", if confirmed { ", confirmed by the hardware" } else { "" });
-            } else if machine.state_def().tone == Tone::Transitional {
-                view.detail = under_way(bank, drives);
-            } else {
-                view.state = StepState::Failed;
-                view.ended = Some(now);
-                // A sequence that failed was undone since: what failed is the reason, not that the undoing is done.
-                let why = Some(&machine.last_failure).filter(|why| !why.is_empty()).unwrap_or(&machine.brought_by);
-                view.detail = format!("{} is {state}: {why}", machine.spec.name);
-            }
-            out.changed().operations.insert(id);
-        }
-    }
-
-    /// Sequences have gone on: whoever watches an operation sees their steps.
-    pub fn sequences_moved(&mut self, bank: &Machines, out: &mut Outbox) {
-        for id in &self.running {
-            let Some(operation) = self.all.get_mut(id) else { continue };
-            let Work::Machines { steps, .. } = &operation.work else { continue };
-            for (step, view) in steps.iter().zip(&mut operation.view.steps) {
-                if let Deed::Drive(machine, _) = step.deed
-                    && view.state == StepState::Running
-                    && bank.sequencer().is_running(machine)
-                {
-                    let detail = under_way(bank, machine);
-                    if view.detail != detail {
-                        view.detail = detail;
-                        out.changed().operations.insert(*id);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Begins what is due: steps of this stage, then of the next, or the end.
-    fn advance(&mut self, id: OperationId, house: &House<'_>, bank: &mut Machines, out: &mut Outbox) {
-        loop {
-            let Some(operation) = self.all.get_mut(&id) else { return };
-            if operation.view.state.is_final() {
-                return;
-            }
-            let cause = operation.cause.clone();
-            let Work::Machines { steps, stage, relentless } = &mut operation.work else { return };
-            let of_stage: Vec<usize> = (0..steps.len()).filter(|index| steps[*index].stage == *stage).collect();
-            let states =
-                |wanted: StepState, views: &[StepView]| of_stage.iter().any(|index| views[*index].state == wanted);
-            if states(StepState::Failed, &operation.view.steps) && !*relentless {
-                // What runs beside the failed step ends by its own bounds first, so that the outcome is the whole truth.
-                if states(StepState::Running, &operation.view.steps) {
-                    return;
-                }
-                let text = operation.view.steps.iter().find(|step| step.state == StepState::Failed);
-                let text = text.map_or_else(String::new, |step| format!("{}: {}", step.name, step.detail));
-                return self.close(id, OperationState::Failed, text, bank, out);
-            }
-            if states(StepState::Pending, &operation.view.steps) {
-                let steps = steps.clone();
-                for index in of_stage {
-                    self.begin_step(id, index, &steps[index], house, bank, out);
-                }
-                let moved = bank.take_moved();
-                out.because(cause);
-                self.judge(id, &moved, bank, out);
-                // Others may have moved along; the caller sees to sensors and children.
-                bank.put_back(moved);
-                continue;
-            }
-            if states(StepState::Running, &operation.view.steps) {
-                return;
-            }
-            let next = steps.iter().map(|step| step.stage).filter(|other| *other > *stage).min();
-            if let Some(next) = next {
-                *stage = next;
-            } else {
-                let failed = operation.view.steps.iter().find(|step| step.state == StepState::Failed);
-                let (state, text) = match failed {
-                    Some(step) => (OperationState::Failed, format!("{}: {}", step.name, step.detail)),
-                    None => (OperationState::Succeeded, String::new()),
-                };
-                return self.close(id, state, text, bank, out);
-            }
-        }
-    }
-
-    fn begin_step(
-        &mut self,
-        id: OperationId,
-        index: usize,
-        step: &PlanStep,
-        house: &House<'_>,
-        bank: &mut Machines,
-        out: &mut Outbox,
-    ) {
-        let now = out.now();
-        // What was allowed when the request came may be forbidden by now: a trip, a lost supply.
-        let forbidden = match step.deed {
-            Deed::Drive(machine, Demand::On) if !bank.get(machine).fulfils(Demand::On) => {
-                house.scene(bank, self, now).power_on_obstacles(machine).into_iter().next()
-            }
-            Deed::Drive(..) | Deed::Dwell(_) => None,
-        };
-        let Some(operation) = self.all.get_mut(&id) else { return };
-        out.because(operation.cause.clone());
-        let view = &mut operation.view.steps[index];
-        view.started = Some(now);
-        view.state = StepState::Running;
-        out.changed().operations.insert(id);
-        if let Some(obstacle) = forbidden {
-            view.state = StepState::Failed;
-            view.ended = Some(now);
-            view.detail = obstacle.text;
-            return;
-        }
-        match step.deed {
-            Deed::Dwell(pause) => out.arm(Timer::Dwell(id), now + pause),
-            Deed::Drive(machine, demand) => {
-                if let Some(requested) = left_with(&operation.work, machine) {
-                    bank.set_requested(machine, requested, out);
-                }
-                let repeatable = !demand.is_felt_each_time();
-                if repeatable && bank.get(machine).fulfils(demand) {
-                    view.state = StepState::Skipped;
-                    view.ended = Some(now);
-                    view.detail = format!("it is {} already", bank.get(machine).state_name());
-                } else if bank.demand(machine, demand, out) {
-                    view.detail = bank.get(machine).state_name().to_string();
-                } else if repeatable && bank.get(machine).is_on_its_way_to(demand) {
-                    view.detail = format!("it is {} already", bank.get(machine).state_name());
-                } else {
-                    view.state = StepState::Failed;
-                    view.ended = Some(now);
-                    let machine = bank.get(machine);
-                    view.detail = format!("`{}` has no meaning while it is {}", demand.as_str(), machine.state_name());
-                }
-            }
-        }
-    }
-
-    /// A pause is over.
-    pub fn dwell_over(&mut self, id: OperationId, house: &House<'_>, bank: &mut Machines, out: &mut Outbox) {
-        let now = out.now();
-        if let Some(operation) = self.all.get_mut(&id)
-            && let Work::Machines { steps, stage, .. } = &operation.work
-        {
-            for (step, view) in steps.iter().zip(&mut operation.view.steps) {
-                if step.stage == *stage && matches!(step.deed, Deed::Dwell(_)) && view.state == StepState::Running {
-                    view.state = StepState::Succeeded;
-                    view.ended = Some(now);
-                }
-            }
-        }
-        self.advance(id, house, bank, out);
-    }
-
     /// It has taken too long.
-    pub fn deadline(&mut self, id: OperationId, bank: &mut Machines, out: &mut Outbox) {
-        if let Some(operation) = self.all.get(&id) {
-            out.because(operation.cause.clone());
-            let took = human(out.now().since(operation.view.created));
-            self.close(id, OperationState::Failed, format!("its deadline of {took} has passed"), bank, out);
+    pub fn deadline(&mut self, id: OperationId, house: &House<'_>, bank: &mut Machines, out: &mut Outbox) {
+        let Some(operation) = self.all.get(&id) else { return };
+        out.because(operation.cause.clone());
+        let took = human(out.now().since(operation.view.created));
+        let text = format!("its deadline of {took} has passed");
+        if self.can_stop(id) {
+            self.wind_up(id, (OperationState::Failed, text), house, bank, out);
+        } else {
+            self.close(id, OperationState::Failed, format!("{text}; what is under way ends by itself"), bank, out);
         }
     }
 
-    /// No further steps. What is under way ends by its machines' own bounds.
-    pub fn cancel(&mut self, id: OperationId, bank: &mut Machines, out: &mut Outbox) {
-        let text = format!("cancelled by {}; what is under way ends by itself", out.cause().actor);
-        self.close(id, OperationState::Cancelled, text, bank, out);
+    /// Begins nothing more of it, and takes back what can be. False: all that is left must go to its end.
+    pub fn cancel(&mut self, id: OperationId, house: &House<'_>, bank: &mut Machines, out: &mut Outbox) -> bool {
+        if !self.can_stop(id) {
+            return false;
+        }
+        let text = format!("cancelled by {}", out.cause().actor);
+        self.wind_up(id, (OperationState::Cancelled, text), house, bank, out);
+        true
     }
 
     /// Whether an operation is one of machines.
     pub fn drives_machines(&self, id: OperationId) -> bool {
-        self.all.get(&id).is_some_and(|operation| matches!(operation.work, Work::Machines { .. }))
+        self.all.get(&id).is_some_and(|operation| matches!(operation.work, Work::Machines(_)))
     }
 
-    fn close(&mut self, id: OperationId, state: OperationState, reason: String, bank: &mut Machines, out: &mut Outbox) {
+    pub(super) fn close(
+        &mut self,
+        id: OperationId,
+        state: OperationState,
+        reason: String,
+        bank: &mut Machines,
+        out: &mut Outbox,
+    ) {
         let now = out.now();
         if let Some(operation) = self.all.get_mut(&id) {
             for step in &mut operation.view.steps {
@@ -475,6 +325,9 @@ impl Operations {
             }
         }
         out.cancel(Timer::Dwell(id));
+        for step in 0..self.all.get(&id).map_or(0, |operation| operation.view.steps.len()) {
+            out.cancel(Timer::Retry(id, step));
+        }
         self.finish(id, state, reason, out);
     }
 
@@ -509,15 +362,6 @@ impl Operations {
     }
 }
 
-/// What an operation is to leave a machine with in the end: a power cycle does not ask for off.
-fn left_with(work: &Work, machine: MachineId) -> Option<&'static str> {
-    let Work::Machines { steps, .. } = work else { return None };
-    steps.iter().rev().find_map(|step| match step.deed {
-        Deed::Drive(driven, demand) if driven == machine => demand.leaves(),
-        Deed::Drive(..) | Deed::Dwell(_) => None,
-    })
-}
-
 fn step_views(plan: &Plan, bank: &Machines) -> Vec<StepView> {
     let view = |step: &PlanStep| StepView {
         name: match &step.deed {
@@ -533,13 +377,6 @@ fn step_views(plan: &Plan, bank: &Machines) -> Vec<StepView> {
         },
     };
     plan.steps.iter().map(view).collect()
-}
-
-/// Where a machine stands that is on its way: the step of its sequence, else what its state means.
-fn under_way(bank: &Machines, id: MachineId) -> String {
-    let machine = bank.get(id);
-    let progress = bank.progress(id).map(|progress| progress.text);
-    format!("{}: {}", machine.state_name(), progress.as_ref().unwrap_or(&machine.state_def().description))
 }
 
 fn affected(plan: &Plan, bank: &Machines) -> Vec<String> {

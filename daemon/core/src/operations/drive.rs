@@ -190,9 +190,7 @@ impl Operations {
     /// Nothing runs and nothing more is begun: how has it ended?
     fn conclude(&mut self, id: OperationId, bank: &mut Machines, out: &mut Outbox) {
         let Some(Operation { view, work: Work::Machines(drive), .. }) = self.all.get(&id) else { return };
-        let of = |state: StepState| {
-            drive.steps.iter().zip(&view.steps).filter(move |(_, view)| view.state == state)
-        };
+        let of = |state: StepState| drive.steps.iter().zip(&view.steps).filter(move |(_, view)| view.state == state);
         let failed = of(StepState::Failed).next().map(|(_, view)| format!("{}: {}", view.name, view.detail));
         // Everything that was to be brought up from off is off again: as if nobody had asked.
         let driven: Vec<_> = drive.steps.iter().filter_map(driven).collect();
@@ -210,14 +208,7 @@ impl Operations {
         self.close(id, state, text, bank, out);
     }
 
-    fn begin_step(
-        &mut self,
-        id: OperationId,
-        index: usize,
-        house: &House<'_>,
-        bank: &mut Machines,
-        out: &mut Outbox,
-    ) {
+    fn begin_step(&mut self, id: OperationId, index: usize, house: &House<'_>, bank: &mut Machines, out: &mut Outbox) {
         let Some(Operation { work: Work::Machines(drive), .. }) = self.all.get(&id) else { return };
         let Some(deed) = drive.steps.get(index).map(|step| step.deed.clone()) else { return };
         // What was allowed when the request came may be forbidden by now: a trip, a lost supply.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::book::{Operation, Operations, Work};
+use super::{
+    book::{Operation, Operations, Work},
+    drive::Drive,
+};
 use crate::{
     event::Severity,
     machines::bank::Machines,
@@ -80,9 +83,10 @@ impl Operations {
                 revision: String::new(),
                 affects: Vec::new(),
                 expected: None,
+                bound: None,
                 cause: cause.id,
             };
-            let work = Work::Machines { steps: Vec::new(), stage: 0, relentless: false };
+            let work = Work::Machines(Drive::new(Vec::new(), false, BTreeSet::new()));
             let operation = Operation { view, work, cause, key: String::new(), machines: BTreeSet::new() };
             self.all.insert(*id, operation);
             out.changed().operations.insert(*id);

@@ -1,16 +1,20 @@
 //! What a request on a machine would do, and every condition that stands against it. Nothing here changes anything.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use super::book::{Operations, kind_of};
+use super::{book::Operations, waivers::Waivers};
 use crate::{
     board::Board,
-    ids::{MachineId, SupplyId},
+    emergency::Emergency,
+    ids::MachineId,
     input::Verb,
     machines::{Demand, MachineKind, Tone, bank::Machines},
-    power::supplies::Standing,
     refusal::Obstacle,
-    services::{Builtin, supervisor::Supervisor},
+    sensors::bank::Sensors,
+    services::supervisor::Supervisor,
     thermal::control::Thermal,
     time::Mono,
 };
@@ -49,6 +53,8 @@ pub struct Plan {
     pub revision: String,
     /// Longest time it may take by its machines' bounds.
     pub bound: Duration,
+    /// What is usual, by what each step took before. Absent: one of them was never done.
+    pub expected: Option<Duration>,
     /// Go on with later stages when a step fails: for what must end in off.
     pub relentless: bool,
     /// Running operations that it ends: off at once outranks whatever goes on.
@@ -56,6 +62,7 @@ pub struct Plan {
 }
 
 /// What interlocks look at beside machines and operations.
+#[derive(Clone, Copy)]
 pub struct House<'a> {
     /// Board.
     pub board: &'a Board,
@@ -63,25 +70,27 @@ pub struct House<'a> {
     pub thermal: &'a Thermal,
     /// Services.
     pub supervisor: &'a Supervisor,
+    /// Readings.
+    pub sensors: &'a Sensors,
+    /// Interlocks that are overridden.
+    pub waivers: &'a Waivers,
+    /// Machines that a policy has isolated.
+    pub emergency: &'a Emergency,
 }
 
 impl<'a> House<'a> {
     /// The whole scene.
     pub fn scene(&self, machines: &'a Machines, operations: &'a Operations, now: Mono) -> Scene<'a> {
-        Scene { board: self.board, machines, thermal: self.thermal, supervisor: self.supervisor, operations, now }
+        Scene { house: *self, machines, operations, now }
     }
 }
 
 /// What planning looks at.
 pub struct Scene<'a> {
-    /// Board.
-    pub board: &'a Board,
+    /// What stands still meanwhile.
+    pub house: House<'a>,
     /// Machines.
     pub machines: &'a Machines,
-    /// Zones.
-    pub thermal: &'a Thermal,
-    /// Services.
-    pub supervisor: &'a Supervisor,
     /// Running operations.
     pub operations: &'a Operations,
     /// Time.
@@ -132,13 +141,26 @@ impl Scene<'_> {
             })
             .chain([machine])
             .collect();
-        let bound = steps
-            .iter()
-            .map(|step| match step.deed {
-                Deed::Drive(machine, demand) => self.machines.get(machine).bound(demand),
-                Deed::Dwell(pause) => pause,
-            })
-            .sum();
+        let by_stage = |of: &dyn Fn(&PlanStep) -> Option<Duration>| {
+            let mut stages: BTreeMap<u32, Duration> = BTreeMap::new();
+            for step in &steps {
+                let longest = stages.entry(step.stage).or_default();
+                *longest = (*longest).max(of(step)?);
+            }
+            Some(stages.values().sum())
+        };
+        let bound = |step: &PlanStep| match step.deed {
+            Deed::Drive(machine, demand) => self.machines.get(machine).bound(demand),
+            Deed::Dwell(pause) => pause,
+        };
+        let usual = |step: &PlanStep| match step.deed {
+            // What is so already takes no time.
+            Deed::Drive(machine, demand) if self.machines.get(machine).bound(demand).is_zero() => Some(Duration::ZERO),
+            Deed::Drive(machine, demand) => self.operations.learned.usual(machine, demand),
+            Deed::Dwell(pause) => Some(pause),
+        };
+        let expected = by_stage(&usual);
+        let bound = by_stage(&|step| Some(bound(step))).unwrap_or_default();
         let supersedes = matches!(verb, Verb::Demand(Demand::ForceOff) | Verb::EmergencyOff);
         Plan {
             obstacles: self.obstacles(machine, verb, &steps, &machines, supersedes),
@@ -148,6 +170,7 @@ impl Scene<'_> {
             steps,
             machines,
             bound,
+            expected,
         }
     }
 
@@ -180,168 +203,13 @@ impl Scene<'_> {
                 }
                 steps.push(drive(3, machine, Demand::On));
                 // As many at a time as may power on together.
-                let together = self.board.policy.max_concurrent_power_on.max(1);
+                let together = self.house.board.policy.max_concurrent_power_on.max(1);
                 let were_on = children.iter().filter(|child| self.machines.get(**child).is_powered());
                 let stage = |place: usize| 4 + u32::try_from(place / together).unwrap_or(0);
                 steps.extend(were_on.enumerate().map(|(place, child)| drive(stage(place), *child, Demand::On)));
             }
         }
         steps
-    }
-
-    fn obstacles(
-        &self,
-        target: MachineId,
-        verb: Verb,
-        steps: &[PlanStep],
-        machines: &BTreeSet<MachineId>,
-        supersedes: bool,
-    ) -> Vec<Obstacle> {
-        let mut found = Vec::new();
-        let machine = self.machines.get(target);
-        for id in machines {
-            let machine = self.machines.get(*id);
-            // Off at once is never refused for want of knowledge: unknown is on.
-            if !machine.discovered && !supersedes {
-                found.push(Obstacle {
-                    kind: "state-unknown",
-                    subject: format!("machine {}", machine.spec.name),
-                    text: format!("the state of {} is not known yet: its lines have not been read", machine.spec.name),
-                    remedy: "wait a few seconds; if it lasts, look at `ubmcctl services status statemgr`".to_owned(),
-                    since: Some(machine.since),
-                });
-            }
-        }
-        if !supersedes {
-            found.extend(self.operations.in_the_way(machines, self.machines).map(|(id, kind, other, since)| {
-                Obstacle {
-                    kind: "operation-running",
-                    subject: format!("operation {id}"),
-                    text: format!("{id} ({kind}) is driving {other}"),
-                    remedy: format!("wait for it, or `ubmcctl operations cancel {id}`"),
-                    since: Some(since),
-                }
-            }));
-        }
-        for (builtin, what) in
-            [(Builtin::Statemgr, "follows the lines of the machines"), (Builtin::Powermgr, "drives the power lines")]
-        {
-            if !supersedes && !self.supervisor.is_up(builtin) && machine.spec.definition.kind != MachineKind::Bmc {
-                let builtin = self.supervisor.name_of(builtin);
-                found.push(Obstacle {
-                    kind: "service-down",
-                    subject: format!("service {builtin}"),
-                    text: format!("{builtin}, which {what}, is not running"),
-                    remedy: format!("`ubmcctl services start {builtin}`"),
-                    since: None,
-                });
-            }
-        }
-        if !supersedes {
-            found.extend(self.supervisor.missing_for(&kind_of(machine.spec.definition.kind, verb)));
-        }
-        if let Some(PlanStep { deed: Deed::Drive(first, demand), .. }) = steps.first()
-            && self.machines.get(*first).discovered
-        {
-            found.extend(self.meaningless(*first, *demand));
-        }
-        let turns_on = steps.iter().any(|step| matches!(step.deed, Deed::Drive(_, Demand::On)));
-        if turns_on && !machine.fulfils(Demand::On) || matches!(verb, Verb::Restart | Verb::Cycle) {
-            found.extend(self.power_on_obstacles(target));
-        }
-        found
-    }
-
-    /// The demand has no arrow in the machine's state and is not fulfilled or under way either.
-    fn meaningless(&self, id: MachineId, demand: Demand) -> Option<Obstacle> {
-        let machine = self.machines.get(id);
-        let repeatable = !demand.is_felt_each_time();
-        if machine.arrow(demand).is_some()
-            || (repeatable && (machine.fulfils(demand) || machine.is_on_its_way_to(demand)))
-        {
-            return None;
-        }
-        let (name, state) = (&machine.spec.name, machine.state_name());
-        let possible: Vec<_> =
-            Demand::ALL.into_iter().filter(|other| machine.arrow(*other).is_some()).map(Demand::as_str).collect();
-        Some(Obstacle {
-            kind: "not-in-this-state",
-            subject: format!("machine {name}"),
-            text: format!("`{}` has no meaning while {name} is {state}", demand.as_str()),
-            remedy: if possible.is_empty() {
-                "wait until it has left this state".to_owned()
-            } else {
-                format!("in this state it takes {}", possible.join(", "))
-            },
-            since: Some(machine.since),
-        })
-    }
-
-    /// What forbids powering a machine on, now.
-    pub fn power_on_obstacles(&self, target: MachineId) -> Vec<Obstacle> {
-        let mut found = Vec::new();
-        let machine = self.machines.get(target);
-        let name = &machine.spec.name;
-        if let Some(parent) = machine.spec.parent {
-            let parent = self.machines.get(parent);
-            if !parent.fulfils(Demand::On) {
-                let parent_name = &parent.spec.name;
-                found.push(Obstacle {
-                    kind: "parent-not-on",
-                    subject: format!("machine {parent_name}"),
-                    text: format!("{name} needs {parent_name}, which is {}", parent.state_name()),
-                    remedy: format!("`ubmcctl {parent_name} on` first"),
-                    since: Some(parent.since),
-                });
-            }
-        }
-        for id in self.machines.ids() {
-            let bmc = self.machines.get(id);
-            if bmc.spec.definition.kind == MachineKind::Bmc && bmc.state_name().as_str() != "ready" {
-                found.push(Obstacle {
-                    kind: "bmc-not-ready",
-                    subject: format!("machine {}", bmc.spec.name),
-                    text: format!("the BMC is {}", bmc.state_name()),
-                    remedy: match bmc.state_name().as_str() {
-                        "maintenance" => "`ubmcctl bmc maintenance off` first".to_owned(),
-                        "updating" => "wait until the update is over, or `ubmcctl bmc upgrade end`".to_owned(),
-                        "initializing" => "wait until its critical services are ready".to_owned(),
-                        _ => "look at `ubmcctl platform health`".to_owned(),
-                    },
-                    since: Some(bmc.since),
-                });
-            }
-        }
-        found.extend(self.thermal.obstacles(&machine.spec.zones));
-        let supplies = &machine.spec.supplies;
-        if !supplies.is_empty() && !supplies.iter().any(|supply| self.supply_is_good(*supply)) {
-            let names: Vec<_> = supplies.iter().map(|id| self.board.supply(*id).name.as_str()).collect();
-            found.push(Obstacle {
-                kind: "no-supply",
-                subject: format!("machine {name}"),
-                text: format!("none of {} is present and good", names.join(", ")),
-                remedy: "look at `ubmcctl power supplies`; plug one in or restore its AC".to_owned(),
-                since: None,
-            });
-        }
-        if machine.spec.definition.kind == MachineKind::Host {
-            let busy = self.operations.hosts_powering_on(self.machines);
-            let limit = self.board.policy.max_concurrent_power_on;
-            if busy >= limit {
-                found.push(Obstacle {
-                    kind: "too-many-powering-on",
-                    subject: "chassis".to_owned(),
-                    text: format!("{busy} hosts are powering on, and no more than {limit} may at a time"),
-                    remedy: "wait until one of them is running".to_owned(),
-                    since: None,
-                });
-            }
-        }
-        found
-    }
-
-    fn supply_is_good(&self, id: SupplyId) -> bool {
-        Standing::of(self.board.supply(id), |line| self.machines.level(line)) == Standing::Good
     }
 
     /// FNV-1a over the plan and the states it rests on: equal exactly as long as both are.

@@ -36,7 +36,14 @@ impl Core {
         let boots = match verb {
             Verb::Demand(Demand::On | Demand::Reset) | Verb::Restart | Verb::Cycle => true,
             Verb::Demand(
-                Demand::Off | Demand::ForceOff | Demand::Nmi | Demand::MaintenanceOn | Demand::MaintenanceOff,
+                Demand::Off
+                | Demand::ForceOff
+                | Demand::CycleOff
+                | Demand::Nmi
+                | Demand::MaintenanceOn
+                | Demand::MaintenanceOff
+                | Demand::UpdateBegin
+                | Demand::UpdateEnd,
             )
             | Verb::EmergencyOff => false,
         };

@@ -36,6 +36,8 @@ pub struct MachineView<'a> {
     pub parent: Option<&'a Name>,
     /// Why it is not as requested; may be empty.
     pub reason: String,
+    /// Conditions that somebody has overridden.
+    pub waivers: Vec<&'a crate::operations::waivers::Waiver>,
     /// Requests that make sense for it, and what forbids each now.
     pub verbs: Vec<(crate::input::Verb, Vec<Obstacle>)>,
     /// How it comes back after the loss of power. Absent: it has none to lose.
@@ -174,8 +176,10 @@ pub struct OperationView {
     pub revision: String,
     /// What it changes.
     pub affects: Vec<String>,
-    /// Longest it should take.
+    /// What is usual, by what it took before. Absent: part of it was never done.
     pub expected: Option<Duration>,
+    /// Longest it may take by the bounds of its machines. Absent: not known.
+    pub bound: Option<Duration>,
     /// Shared by its events.
     pub cause: CauseId,
 }

@@ -190,6 +190,8 @@ fn board(specs: &[RestoreSpec]) -> Board {
             sequences: IndexMap::new(),
             zones: Vec::new(),
             supplies: Vec::new(),
+            max_power_w: None,
+            needs: Vec::new(),
             restore: specs[place].clone(),
         }
     };
@@ -202,6 +204,8 @@ fn board(specs: &[RestoreSpec]) -> Board {
         sequences: IndexMap::new(),
         zones: Vec::new(),
         supplies: Vec::new(),
+        max_power_w: None,
+        needs: Vec::new(),
         restore: RestoreSpec::default(),
     });
     let task = |builtin: Builtin| ServiceSpec::new(builtin.as_str(), Deployment::Builtin(builtin));

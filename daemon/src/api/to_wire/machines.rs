@@ -5,7 +5,7 @@ use std::{fmt::Write, time::Duration};
 use ubmc_core::{
     input::Verb,
     machines::{
-        Condition, Definition, MachineKind, Tone, TransitionRecord,
+        Arrow, Condition, Definition, MachineKind, Tally, Tone, TransitionRecord,
         verify::{Explored, Finding, Report},
     },
     refusal::Obstacle,
@@ -32,6 +32,16 @@ pub fn machine(view: &MachineView<'_>, moment: Moment) -> v1::Machine {
         requests: view.verbs.iter().map(|(verb, obstacles)| request(*verb, obstacles)).collect(),
         parent: view.parent.map_or_else(String::new, ToString::to_string),
         reason: view.reason.clone(),
+        overrides: view
+            .waivers
+            .iter()
+            .map(|waiver| v1::InterlockOverride {
+                condition: waiver.kind.to_owned(),
+                actor: waiver.actor.clone(),
+                reason: waiver.reason.clone(),
+                expires_in_s: moment.left(waiver.until),
+            })
+            .collect(),
         restoration: view.restore.as_ref().map(|view| restoration(view, moment)),
     }
 }
@@ -167,6 +177,7 @@ pub fn operation(view: &OperationView, moment: Moment) -> v1::Operation {
         revision: view.revision.clone(),
         affects: view.affects.clone(),
         expected_s: seconds(view.expected),
+        bound_s: seconds(view.bound),
         cause: view.cause.0,
         progress: progress(view),
     }
@@ -223,6 +234,20 @@ fn operation_state(state: OperationState) -> v1::OperationState {
         OperationState::RolledBack => v1::OperationState::RolledBack,
         OperationState::Cancelled => v1::OperationState::Cancelled,
         OperationState::Refused => v1::OperationState::Refused,
+    }
+}
+
+/// How often a transition was taken.
+pub fn transition_count((machine, from, to): &Arrow, tally: &Tally, moment: Moment) -> v1::TransitionCount {
+    v1::TransitionCount {
+        machine: machine.to_string(),
+        from: from.to_string(),
+        to: to.to_string(),
+        count: tally.count,
+        mean_s: tally.total.as_secs_f64() / tally.count as f64,
+        shortest_s: tally.shortest.as_secs_f64(),
+        longest_s: tally.longest.as_secs_f64(),
+        last_time_s: moment.wall_of(tally.last),
     }
 }
 

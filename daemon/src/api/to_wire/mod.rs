@@ -19,7 +19,9 @@ pub use hardware::{
     fan, history, inventory, led, rail, resource, sensor, sensor_changes, sensors_snapshot, supply, zone,
     zones_snapshot,
 };
-pub use machines::{graph, machine, nothing_to_do, operation, plan, schedule, transition, verification};
+pub use machines::{
+    graph, machine, nothing_to_do, operation, plan, schedule, transition, transition_count, verification,
+};
 pub use refusals::{gone, not_reloaded, status_of, with_reason};
 pub use services::{dependency, log_item, service, service_health};
 pub use simulation::{faults, simulation_state};

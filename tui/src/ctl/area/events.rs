@@ -25,6 +25,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
+    /// Everything that has the same cause as an event: from the command or hardware event that began it to the last
+    /// thing that followed
+    Cause {
+        /// The event's number
+        seq: u64,
+    },
     /// Events as they come; resumes where it was after ubmcd or the connection were away
     ///
     /// Without --since it begins with what comes now. What can no longer be had is said in a line of its own, with
@@ -77,6 +83,7 @@ impl Command {
     pub(crate) async fn run(self, session: &mut Session) -> Result<(), Failure> {
         match self {
             Self::List { filter, limit } => list(session, filter, limit).await,
+            Self::Cause { seq } => cause(session, seq).await,
             Self::Tail { filter } => tail(session, filter).await,
         }
     }
@@ -88,6 +95,7 @@ async fn list(session: &mut Session, filter: Filter, limit: u32) -> Result<(), F
         min_severity: filter.min_severity(),
         subjects: filter.subjects,
         limit,
+        ..ListEventsRequest::default()
     };
     let answer =
         session.call(|channel| async move { EventServiceClient::new(channel).list_events(request).await }).await?;
@@ -95,6 +103,14 @@ async fn list(session: &mut Session, filter: Filter, limit: u32) -> Result<(), F
     // Who asks from the beginning does not miss what was there before it.
     let lost = answer.lost.filter(|_| filter.since.is_some_and(|since| since > 0)).map(Event::from);
     let events: Vec<_> = lost.into_iter().chain(answer.events.into_iter().map(Event::from)).collect();
+    session.out.list(&events, |canvas| table(&events).draw(canvas))
+}
+
+async fn cause(session: &mut Session, seq: u64) -> Result<(), Failure> {
+    let request = ListEventsRequest { related_to_seq: seq, ..ListEventsRequest::default() };
+    let answer =
+        session.call(|channel| async move { EventServiceClient::new(channel).list_events(request).await }).await?;
+    let events: Vec<_> = answer.events.into_iter().map(Event::from).collect();
     session.out.list(&events, |canvas| table(&events).draw(canvas))
 }
 

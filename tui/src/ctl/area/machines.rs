@@ -4,15 +4,15 @@ use std::{fmt::Write, time::Duration};
 
 use clap::Subcommand;
 use ubmc_proto::v1::{
-    GetMachineGraphRequest, ListHistoryRequest, MachineKind, VerifyMachinesRequest,
-    state_service_client::StateServiceClient,
+    GetMachineGraphRequest, ListHistoryRequest, ListTransitionCountsRequest, MachineKind, OverrideInterlockRequest,
+    RestoreInterlockRequest, VerifyMachinesRequest, state_service_client::StateServiceClient,
 };
 
-use super::transition::{machine_table, machines, show_machine};
+use super::transition::{machine_page, machine_table, machines, show_machine};
 use crate::ctl::{
     exit::Failure,
     graph::{Drawing, machine},
-    object::{Explored, Finding, Graph, Transition, Verification},
+    object::{Explored, Finding, Graph, Machine, Transition, TransitionCount, Verification},
     output::{Canvas, Cell, Format, Paint, Table, clock, duration, hang, left, plain_text, right},
     session::Session,
 };
@@ -29,6 +29,22 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Drawing,
     },
+    /// How often each transition was taken, and how long the state before it had lasted
+    Counts { name: Option<String> },
+    /// Lets one condition no longer stand against powering a machine on, for a time; needs a --reason
+    ///
+    /// For administrators. It is an event, and a problem as long as it lasts; protection that powers off is untouched by
+    /// it. A restart of ubmcd ends it.
+    OverrideInterlock {
+        name: String,
+        /// As it is called in the refusal's JSON: no-supply, supply-budget, part-failed, zone-failsafe, …
+        condition: String,
+        /// For how long
+        #[arg(long = "for", value_name = "SECONDS", value_parser = crate::ctl::cli::seconds)]
+        duration: f64,
+    },
+    /// Ends such an override, or all of a machine
+    RestoreInterlock { name: String, condition: Option<String> },
     /// Past transitions, oldest first
     History {
         name: Option<String>,
@@ -58,6 +74,11 @@ impl Command {
             Self::Show { name } => show_machine(session, &name).await,
             Self::Graph { name, format } => graph(session, name, format).await,
             Self::Verify { bound } => verify(session, bound).await,
+            Self::Counts { name } => counts(session, name.unwrap_or_default()).await,
+            Self::OverrideInterlock { name, condition, duration } => {
+                override_interlock(session, name, condition, duration).await
+            }
+            Self::RestoreInterlock { name, condition } => restore_interlock(session, name, condition).await,
             Self::History { name, limit } => history(session, name.unwrap_or_default(), limit).await,
         }
     }
@@ -136,6 +157,65 @@ fn draw_finding(finding: &Finding, canvas: Canvas) -> String {
         let _ = writeln!(text, "  {}", hang(&format!("resolve: {}", plain_text(remedy)), 4, canvas));
     }
     text
+}
+
+async fn counts(session: &mut Session, machine: String) -> Result<(), Failure> {
+    let request = ListTransitionCountsRequest { machine };
+    let answer = session
+        .call(|channel| async move { StateServiceClient::new(channel).list_transition_counts(request).await })
+        .await?;
+    let counts: Vec<_> = answer.counts.into_iter().map(TransitionCount::from).collect();
+    session.out.list(&counts, |canvas| counts_table(&counts).draw(canvas))
+}
+
+fn counts_table(counts: &[TransitionCount]) -> Table {
+    let mut table = Table::new(
+        [
+            left("MACHINE"),
+            left("FROM"),
+            left("TO"),
+            right("TIMES"),
+            right("MEAN"),
+            right("SHORTEST").rank(1),
+            right("LONGEST").rank(1),
+        ],
+        "nothing has changed its state yet",
+    );
+    for count in counts {
+        table.row([
+            Cell::name(&count.machine),
+            count.from.as_str().into(),
+            Cell::word(&count.to),
+            count.count.to_string().into(),
+            duration(count.mean_s).into(),
+            duration(count.shortest_s).into(),
+            duration(count.longest_s).into(),
+        ]);
+    }
+    table
+}
+
+async fn override_interlock(
+    session: &mut Session,
+    machine: String,
+    condition: String,
+    duration_s: f64,
+) -> Result<(), Failure> {
+    let request = OverrideInterlockRequest { machine, condition, duration_s, reason: session.reason.clone() };
+    let machine: Machine = session
+        .call(|channel| async move { StateServiceClient::new(channel).override_interlock(request).await })
+        .await?
+        .into();
+    session.out.one(&machine, |canvas| machine_page(&machine).draw(canvas))
+}
+
+async fn restore_interlock(session: &mut Session, machine: String, condition: Option<String>) -> Result<(), Failure> {
+    let request = RestoreInterlockRequest { machine, condition: condition.unwrap_or_default() };
+    let machine: Machine = session
+        .call(|channel| async move { StateServiceClient::new(channel).restore_interlock(request).await })
+        .await?
+        .into();
+    session.out.one(&machine, |canvas| machine_page(&machine).draw(canvas))
 }
 
 fn history_table(transitions: &[Transition]) -> Table {

@@ -56,6 +56,30 @@ enum Switch {
     Off,
 }
 
+/// The begin or the end of a firmware update.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub(crate) struct Upgrade {
+    /// `begin` before an updater writes firmware, `end` when it is done
+    #[arg(value_enum)]
+    phase: Phase,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Phase {
+    Begin,
+    End,
+}
+
+pub(crate) async fn upgrade(session: &mut Session, machine: &str, wanted: Upgrade) -> Result<(), Failure> {
+    let asked = match wanted.phase {
+        Phase::Begin => "update-begin",
+        Phase::End => "update-end",
+    };
+    request(session, machine, asked, Risk::Harmless, wanted.how).await
+}
+
 pub(crate) async fn maintenance(session: &mut Session, machine: &str, wanted: Maintenance) -> Result<(), Failure> {
     let asked = match wanted.switch {
         Switch::On => "maintenance-on",
@@ -176,6 +200,11 @@ pub(crate) fn machine_page(machine: &Machine) -> Page {
         .maybe("part of", machine.parent.clone());
     if let Some(restoration) = &machine.restoration {
         policy::facts(&mut page, restoration);
+    }
+    for waiver in &machine.overrides {
+        let left = duration(waiver.expires_in_s);
+        let text = format!("{} for {left} more, by {}: {}", waiver.condition, waiver.actor, waiver.reason);
+        page.fact("overridden", Cell::new(Paint::Warn, text));
     }
     if !machine.requests.is_empty() {
         let requests = machine.requests.clone();

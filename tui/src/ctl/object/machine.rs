@@ -24,6 +24,8 @@ pub(crate) struct Machine {
     pub reason: Option<String>,
     pub parent: Option<String>,
     pub requests: Vec<Request>,
+    /// Interlocks that somebody has overridden.
+    pub overrides: Vec<InterlockOverride>,
     /// How it comes back after the loss of power; the BMC has none to lose.
     pub restoration: Option<Restoration>,
 }
@@ -97,6 +99,7 @@ impl From<v1::Machine> for Machine {
             parent: present(wire.parent),
             requests: wire.requests.into_iter().map(Request::from).collect(),
             restoration: wire.restoration.map(Restoration::from),
+            overrides: wire.overrides.into_iter().map(InterlockOverride::from).collect(),
         }
     }
 }
@@ -107,6 +110,50 @@ impl From<v1::AllowedRequest> for Request {
             name: wire.request,
             destructive: wire.destructive,
             blocked_by: wire.blocked_by.into_iter().map(Condition::from).collect(),
+        }
+    }
+}
+
+/// A condition that does not stand against powering a machine on for now.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct InterlockOverride {
+    pub condition: String,
+    pub actor: String,
+    pub reason: String,
+    pub expires_in_s: f64,
+}
+
+impl From<v1::InterlockOverride> for InterlockOverride {
+    fn from(wire: v1::InterlockOverride) -> Self {
+        let v1::InterlockOverride { condition, actor, reason, expires_in_s } = wire;
+        Self { condition, actor, reason, expires_in_s }
+    }
+}
+
+/// How often a transition was taken, and how long the state before it had lasted.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct TransitionCount {
+    pub machine: String,
+    pub from: String,
+    pub to: String,
+    pub count: u64,
+    pub mean_s: f64,
+    pub shortest_s: f64,
+    pub longest_s: f64,
+    pub last_time: Option<String>,
+}
+
+impl From<v1::TransitionCount> for TransitionCount {
+    fn from(wire: v1::TransitionCount) -> Self {
+        Self {
+            machine: wire.machine,
+            from: wire.from,
+            to: wire.to,
+            count: wire.count,
+            mean_s: wire.mean_s,
+            shortest_s: wire.shortest_s,
+            longest_s: wire.longest_s,
+            last_time: rfc3339(wire.last_time_s),
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) use event::Event;
 pub(crate) use inventory::InventoryItem;
 pub(crate) use led::Led;
 pub(crate) use log::LogLine;
-pub(crate) use machine::{Graph, GraphState, GraphTransition, Machine, Restoration, Transition};
+pub(crate) use machine::{Graph, GraphState, GraphTransition, Machine, Restoration, Transition, TransitionCount};
 pub(crate) use operation::{Operation, Step};
 pub(crate) use power::{Rail, Supply};
 pub(crate) use preflight::{OperationCheck, Readiness, ServiceReport, Validation};

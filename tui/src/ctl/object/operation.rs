@@ -20,6 +20,8 @@ pub(crate) struct Operation {
     pub age_s: f64,
     pub duration_s: Option<f64>,
     pub expected_s: Option<f64>,
+    /// Most seconds it may take.
+    pub bound_s: Option<f64>,
     pub progress: f64,
     pub conditions: Vec<Condition>,
     pub affects: Vec<String>,
@@ -49,6 +51,7 @@ impl From<v1::Operation> for Operation {
             age_s: wire.age_s,
             duration_s: wire.duration_s,
             expected_s: wire.expected_s,
+            bound_s: wire.bound_s,
             progress: wire.progress,
             conditions: wire.conditions.into_iter().map(Condition::from).collect(),
             affects: wire.affects,

@@ -132,6 +132,18 @@ impl v1::state_service_server::StateService for Daemon {
     async fn set_restore_policy(&self, _: Request<v1::SetRestorePolicyRequest>) -> Answer<v1::Machine> {
         unscripted()
     }
+    async fn list_transition_counts(
+        &self,
+        _: Request<v1::ListTransitionCountsRequest>,
+    ) -> Answer<v1::ListTransitionCountsResponse> {
+        unscripted()
+    }
+    async fn override_interlock(&self, _: Request<v1::OverrideInterlockRequest>) -> Answer<v1::Machine> {
+        unscripted()
+    }
+    async fn restore_interlock(&self, _: Request<v1::RestoreInterlockRequest>) -> Answer<v1::Machine> {
+        unscripted()
+    }
     async fn list_history(&self, _: Request<v1::ListHistoryRequest>) -> Answer<v1::ListHistoryResponse> {
         unscripted()
     }

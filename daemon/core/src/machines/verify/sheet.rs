@@ -80,7 +80,7 @@ pub(super) struct Sheet {
     /// Whether a row of the discovery said so.
     known: Vec<bool>,
     /// By state: a bit for each demand that it fulfils.
-    goals: Vec<u8>,
+    goals: Vec<u16>,
     good: Option<usize>,
     post: Option<usize>,
     /// By state: whether it holds nothing back, as the state `ready` of a BMC does not.
