@@ -70,6 +70,11 @@ impl Plant {
     /// The shipped board `sim-2u` with its built-in services alone, with this much of it switched on. Buses in
     /// `blocked` never answer, from the first call on.
     pub fn new(power: InitialPower, blocked: &[Bus]) -> Self {
+        Self::on(power, blocked, |_| {})
+    }
+
+    /// The same with another policy, other budgets, other needs.
+    pub fn on(power: InitialPower, blocked: &[Bus], change: impl FnOnce(&mut Board)) -> Self {
         let loaded = load(&LoadOptions {
             board: NameOrFile::Name("sim-2u".to_owned()),
             registries: Vec::new(),
@@ -92,7 +97,8 @@ impl Plant {
             other => panic!("{other:?} is not simulated"),
         });
         let quantities = quantities.collect();
-        let board = loaded.board;
+        let mut board = loaded.board;
+        change(&mut board);
         let mut plant = Self {
             core: Core::new(board.clone(), 1).expect("a board without circles"),
             model: Model::new(&config).expect("a possible machine"),
@@ -208,7 +214,7 @@ impl Plant {
     pub fn ask(&mut self, request: Request) -> Result<Reply, Refusal> {
         self.requests += 1;
         let id = RequestId(self.requests);
-        let asked = Asked { id, actor: "engineer".to_owned(), reason: String::new(), request };
+        let asked = Asked { id, actor: "engineer".to_owned(), reason: "a scenario".to_owned(), request };
         self.pending.push_back(Input::Asked(asked));
         self.settle();
         self.replies.remove(&id).expect("every request is answered")

@@ -1,7 +1,8 @@
 //! Scenarios as text: what is done to the machine, and what must follow, one thing a line.
 //!
 //! ```text
-//! given running                          # off, chassis, running; `blocked BUS`: its driver never returns
+//! given running                          # off, chassis, running; `blocked BUS`: its driver never returns; `draw WATTS`: each
+//!                                        # host at most; `tries N`; `supplies RESPONSE`, `parts RESPONSE`: policies
 //! inject fan-fail fan.2
 //! within 15s: event fan.fan.2.health error
 //! within 15s: fan fan.0 at least 100
@@ -10,13 +11,15 @@
 //! within 60s: no problem
 //! ```
 //!
-//! Deeds: `inject KIND TARGET [VALUE]`, `clear [KIND TARGET]`, `set NAME VALUE`, `ask MACHINE VERB`, `unplug`, `plug-in`,
+//! Deeds: `inject KIND TARGET [VALUE]`, `clear [KIND TARGET]`, `set NAME VALUE`, `ask MACHINE VERB`, `cancel` (what was asked last),
+//! `override MACHINE CONDITION SECONDS`, `hold-again MACHINE CONDITION`, `unplug`, `plug-in`,
 //! `hold LED PATTERN|auto [SECONDS]`, `identify on|off [SECONDS]`, `break LED`, `mend LED`.
 //!
 //! Claims: `event SUBJECT SEVERITY [part of its text]`, `one event SUBJECT` and `no event SUBJECT` (all since the last
 //! deed; `*` in a subject stands for any part), `zone NAME STATE`, `fan NAME at least PERCENT`, `fan NAME MODE`, `sensor NAME QUALITY`,
 //! `machine NAME STATE`, `supply NAME HEALTH`, `problem KIND SUBJECT`, `no problem [KIND]`, `led NAME PATTERN` (what it
-//! really shows), `real NAME above|below NUMBER` (what the machine really has), `operation STATE` (of what was asked last).
+//! really shows), `real NAME above|below NUMBER` (what the machine really has), `operation STATE [part of its reason or of a step's detail]` (of what was asked last), `refused MACHINE VERB CONDITION` (were it
+//! asked now), `usual MACHINE VERB NUMBER` (seconds that a plan expects, at most).
 //!
 //! After `given`, the machine is left alone until nothing is wrong with it, except where a bus is blocked.
 
@@ -24,10 +27,12 @@ use std::{fmt::Write as _, time::Duration};
 
 use ubmc_core::{
     effect::Reply,
+    emergency::Response,
     ids::{MachineId, OperationId},
     input::{Request, Verb},
     leds::Pattern,
-    view::{FanMode, Health},
+    machines::MachineKind,
+    view::{FanMode, Health, OperationView},
 };
 use ubmc_platforms::sim::{Bus, Fault, InitialPower, SimConfig};
 
@@ -78,16 +83,30 @@ impl Stage {
         let mut blocked = Vec::new();
         let mut words = words.split_whitespace();
         let config = SimConfig::default();
+        let (mut draw, mut tries) = (None, None);
+        let (mut supplies, mut parts) = (None, None);
         while let Some(word) = words.next() {
             match word {
                 "off" => power = InitialPower::Off,
                 "chassis" => power = InitialPower::Chassis,
                 "running" => power = InitialPower::On,
+                "draw" => draw = words.next().and_then(|watts| watts.parse().ok()),
+                "tries" => tries = words.next().and_then(|tries| tries.parse().ok()),
+                "supplies" => supplies = words.next().map(response_of),
+                "parts" => parts = words.next().map(response_of),
                 "blocked" => blocked.push(Bus::find(words.next().expect("a bus"), &config).expect("a bus")),
                 other => panic!("`{other}` is not something to begin with"),
             }
         }
-        let mut plant = Plant::new(power, &blocked);
+        let mut plant = Plant::on(power, &blocked, |board| {
+            for host in board.machines.iter_mut().filter(|spec| spec.definition.kind == MachineKind::Host) {
+                host.max_power_w = draw.or(host.max_power_w);
+            }
+            let policy = &mut board.policy;
+            policy.power_on_tries = tries.unwrap_or(policy.power_on_tries);
+            policy.emergency.supplies.response = supplies.unwrap_or(policy.emergency.supplies.response);
+            policy.emergency.parts.response = parts.unwrap_or(policy.emergency.parts.response);
+        });
         let config = plant.model().config().clone();
         let mut stage = Self { plant, config, before: 0, operation: None, lines: Vec::new() };
         if blocked.is_empty()
@@ -144,6 +163,17 @@ impl Stage {
                     Ok(other) => return Err(format!("answered with {other:?}")),
                     Err(refusal) => return Err(format!("refused: {}", refusal.text)),
                 }
+            }
+            ["cancel"] => {
+                let id = self.operation.ok_or("nothing was asked")?;
+                self.grant(Request::CancelOperation(id))?;
+            }
+            ["override", machine, kind, time] => {
+                let duration = Duration::from_secs_f64(number(time)?);
+                self.grant(Request::OverrideInterlock { machine: (*machine).into(), kind: (*kind).into(), duration })?;
+            }
+            ["hold-again", machine, kind] => {
+                self.grant(Request::RestoreInterlock { machine: (*machine).into(), kind: (*kind).into() })?;
             }
             ["hold", led, pattern, time @ ..] => {
                 let pattern = match *pattern {
@@ -285,11 +315,44 @@ impl Stage {
                 let fits = if *order == "above" { value > bound } else { value < bound };
                 if fits { Ok(()) } else { Err(format!("it is {value:.2}")) }
             }
-            ["operation", state] => {
+            ["operation", state, text @ ..] => {
                 let view = self.operation.and_then(|id| core.operation(id)).ok_or("nothing was asked")?;
-                is(view.state.as_str(), state)
+                is(view.state.as_str(), state).map_err(|found| format!("{found}: {} {:?}", view.reason, view.steps))?;
+                let text = text.join(" ");
+                let told = view.reason.contains(&text) || view.steps.iter().any(|step| step.detail.contains(&text));
+                if told { Ok(()) } else { Err(format!("it says: {} {:?}", view.reason, view.steps)) }
+            }
+            ["refused", machine, verb, kind] => {
+                let obstacles = self.plan(machine, verb)?.obstacles;
+                let kinds: Vec<_> = obstacles.iter().map(|obstacle| obstacle.kind).collect();
+                let explained = obstacles.iter().all(|it| !it.text.is_empty() && !it.remedy.is_empty());
+                if kinds.contains(kind) && explained { Ok(()) } else { Err(format!("{obstacles:?}")) }
+            }
+            ["possible", machine, verb] => {
+                let obstacles = self.plan(machine, verb)?.obstacles;
+                if obstacles.is_empty() { Ok(()) } else { Err(format!("{obstacles:?}")) }
+            }
+            ["usual", machine, verb, most] => {
+                let most: f64 = most.parse().map_err(|_| "no number")?;
+                let expected = self.plan(machine, verb)?.expected.map(|time| time.as_secs_f64());
+                if expected.is_some_and(|time| time <= most) { Ok(()) } else { Err(format!("{expected:?}")) }
             }
             _ => Err("nobody knows how to look at that".to_owned()),
+        }
+    }
+
+    fn plan(&mut self, machine: &str, verb: &str) -> Result<OperationView, String> {
+        let request = Request::Transition {
+            machine: machine.into(),
+            verb: Verb::parse(verb).ok_or("no such verb")?,
+            plan_only: true,
+            revision: String::new(),
+            idempotency_key: String::new(),
+            deadline: None,
+        };
+        match self.plant.ask(request) {
+            Ok(Reply::Plan(plan)) => Ok(*plan),
+            other => Err(format!("answered with {other:?}")),
         }
     }
 
@@ -314,6 +377,16 @@ impl Stage {
         }
         let _ = writeln!(trace, "problems now: {}", self.problems());
         trace
+    }
+}
+
+fn response_of(word: &str) -> Response {
+    match word {
+        "alert" => Response::Alert,
+        "shut-down" => Response::ShutDown,
+        "force-off" => Response::ForceOff,
+        "isolate" => Response::Isolate,
+        other => panic!("`{other}` is no response"),
     }
 }
 
