@@ -22,8 +22,9 @@ use ubmc_platforms::sim::{Fault, FaultKind, HostLine, InitialPower, Line, PowerL
 
 use crate::plant::Plant;
 
-/// Longer than any operation may take by its machines' bounds.
-const ENDS: Duration = Duration::from_secs(420);
+/// Longer than any operation may take by its machines' bounds, and than all the boots that a host has: each may last two
+/// minutes, and three that failed are tried again.
+const ENDS: Duration = Duration::from_secs(900);
 /// How long everything is watched after it has come to rest.
 const RESTS: Duration = Duration::from_secs(1);
 

@@ -69,7 +69,7 @@ scenarios! {
         inject power-good-never host.0
         ask host.0 on
         within 12s: operation running try 2 of 2
-        within 12s: operation rolled-back after 2 tries
+        within 16s: operation rolled-back after 2 tries
         within 1s: machine host.0 off
         within 1s: event operation.*.rolled-back error
         clear
@@ -152,8 +152,9 @@ scenarios! {
     a_rail_that_was_lost_is_the_reason_for_where_the_chassis_rests: "
         given chassis
         inject power-good-lost p5v
+        within 1s: event rail.p5v.lost critical
         within 30s: machine chassis off
-        within 1s: event state.chassis.transition critical p5v
+        within 1s: because chassis rail p5v lost
         clear
     ";
 

@@ -89,7 +89,8 @@ impl Need {
             Self::Sensor(id) => {
                 let view = sensors.view(id);
                 match (view.quality, view.status) {
-                    (Quality::Unpowered, _) => None,
+                    // What has just been powered is read in a moment; when it is not, it becomes stale.
+                    (Quality::Unpowered | Quality::NotYetRead, _) => None,
                     (Quality::Good, Status::Critical | Status::Fatal) => {
                         Some(format!("is beyond its {} limit", view.status.as_str()))
                     }

@@ -152,6 +152,14 @@ impl Machine {
         sum
     }
 
+    /// It is on its way to rest after a loss: what was lost has come out only now.
+    pub(super) fn blame(&mut self, why: String) {
+        if self.lost {
+            self.brought_by.clone_from(&why);
+            self.root = why;
+        }
+    }
+
     /// Remembers why it goes where it goes; `trigger` in words. Whether it has just lost its power, unasked.
     ///
     /// What sends a machine on its way is the reason for where it comes to rest, not the last thing that it waited for: a

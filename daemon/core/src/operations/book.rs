@@ -125,9 +125,9 @@ impl Operations {
         })
     }
 
-    /// Hosts that running operations are powering on.
-    pub fn hosts_powering_on(&self, bank: &Machines) -> usize {
-        let is_host = |id: MachineId| bank.get(id).spec.definition.kind == MachineKind::Host;
+    /// Hosts that running operations are powering on, beside one.
+    pub fn hosts_powering_on(&self, beside: MachineId, bank: &Machines) -> usize {
+        let is_host = |id: MachineId| id != beside && bank.get(id).spec.definition.kind == MachineKind::Host;
         let steps =
             self.running.iter().filter_map(|id| self.all.get(id)).filter_map(|operation| match &operation.work {
                 Work::Machines(drive) => Some(drive.steps.iter().zip(&operation.view.steps)),

@@ -157,7 +157,7 @@ impl Scene<'_> {
         found.extend(self.failed_parts(target));
         found.extend(self.house.emergency.obstacle(target, name));
         if machine.spec.definition.kind == MachineKind::Host {
-            let busy = self.operations.hosts_powering_on(self.machines);
+            let busy = self.operations.hosts_powering_on(target, self.machines);
             let limit = self.house.board.policy.max_concurrent_power_on;
             if busy >= limit {
                 found.push(Obstacle {

@@ -59,6 +59,12 @@ impl Lines {
         self.intents[id.index()]
     }
 
+    /// An output has this level, and was not driven to the other: a line that is stuck shows one level and carries the other
+    /// as soon as it comes free.
+    pub fn rests_at(&self, id: SignalId, level: Level) -> bool {
+        self.level(id) == Some(level) && self.intent(id).is_none_or(|intent| intent == level)
+    }
+
     /// A line was read; whether that is news.
     pub fn observe(&mut self, id: SignalId, level: Option<Level>, out: &mut Outbox) -> bool {
         let Some(line) = self.levels.get_mut(id.index()) else { return false };

@@ -81,6 +81,8 @@ impl Machines {
             // On the way up the sequence itself tells; on the way down a rail that has not had its turn yet was lost first.
             if !progress.up {
                 self.sequencer.raise_lost(sequence, rail, &self.lines, out);
+                let why = format!("rail {} lost", self.sequencer.rail_name(rail));
+                self.all[id.index()].blame(why);
             }
             return;
         }

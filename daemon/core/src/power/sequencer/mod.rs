@@ -318,6 +318,14 @@ impl Sequencer {
         }
     }
 
+    /// It was told to be off, and nothing drives it on that only does not show.
+    fn is_told_off(&self, rail: RailId, lines: &Lines) -> bool {
+        match self.rails[rail.index()].switch {
+            RailSwitch::Line(line) => lines.rests_at(line, Level::Low),
+            RailSwitch::Pmbus => self.told[rail.index()] == Some(false),
+        }
+    }
+
     fn is_told_on(&self, rail: RailId, lines: &Lines) -> bool {
         self.told(rail, lines) == Some(true)
     }

@@ -75,7 +75,7 @@ impl Sequencer {
         match step {
             StepSpec::Set { line, level } => {
                 let rest = if level.is_high() { Level::Low } else { Level::High };
-                if lines.level(*line) != Some(rest) {
+                if !lines.rests_at(*line, rest) {
                     *switched = true;
                     lines.set(*line, rest, out);
                 }
@@ -88,7 +88,7 @@ impl Sequencer {
                 Step::Done
             }
             StepSpec::Rail { rail, timeout } => {
-                if begins && self.told(*rail, lines) != Some(false) {
+                if begins && !self.is_told_off(*rail, lines) {
                     *switched = true;
                     self.switch(*rail, false, lines, out);
                 }
