@@ -43,7 +43,7 @@ const CONTROL: &str = "power-chassis-control";
 /// What holds, in words, and what tries it.
 type Check = (&'static str, fn(&mut Rig));
 
-const CHECKS: [Check; 14] = [
+const CHECKS: [Check; 15] = [
     ("the board comes up by itself, with what is absent told and nothing else harmed", comes_up),
     ("sensors whose driver is loaded late appear late", drivers_loaded_late),
     ("every thermometer reads what the emulator was told, by address", every_thermometer),
@@ -54,6 +54,10 @@ const CHECKS: [Check; 14] = [
     ("the guardian killed: it is replaced", guardian_killed),
     ("the chassis powers off, and its LED follows", power_off),
     ("a supply that does not answer: power-on fails, and the line is low again", silent_supply),
+    (
+        "the daemon killed in the middle of a power-on: the next one goes by what the hardware says",
+        killed_while_powering_on,
+    ),
     ("a supply that dies takes the chassis off, with an event", dying_supply),
     ("a supply that is pulled or plugged in is an event", presence),
     ("a thermometer over its limit powers the chassis off, and that latches", over_temperature),
@@ -280,6 +284,36 @@ fn silent_supply(rig: &mut Rig) {
     assert_eq!(levels, [Some(true), Some(false)], "asked for once, and taken back");
     let told = rig.events(newest);
     assert!(told.iter().any(|event| event["severity"] == "error"), "somebody is told: {told:#?}");
+    rig.bench.supply(Mode::On);
+    power_on(rig);
+    power_off(rig);
+}
+
+fn killed_while_powering_on(rig: &mut Rig) {
+    rig.bench.supply(Mode::Silent);
+    let done = rig.ctl("chassis on");
+    assert_eq!(done.code, 0, "{}{}", done.out, done.err);
+    rig.eventually("power is asked for", |rig| rig.bench.level(CONTROL).expect("it can be read").then_some(()));
+    rig.eventually("it is remembered", |rig| {
+        (rig.try_shell("tr -d '\\n ' </var/lib/ubmc/memory.json | grep -q '\"operations\":{\"'").code == 0)
+            .then_some(())
+    });
+    let pid = rig.daemon();
+    rig.shell(&format!("kill -KILL {pid}"));
+    rig.eventually("another ubmcd answers", |rig| {
+        (rig.ctl("bmc status").code == 0 && rig.daemon() != pid).then_some(())
+    });
+    rig.await_state("bmc", "ready");
+    // Power-good is low, whatever the last ubmcd was about to do: nothing counts as on, and nothing is gone on with.
+    rig.await_state("chassis", "off");
+    rig.eventually("nobody asks for power any more", |rig| {
+        (!rig.bench.level(CONTROL).expect("it can be read")).then_some(())
+    });
+    rig.eventually("the operation is told as interrupted", |rig| {
+        let cut_off =
+            |event: &Value| event["subject"].as_str().is_some_and(|subject| subject.ends_with(".interrupted"));
+        rig.events(0).iter().any(cut_off).then_some(())
+    });
     rig.bench.supply(Mode::On);
     power_on(rig);
     power_off(rig);
