@@ -90,13 +90,13 @@ fn request(machine: &str, verb: Verb) -> Request {
 
 /// Every machine's every state, each as it comes about.
 pub fn moments() -> Vec<Moment> {
+    use Deed::{Ask, Inject};
     let on = || ready(InitialPower::On);
     let chassis = || ready(InitialPower::Chassis);
     let off = || ready(InitialPower::Off);
     let host = |state, deeds: &[Deed], from: Plant| reach("host.0", state, deeds, from);
     let chassis_is = |state, deeds: &[Deed], from: Plant| reach("chassis", state, deeds, from);
     let bmc = |state, deeds: &[Deed], from: Plant| reach("bmc", state, deeds, from);
-    use Deed::{Ask, Inject};
     let hang = Inject(FaultKind::HostHang, Target::Host(0), None);
     let stuck = |target| Inject(FaultKind::PowerGoodStuck, target, Some(1.0));
     let never = |target| Inject(FaultKind::PowerGoodNever, target, None);

@@ -102,7 +102,7 @@ impl Core {
                 self.transition(order, verb, plan_only, &revision)
             }
             Request::CancelOperation(id) => self.cancel(id),
-            Request::Schedule { machine, verb, at } => self.schedule(machine, verb, at, actor, reason),
+            Request::Schedule { machine, verb, at } => self.schedule(&machine, verb, at, actor, reason),
             Request::CancelSchedule(id) => self.cancel_schedule(id, actor),
             Request::SetRestore { machine, policy, once, boot_attempts } => {
                 self.set_restore(&machine, policy, once, boot_attempts, actor)

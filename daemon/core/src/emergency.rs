@@ -90,11 +90,11 @@ impl Need {
                 let view = sensors.view(id);
                 match (view.quality, view.status) {
                     // What has just been powered is read in a moment; when it is not, it becomes stale.
-                    (Quality::Unpowered | Quality::NotYetRead, _) => None,
+                    (Quality::Unpowered | Quality::NotYetRead, _)
+                    | (Quality::Good, Status::Ok | Status::Unknown | Status::Warning) => None,
                     (Quality::Good, Status::Critical | Status::Fatal) => {
                         Some(format!("is beyond its {} limit", view.status.as_str()))
                     }
-                    (Quality::Good, Status::Ok | Status::Unknown | Status::Warning) => None,
                     (quality, _) => Some(format!("has no valid reading ({})", quality.as_str())),
                 }
             }

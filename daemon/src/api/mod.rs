@@ -114,9 +114,8 @@ impl Api {
                 self.look(move |sight| state::operation(sight, id)).await
             }
             // Only `ScheduleTransition` is answered so.
-            Reply::Scheduled(_) => Ok(Response::new(to_wire::nothing_to_do())),
             Reply::Plan(view) => self.look(move |sight| Ok(to_wire::plan(&view, sight.moment))).await,
-            Reply::Done | Reply::Reload(_, None) => Ok(Response::new(to_wire::nothing_to_do())),
+            Reply::Done | Reply::Scheduled(_) | Reply::Reload(_, None) => Ok(Response::new(to_wire::nothing_to_do())),
         }
     }
 }

@@ -118,7 +118,7 @@ impl Core {
     /// A request for later.
     pub(crate) fn schedule(
         &mut self,
-        machine: Name,
+        machine: &Name,
         verb: Verb,
         at: At,
         actor: &str,

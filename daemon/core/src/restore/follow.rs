@@ -59,16 +59,13 @@ impl Core {
             if !schedule.reason.is_empty() {
                 why = format!("{why}: {}", schedule.reason);
             }
-            match self.board.find_machine(schedule.machine.as_str()) {
-                Some(machine) => {
-                    let intent = Intent::new(machine, schedule.verb, Source::Schedule(id), why, now);
-                    self.restore.intents.push(intent);
-                }
-                None => {
-                    let text = format!("{id} is dropped: there is no machine {} any more", schedule.machine);
-                    self.drop_schedule(id);
-                    self.out.event(format!("schedule.{id}.dropped"), "operator", Severity::Error, text, Vec::new());
-                }
+            if let Some(machine) = self.board.find_machine(schedule.machine.as_str()) {
+                let intent = Intent::new(machine, schedule.verb, Source::Schedule(id), why, now);
+                self.restore.intents.push(intent);
+            } else {
+                let text = format!("{id} is dropped: there is no machine {} any more", schedule.machine);
+                self.drop_schedule(id);
+                self.out.event(format!("schedule.{id}.dropped"), "operator", Severity::Error, text, Vec::new());
             }
         }
         match self.restore.schedules.next(wall) {

@@ -186,11 +186,10 @@ pub(super) fn judge(start: Start, standing: Standing) -> Verdict {
 
 fn loss(cause: BootCause, in_order: bool, standing: Standing) -> Loss {
     match (cause, standing.stable) {
-        (BootCause::PowerCame, _) => Loss::Yes,
         (BootCause::Reset, _) => Loss::No,
         (BootCause::Unknown, Some(Power::On) | None) if standing.requested == Some(Power::Off) => Loss::Maybe,
         // It was on, or nobody ever saw it, or something was being done with it; and now it is off.
-        (BootCause::Unknown, Some(Power::On) | None) => Loss::Yes,
+        (BootCause::PowerCame, _) | (BootCause::Unknown, Some(Power::On) | None) => Loss::Yes,
         (BootCause::Unknown, Some(Power::Off)) if standing.interrupted => Loss::Yes,
         (BootCause::Unknown, Some(Power::Off)) if in_order => Loss::No,
         (BootCause::Unknown, Some(Power::Off)) => Loss::Maybe,
@@ -233,7 +232,7 @@ mod tests {
             for policy in RestorePolicy::ALL {
                 for (found_on, parent_found_on) in [(true, false), (true, true), (false, true)] {
                     for restoring in [false, true] {
-                        let standing = Standing { policy, found_on, parent_found_on, restoring, ..standing };
+                        let standing = Standing { policy, restoring, found_on, parent_found_on, ..standing };
                         assert!(matches!(judge(start, standing), Verdict::Leave(_)), "{row}: never touched");
                     }
                 }
