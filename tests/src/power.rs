@@ -116,11 +116,15 @@ pub fn moments() -> Vec<Moment> {
         chassis_is("on", &[], chassis()),
         chassis_is("powering-off", &[stuck(Target::Chassis), Ask("chassis", "off")], chassis()),
         chassis_is("draining", &[stuck(Target::Rail(Rail::P12v)), Ask("chassis", "off")], chassis()),
+        chassis_is("cycling", &[stuck(Target::Chassis), Ask("chassis", "cycle")], chassis()),
+        chassis_is("cycling-drain", &[stuck(Target::Rail(Rail::P12v)), Ask("chassis", "cycle")], chassis()),
+        chassis_is("discharging", &[Ask("chassis", "cycle")], chassis()),
         chassis_is("maintenance", &[Ask("chassis", "maintenance-on")], off()),
         chassis_is("fault", &[stuck(Target::Chassis), Ask("chassis", "off")], chassis()),
         chassis_is("rail-fault", &[stuck(Target::Rail(Rail::P12v)), Ask("chassis", "off")], chassis()),
         bmc("ready", &[], on()),
         bmc("maintenance", &[Ask("bmc", "maintenance-on")], chassis()),
+        bmc("updating", &[Ask("bmc", "update-begin")], chassis()),
     ]
 }
 

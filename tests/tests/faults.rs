@@ -208,7 +208,7 @@ scenarios! {
         within 1s: machine host.0 off
         for 30s: machine host.1 running
         ask host.0 on
-        within 30s: operation failed
+        within 30s: operation rolled-back
         within 1s: real host.0.power_control below 0.5
         clear
         ask host.0 on
@@ -221,7 +221,7 @@ scenarios! {
         inject power-good-never host.1
         ask host.1 on
         within 15s: event state.host.1.transition error
-        within 30s: operation failed
+        within 30s: operation rolled-back
         within 1s: machine host.1 off
         within 1s: real host.1.power_control below 0.5
         within 1s: problem not-as-requested host.1
@@ -267,13 +267,15 @@ scenarios! {
         within 60s: no problem
     ";
 
-    a_host_that_hangs_while_it_starts_is_quiesced_until_it_answers: "
+    a_host_that_hangs_while_it_starts_is_started_anew_some_times_and_then_quiesced_until_it_answers: "
         given chassis
         inject host-hang host.0
         ask host.0 on
         within 150s: event state.host.0.transition error
-        within 1s: machine host.0 quiesced
         within 1s: operation failed
+        within 5s: event operation.*.accepted notice policy boot
+        within 600s: event state.host.0.boots-used-up critical
+        within 1s: machine host.0 quiesced
         within 1s: problem machine-fault host.0
         clear
         within 60s: machine host.0 running
@@ -310,7 +312,7 @@ scenarios! {
         given off
         inject power-good-never rail.p5v
         ask chassis on
-        within 30s: operation failed
+        within 30s: operation rolled-back
         within 10s: machine chassis off
         within 1s: real rail.p12v below 0.5
         within 1s: real rail.p5v below 0.5
@@ -368,8 +370,9 @@ scenarios! {
         given chassis
         inject gpio-stuck host0-post-complete 0
         ask host.0 on
-        within 150s: machine host.0 quiesced
-        within 1s: event state.host.0.transition error
+        within 150s: event state.host.0.transition error
+        within 600s: event state.host.0.boots-used-up critical
+        within 1s: machine host.0 quiesced
         clear
         within 5s: machine host.0 running
         within 60s: no problem

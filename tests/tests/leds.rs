@@ -21,7 +21,7 @@ fn roles_follow_the_states_of_the_machine() {
         ask chassis on
         within 2s: led power blink
         within 30s: led power off
-        within 1s: led fault on
+        within 30s: led fault on
         clear
         ask chassis on
         within 10s: led power on

@@ -255,9 +255,9 @@ mod tests {
 
     #[test]
     fn what_changes_something_is_not_for_viewers() {
-        const CHANGING: [&str; 14] = [
+        const CHANGING: [&str; 15] = [
             "Start", "Stop", "Restart", "Reset", "Request", "Cancel", "Set", "Clear", "Identify", "Inject", "Shutdown",
-            "Reload", "Override", "Restore",
+            "Reload", "Override", "Restore", "Schedule",
         ];
         for (name, role) in METHODS {
             let method = name.split_once('/').unwrap().1;

@@ -9,7 +9,7 @@
 //! | [`bare`], [`ubmcd`], [`peers`] | a spawn loop, the floor; the real daemon, spoken to over gRPC; other supervisors |
 //! | [`board`] | the boards that ubmcd runs on |
 //! | [`field`] | everybody who takes part, in one run |
-//! | [`supervision`], [`standing`], [`list`], [`latency`], [`reaction`], [`console`], [`product`] | the figures |
+//! | [`supervision`], [`standing`], [`list`], [`latency`], [`reaction`], [`machines`], [`console`], [`product`] | the figures |
 //! | [`relay`], [`load`] | what sees readings and duties pass, a client that asks a lot |
 //! | [`table`], [`figure`], [`spread`] | what a figure is, and how it is shown: side by side, or alone |
 //! | [`usage`], [`foreign`] | what a process takes, and what everybody else took |
@@ -30,6 +30,7 @@ pub mod keeper;
 pub mod latency;
 pub mod list;
 pub mod load;
+pub mod machines;
 pub mod peers;
 pub mod plan;
 pub mod product;

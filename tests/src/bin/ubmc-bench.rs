@@ -7,7 +7,7 @@ use ubmc_tests::bench::{
     Bench, Failure, Wanted, console,
     figure::Figure,
     foreign::adopt_orphans,
-    keeper, latency, list, peers,
+    keeper, latency, list, machines, peers,
     plan::{Plan, Shape},
     product, reaction, standing, supervision,
     table::Table,
@@ -60,6 +60,8 @@ enum What {
     Loop,
     /// From the death or hang of ubmcd to the fans' fail-safe
     Guardian,
+    /// Operations through the core, verification, from an edge to a watcher
+    Machines,
     /// Bytes that the console writes
     Console,
     /// Sizes of the binaries
@@ -70,7 +72,7 @@ enum What {
 
 const SUPERVISION: [What; 7] =
     [What::Start, What::Boot, What::Restart, What::Memory, What::Idle, What::Stop, What::List];
-const REST: [What; 5] = [What::Loop, What::Guardian, What::Console, What::Sizes, What::Worlds];
+const REST: [What; 6] = [What::Loop, What::Guardian, What::Machines, What::Console, What::Sizes, What::Worlds];
 
 /// Shows a figure as soon as it is there.
 struct Show {
@@ -134,6 +136,7 @@ fn measure(what: What, bench: &Bench, show: &mut Show) -> Result<(), Failure> {
         What::List => show.figures(&[list::lists(bench)?]),
         What::Loop => show.figures(&latency::latencies(bench)?),
         What::Guardian => show.figures(&reaction::reactions(bench)?),
+        What::Machines => show.figures(&machines::machines(bench)?),
         What::Console => show.figures(&console::consoles(bench)?),
         What::Sizes => show.figures(&[product::sizes(bench)?]),
         What::Worlds => show.figures(&product::worlds()?),

@@ -156,6 +156,8 @@ impl World {
         self.calm = true;
         self.model.clear(None, None);
         let _ = self.model.set("ambient", 25.0);
+        // An updater that died would hold power-ons off for half an hour.
+        self.ask("bmc", Verb::parse("update-end"))?;
         while self.now < Mono::new(TROUBLE + CALM) {
             self.second()?;
         }

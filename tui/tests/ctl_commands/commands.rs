@@ -89,7 +89,7 @@ fn each_end_has_its_exit_code_and_says_why() {
         Expect {
             line: "host off host.0 --plan",
             code: 0,
-            stdout: &["plan · host.0 off", "expected  12s", "revision  r1", "wait for power-good"],
+            stdout: &["plan · host.0 off", "usually   12s", "revision  r1", "wait for power-good"],
             stderr: &[],
         },
         Expect { line: "services reset web", code: 1, stdout: &[], stderr: &["this ubmcd does not offer that"] },

@@ -168,10 +168,14 @@ impl Machines {
             let machine = self.get(id);
             let next = machine.state_def().drift(machine.unfed, |role| self.role_level(id, role));
             let Some(next) = next.cloned() else { return };
-            if self.get(id).operation.is_none() {
-                self.all[id.index()].cause = out.cause();
+            // What the hardware does under an operation is what somebody asked for.
+            let outer = out.cause();
+            match self.get(id).operation {
+                Some(_) => out.because(self.get(id).cause.clone()),
+                None => self.all[id.index()].cause = outer.clone(),
             }
             self.take(id, &next, out);
+            out.because(outer);
         }
     }
 
