@@ -312,7 +312,11 @@ fn busy(plant: &Plant) -> Option<String> {
     if let Some(view) = running {
         return Some(format!("{} ({} {}) goes on: {:?}", view.id, view.kind, view.target, view.steps));
     }
-    let moving = machines(plant).find(|machine| machine.state_def().tone == Tone::Transitional && machine.discovered);
+    // An update of the BMC may take its half an hour; nothing of the power path waits for it.
+    let bounded = |state: &str| state != "updating";
+    let moving = machines(plant).find(|machine| {
+        machine.state_def().tone == Tone::Transitional && machine.discovered && bounded(machine.state_name().as_str())
+    });
     moving.map(|machine| format!("{} is still {}", machine.spec.name, machine.state_name()))
 }
 

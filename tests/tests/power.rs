@@ -31,7 +31,6 @@ fn try_all(moment: &Moment, happenings: &[Happening], tried: &AtomicUsize) -> Ve
 }
 
 #[test]
-#[ignore = "takes minutes where the processor is shared, and has not been seen through yet: run it by name"]
 fn whatever_is_asked_and_happens_in_any_state_ends_safely() {
     let (moments, happenings) = (moments(), happenings());
     let (next, tried) = (AtomicUsize::new(0), AtomicUsize::new(0));

@@ -59,10 +59,10 @@ impl Lines {
         self.intents[id.index()]
     }
 
-    /// An output has this level, and was not driven to the other: a line that is stuck shows one level and carries the other
-    /// as soon as it comes free.
+    /// An output has this level and was driven to it. One that only shows it may be stuck, and carry what a daemon before has
+    /// driven as soon as it comes free.
     pub fn rests_at(&self, id: SignalId, level: Level) -> bool {
-        self.level(id) == Some(level) && self.intent(id).is_none_or(|intent| intent == level)
+        self.level(id) == Some(level) && self.intent(id) == Some(level)
     }
 
     /// A line was read; whether that is news.

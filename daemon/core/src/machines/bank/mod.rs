@@ -137,6 +137,10 @@ impl Machines {
         if !self.lines.observe(id, level, out) {
             return;
         }
+        if level == Some(Level::High) && self.lines.intent(id) == Some(Level::Low) {
+            // Told to be low when nobody could drive it, and it shows only now: whatever it feeds must not come up.
+            self.lines.set(id, Level::Low, out);
+        }
         self.sequencer.observed(&mut self.lines, out);
         self.follow_sequences(out);
         self.tell_lost_rail(id, out);

@@ -75,8 +75,8 @@ impl Sequencer {
         match step {
             StepSpec::Set { line, level } => {
                 let rest = if level.is_high() { Level::Low } else { Level::High };
+                *switched |= lines.level(*line) != Some(rest);
                 if !lines.rests_at(*line, rest) {
-                    *switched = true;
                     lines.set(*line, rest, out);
                 }
                 Step::Done
@@ -88,9 +88,11 @@ impl Sequencer {
                 Step::Done
             }
             StepSpec::Rail { rail, timeout } => {
-                if begins && !self.is_told_off(*rail, lines) {
-                    *switched = true;
-                    self.switch(*rail, false, lines, out);
+                if begins {
+                    *switched |= self.told(*rail, lines) != Some(false);
+                    if !self.is_told_off(*rail, lines) {
+                        self.switch(*rail, false, lines, out);
+                    }
                 }
                 let spec = &self.rails[rail.index()];
                 match spec.good {
