@@ -10,7 +10,7 @@ use crate::{
     services::{Builtin, Deployment},
     time::{Mono, human},
     timers::Timer,
-    view::{BootView, Consequence, OperationState, StepState, WhatIfView, WhyLink, WhyView},
+    view::{BootView, Consequence, OperationState, OperationView, StepState, WhatIfView, WhyLink, WhyView},
 };
 
 impl Core {
@@ -60,15 +60,18 @@ impl Core {
             remedy: String::new(),
             since: Some(machine.since),
         }];
-        // The operation that drives it, or else the last that failed on it.
+        // The operation that drives it, or else the last one on it, if that did not come to its end.
         let operation = machine.operation.or_else(|| {
             let failed = |id: &crate::ids::OperationId| {
-                self.operations.get(*id).is_some_and(|view| {
-                    view.target == name.as_str()
-                        && matches!(view.state, OperationState::Failed | OperationState::RolledBack)
-                })
+                self.operations.get(*id).is_some_and(|view| view.state != OperationState::Succeeded)
             };
-            self.operations.ids().into_iter().rev().find(failed).filter(|_| !as_desired)
+            let concerns = |id: &crate::ids::OperationId| {
+                let concerns = |view: &OperationView| {
+                    view.target == name.as_str() || view.affects.iter().any(|affected| affected == name.as_str())
+                };
+                self.operations.get(*id).is_some_and(concerns)
+            };
+            self.operations.ids().into_iter().rev().find(concerns).filter(failed).filter(|_| !as_desired)
         });
         if let Some(view) = operation.and_then(|id| self.operations.get(id)) {
             let open = view.steps.iter().find(|step| matches!(step.state, StepState::Running | StepState::Failed));

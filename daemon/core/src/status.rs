@@ -209,9 +209,11 @@ impl Core {
                 let name = &machine.spec.name;
                 let unfulfilled =
                     machine.requested == "on" && !machine.fulfils(Demand::On) && machine.operation.is_none();
+                let stays_on = machine.requested == "off" && machine.is_powered() && machine.operation.is_none();
                 let (kind, severity) = match machine.state_def().tone {
                     _ if !machine.discovered => ("state-unknown", Severity::Notice),
                     Tone::Fault => ("machine-fault", Severity::Error),
+                    Tone::Normal if stays_on => ("not-as-requested", Severity::Warning),
                     Tone::Normal if unfulfilled => ("not-as-requested", Severity::Error),
                     Tone::Normal | Tone::Transitional => return None,
                 };

@@ -197,7 +197,9 @@ fn begun(state: &mut State, what: &str, now: Mono, operation: Operation) {
         return refused(state, what.to_owned(), refusal);
     }
     state.awaited.insert(operation.id.clone());
-    if let Some((text, tone)) = ended(state, &operation) {
+    // The stream may have told of its end before this answer.
+    let newest = state.model.operation(&operation.id).cloned().unwrap_or_else(|| operation.clone());
+    if let Some((text, tone)) = ended(state, &newest) {
         intent::tell(state, text, tone);
     } else {
         intent::tell(state, format!("{what}: {} is under way", operation.id), Tone::Plain);

@@ -228,7 +228,9 @@ impl Operations {
         out: &mut Outbox,
     ) -> OperationId {
         if plan.supersedes {
-            let others: Vec<_> = self.in_the_way(&plan.machines, bank).map(|(id, ..)| id).collect();
+            let others = self.in_the_way(&plan.machines, bank).map(|(id, ..)| id);
+            // What takes everything off that this would, and more, goes on beside it.
+            let others: Vec<_> = others.filter(|id| !self.takes_along(*id, &plan.machines, bank)).collect();
             for other in others {
                 let text = format!("superseded by {} {}", order.kind, order.target);
                 self.close(other, OperationState::Cancelled, text, bank, out);
@@ -251,6 +253,14 @@ impl Operations {
         }
         self.advance(id, house, bank, out);
         id
+    }
+
+    /// Whether a running operation is on the way to take off what all of these machines stand in.
+    fn takes_along(&self, id: OperationId, machines: &BTreeSet<MachineId>, bank: &Machines) -> bool {
+        let Some(Operation { work: Work::Machines(drive), .. }) = self.all.get(&id) else { return false };
+        machines
+            .iter()
+            .all(|machine| bank.get(*machine).spec.parent.is_some_and(|parent| drive.leaves(parent) == Some("off")))
     }
 
     /// Machines have moved: which operations does that bring on?
@@ -312,7 +322,8 @@ impl Operations {
                 match step.state {
                     StepState::Pending => step.state = StepState::Skipped,
                     StepState::Running => {
-                        step.state = StepState::Failed;
+                        let given_up = state == OperationState::Cancelled;
+                        step.state = if given_up { StepState::Skipped } else { StepState::Failed };
                         step.ended = Some(now);
                     }
                     StepState::Succeeded | StepState::Failed | StepState::Skipped => {}

@@ -55,7 +55,7 @@ impl Drive {
     }
 
     /// What it is to leave a machine with in the end: a power cycle does not ask for off.
-    fn leaves(&self, machine: MachineId) -> Option<&'static str> {
+    pub(super) fn leaves(&self, machine: MachineId) -> Option<&'static str> {
         self.steps.iter().rev().find_map(|step| match step.deed {
             Deed::Drive(driven, demand) if driven == machine => demand.leaves(),
             Deed::Drive(..) | Deed::Dwell(_) => None,
@@ -157,6 +157,14 @@ impl Operations {
             let of_stage: Vec<usize> =
                 (0..drive.steps.len()).filter(|index| drive.steps[*index].stage == drive.stage).collect();
             let any = |wanted: StepState| of_stage.iter().any(|index| views[*index].state == wanted);
+            // What is at once waits for nobody longer than its pause; what still runs is waited for in the end.
+            let driven_of_stage = of_stage.iter().filter(|index| driven(&drive.steps[**index]).is_some());
+            let moves = driven_of_stage.clone().any(|index| views[*index].state == StepState::Running);
+            let pauses = of_stage
+                .iter()
+                .any(|index| driven(&drive.steps[*index]).is_none() && views[*index].state == StepState::Running);
+            let paused = drive.relentless && of_stage.iter().any(|index| driven(&drive.steps[*index]).is_none());
+            let waits = if paused { moves && pauses } else { any(StepState::Running) };
             let failed = any(StepState::Failed) && !drive.relentless;
             if failed || drive.ending.is_some() {
                 // What runs beside the failed step ends by its own bounds first, so that the outcome is the whole truth.
@@ -176,12 +184,22 @@ impl Operations {
                 bank.put_back(moved);
                 continue;
             }
-            if any(StepState::Running) {
+            if waits {
                 return;
             }
             let next = drive.steps.iter().map(|step| step.stage).filter(|other| *other > drive.stage).min();
             match next {
-                Some(next) => drive.stage = next,
+                Some(next) => {
+                    drive.stage = next;
+                    for index in of_stage {
+                        let view = &mut operation.view.steps[index];
+                        if driven(&drive.steps[index]).is_none() && view.state == StepState::Running {
+                            out.cancel(Timer::Dwell(id));
+                            end(view, StepState::Succeeded, "everything is off already".to_owned(), out);
+                        }
+                    }
+                }
+                None if views.iter().any(|view| view.state == StepState::Running) => return,
                 None => return self.conclude(id, bank, out),
             }
         }
@@ -235,6 +253,12 @@ impl Operations {
         };
         if let Some(requested) = drive.leaves(machine) {
             bank.set_requested(machine, requested, out);
+            // An off of what others stand in is an off of those, also of the ones that are off already.
+            for child in bank.children(machine).collect::<Vec<_>>() {
+                if requested == "off" && drive.leaves(child).is_none() {
+                    bank.set_requested(child, requested, out);
+                }
+            }
         }
         let repeatable = !demand.is_felt_each_time();
         if repeatable && bank.get(machine).fulfils(demand) {
@@ -331,8 +355,29 @@ impl Operations {
         }
         let names: Vec<_> = taken_back.iter().map(|(_, machine)| bank.get(*machine).spec.name.as_str()).collect();
         let why = if names.is_empty() { why } else { format!("{why}; {} is taken back to off", names.join(", ")) };
+        // What was to come back and does not is left off, and says so.
+        let rests = |machine: &MachineId| bank.get(*machine).fulfils(Demand::CycleOff);
+        let cycled: Vec<_> = drive.steps.iter().filter_map(driven).map(|(machine, _)| machine).filter(rests).collect();
+        let mut left = Vec::new();
+        for (step, view) in drive.steps.iter().zip(&view.steps) {
+            if let Some((machine, Demand::On)) = driven(step)
+                && view.state == StepState::Skipped
+                && !bank.get(machine).is_powered()
+                && !left.contains(&machine)
+            {
+                left.push(machine);
+            }
+        }
+        let names: Vec<_> = left.iter().map(|machine| bank.get(*machine).spec.name.as_str()).collect();
+        let why = if names.is_empty() { why } else { format!("{why}; {} is left off", names.join(", ")) };
         drive.ending = Some((state, why));
         let cause = cause.clone();
+        for machine in left {
+            bank.set_requested(machine, "off", out);
+        }
+        for machine in cycled {
+            bank.demand(machine, Demand::Off, out);
+        }
         for (index, machine) in taken_back {
             let outer = out.cause();
             out.because(cause.clone());

@@ -91,8 +91,12 @@ impl Scene<'_> {
             return None;
         }
         let (name, state) = (&machine.spec.name, machine.state_name());
-        let possible: Vec<_> =
-            Demand::ALL.into_iter().filter(|other| machine.arrow(*other).is_some()).map(Demand::as_str).collect();
+        let kind = machine.spec.definition.kind;
+        let possible: Vec<_> = Demand::ALL
+            .into_iter()
+            .filter(|other| machine.arrow(*other).is_some())
+            .filter_map(|other| typed(kind, other, name.as_str()))
+            .collect();
         Some(Obstacle {
             kind: "not-in-this-state",
             subject: format!("machine {name}"),
@@ -100,7 +104,7 @@ impl Scene<'_> {
             remedy: if possible.is_empty() {
                 "wait until it has left this state".to_owned()
             } else {
-                format!("in this state it takes {}", possible.join(", "))
+                format!("what it takes now: {}", possible.join(", "))
             },
             since: Some(machine.since),
         })
@@ -163,7 +167,10 @@ impl Scene<'_> {
                 found.push(Obstacle {
                     kind: "too-many-powering-on",
                     subject: "chassis".to_owned(),
-                    text: format!("{busy} hosts are powering on, and no more than {limit} may at a time"),
+                    text: format!(
+                        "{busy} {} powering on, and no more than {limit} may at a time",
+                        if busy == 1 { "host is" } else { "hosts are" }
+                    ),
                     remedy: "wait until one of them is running".to_owned(),
                     since: None,
                 });
@@ -215,4 +222,25 @@ impl Scene<'_> {
     fn supply_is_good(&self, id: SupplyId) -> bool {
         Standing::of(self.house.board.supply(id), |line| self.machines.level(line)) == Standing::Good
     }
+}
+
+/// What somebody types for a demand. Absent: nothing, it is a part of something else.
+fn typed(kind: MachineKind, demand: Demand, name: &str) -> Option<String> {
+    let words = match demand {
+        Demand::On => "on",
+        Demand::Off => "off",
+        Demand::ForceOff if kind == MachineKind::Chassis => "emergency-off",
+        Demand::ForceOff => "force-off",
+        Demand::CycleOff => return None,
+        Demand::Reset => "reset",
+        Demand::Nmi => "nmi",
+        Demand::MaintenanceOn => "maintenance on",
+        Demand::MaintenanceOff => "maintenance off",
+        Demand::UpdateBegin => "upgrade begin",
+        Demand::UpdateEnd => "upgrade end",
+    };
+    Some(match kind {
+        MachineKind::Host => format!("`ubmcctl host {words} {name}`"),
+        MachineKind::Chassis | MachineKind::Bmc => format!("`ubmcctl {kind} {words}`"),
+    })
 }

@@ -22,6 +22,9 @@ use crate::{
 /// Pause between off and on of a power cycle: capacitors discharge, drives stop.
 const DISCHARGE: Duration = Duration::from_secs(2);
 
+/// In an emergency, what hosts have to go off before what feeds them is cut: a healthy one takes a fraction of it.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deed {
@@ -189,6 +192,9 @@ impl Scene<'_> {
             }
             Verb::EmergencyOff => {
                 off_children(&mut steps, Demand::ForceOff);
+                if !steps.is_empty() {
+                    steps.push(PlanStep { stage: 0, deed: Deed::Dwell(AT_ONCE) });
+                }
                 steps.push(drive(1, machine, Demand::ForceOff));
             }
             Verb::Demand(demand) => steps.push(drive(0, machine, demand)),

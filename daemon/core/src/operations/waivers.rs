@@ -123,8 +123,8 @@ impl Waivers {
         let (ended, kept) = std::mem::take(&mut self.all).into_iter().partition(|((of, held), _)| is_meant(*of, held));
         self.all = kept;
         if ended.is_empty() {
-            let what = wanted.unwrap_or("no interlock");
-            return Err(Refusal::invalid("NOT_OVERRIDDEN", format!("{what} of {name} is not overridden")));
+            let what = wanted.map_or_else(|| "nothing".to_owned(), |kind| format!("{kind} is not among what"));
+            return Err(Refusal::invalid("NOT_OVERRIDDEN", format!("{what} of {name} is overridden")));
         }
         self.tell_ended(ended, &format!("by {actor}"), out);
         Ok(())

@@ -197,7 +197,8 @@ impl Core {
             let parent_found_on = parent.is_some_and(found_on);
             let forbidden = parent.filter(|parent| {
                 let spec = &self.machines.get(*parent).spec.restore;
-                self.restore.policy(*parent, spec) == RestorePolicy::AlwaysOff
+                let asked_off = self.machines.get(*parent).requested == "off";
+                asked_off || self.restore.policy(*parent, spec) == RestorePolicy::AlwaysOff
             });
             let Some(part) = self.restore.machines.get_mut(id.index()).filter(|part| !part.judged) else { continue };
             part.judged = true;
@@ -221,7 +222,7 @@ impl Core {
                 (Verdict::PowerOn(why), Some(parent)) => {
                     part.restoring = false;
                     let parent = &self.machines.get(parent).spec.name;
-                    let text = format!("{name} stays off, although {why}: the policy of {parent} is `always-off`");
+                    let text = format!("{name} stays off, although {why}: {parent} is to stay off");
                     ("left-off", Severity::Warning, text)
                 }
                 (Verdict::PowerOn(why), None) => {

@@ -97,10 +97,6 @@ unsafe fn become_image(job: &Job<'_>) -> Result<(), Failure> {
             let limit = [mark.soft(), mark.hard()];
             call!(Limits, usize::MAX, libc::SYS_prlimit64, 0, libc::RLIMIT_LOCKS, limit.as_ptr(), null::<u64>());
         }
-        for (index, limit) in recipe.rlimits.iter().enumerate() {
-            let pair = [limit.soft, limit.hard];
-            call!(Limits, index, libc::SYS_prlimit64, 0, limit.resource, pair.as_ptr(), null::<u64>());
-        }
         // From here on it holds nothing of ours: what follows may take as long as a file system does.
         wire(job)?;
         if let Some(umask) = recipe.umask {
@@ -114,6 +110,12 @@ unsafe fn become_image(job: &Job<'_>) -> Result<(), Failure> {
         }
         if let Some(procs) = &recipe.cgroup_procs {
             write_file(procs.as_ptr(), c"0", SpawnStage::Cgroup, 0)?;
+        }
+        // After the files above: where descriptors could not be closed, those of ours still take the low numbers, and a limit
+        // on open files would leave none. Before the user: root alone may raise limits.
+        for (index, limit) in recipe.rlimits.iter().enumerate() {
+            let pair = [limit.soft, limit.hard];
+            call!(Limits, index, libc::SYS_prlimit64, 0, limit.resource, pair.as_ptr(), null::<u64>());
         }
         change_identity(job)?;
         call!(WorkingDirectory, 0, libc::SYS_chdir, recipe.working_dir.as_ptr());
