@@ -11,7 +11,7 @@ use std::{fmt, time::Duration};
 
 use ubmc_core::{
     ids::{MachineId, SignalId},
-    input::{Request, Verb},
+    input::Verb,
     machines::{Demand, MachineKind, Tone},
     operations::plan::verbs_of,
     power::Direction,
@@ -20,7 +20,7 @@ use ubmc_core::{
 };
 use ubmc_platforms::sim::{Fault, FaultKind, HostLine, InitialPower, Line, PowerLine, Rail, Target};
 
-use crate::plant::Plant;
+use crate::plant::{Plant, transition};
 
 /// Longer than any operation may take by its machines' bounds, and than all the boots that a host has: each may last two
 /// minutes, and three that failed are tried again.
@@ -75,17 +75,6 @@ fn id(plant: &Plant, machine: &str) -> MachineId {
 
 fn state(plant: &Plant, machine: &str) -> String {
     plant.core().machine_now(id(plant, machine)).state_name().to_string()
-}
-
-fn request(machine: &str, verb: Verb) -> Request {
-    Request::Transition {
-        machine: machine.into(),
-        verb,
-        plan_only: false,
-        revision: String::new(),
-        idempotency_key: String::new(),
-        deadline: None,
-    }
 }
 
 /// Every machine's every state, each as it comes about.
@@ -153,7 +142,7 @@ fn reach(machine: &'static str, wanted: &'static str, deeds: &[Deed], mut plant:
         match *deed {
             Deed::Ask(machine, verb) => {
                 let verb = Verb::parse(verb).expect("a verb");
-                plant.ask(request(machine, verb)).unwrap_or_else(|refusal| panic!("{machine}: {refusal:?}"));
+                plant.ask(transition(machine, verb)).unwrap_or_else(|refusal| panic!("{machine}: {refusal:?}"));
             }
             Deed::Inject(kind, target, value) => plant.model().inject(Fault { kind, target, value }),
         }
@@ -257,7 +246,7 @@ impl Moment {
             plant.step();
         }
         come_to_rest(&mut plant, "after the fault has gone")?;
-        if let Err(refusal) = plant.ask(request("chassis", Verb::EmergencyOff)) {
+        if let Err(refusal) = plant.ask(transition("chassis", Verb::EmergencyOff)) {
             // Whatever is off already can be in maintenance.
             if state(&plant, "chassis") != "maintenance" && state(&plant, "chassis") != "off" {
                 return broken(format!("emergency-off is refused: {refusal:?}"));
@@ -292,7 +281,7 @@ fn happen(plant: &mut Plant, happening: Happening) {
 
 /// A refusal that says nothing helps nobody.
 fn explained(plant: &mut Plant, machine: &str, verb: Verb) -> Result<(), Broken> {
-    let Err(refusal) = plant.ask(request(machine, verb)) else { return Ok(()) };
+    let Err(refusal) = plant.ask(transition(machine, verb)) else { return Ok(()) };
     if refusal.obstacles.is_empty() {
         return broken(format!("`{}` is refused without a reason: {}", verb.as_str(), refusal.text));
     }

@@ -6,18 +6,12 @@ use std::collections::BTreeSet;
 use ubmc_platforms::sim::FaultKind;
 use ubmc_tests::{
     daemon::{Ubmcd, eventually},
-    plant::script::{check, injected},
+    plant::script::injected,
 };
 
-macro_rules! scenarios {
+macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident: $text:expr;)*) => {
-        $(
-            #[test]
-            $(#[$doc])*
-            fn $name() {
-                check($text);
-            }
-        )*
+        ubmc_tests::scenarios! { $($(#[$doc])* $name: $text;)* }
 
         #[test]
         fn every_kind_of_fault_is_followed_by_some_scenario() {
@@ -28,7 +22,7 @@ macro_rules! scenarios {
     };
 }
 
-scenarios! {
+faults! {
     a_sensor_that_is_gone_drives_its_zone_to_failsafe_until_it_is_back: "
         given running
         inject sensor-missing inlet_temp

@@ -1,18 +1,7 @@
 //! The state manager on the shipped simulated board, in simulated time: what users of such software complain about, the
 //! known holes of what went before (each is a line of a scenario here), interlocks, policies, retries, cancelling.
 
-use ubmc_tests::plant::script::check;
-
-macro_rules! scenarios {
-    ($($name:ident: $text:expr;)*) => {
-        $(
-            #[test]
-            fn $name() {
-                check($text);
-            }
-        )*
-    };
-}
+use ubmc_tests::scenarios;
 
 scenarios! {
     what_is_on_at_start_is_found_on_and_nothing_is_driven: "

@@ -14,7 +14,6 @@ use crate::{
         services::{Member, ServiceVerb},
     },
     refusal::{Obstacle, Refusal},
-    services::supervisor::Phase,
     time::human,
     view::ChangeKind,
 };
@@ -206,7 +205,7 @@ impl Core {
         }
     }
 
-    fn machine_named(&self, name: &str) -> Result<MachineId, Refusal> {
+    pub(crate) fn machine_named(&self, name: &str) -> Result<MachineId, Refusal> {
         let names = self.board.machines.iter().map(|spec| &spec.name);
         self.board.find_machine(name).ok_or_else(|| Refusal::unknown("machine", name, names))
     }
@@ -244,7 +243,7 @@ impl Core {
             };
             return Err(Refusal::precondition("STALE_PLAN", "the plan is stale", vec![obstacle]));
         }
-        if self.supervisor.phase() == Phase::Ended || matches!(self.supervisor.phase(), Phase::Stopping { .. }) {
+        if self.supervisor.phase().is_stopping() {
             return Err(Refusal::invalid("SHUTTING_DOWN", "the daemon is shutting down"));
         }
         if !plan.obstacles.is_empty() {

@@ -3,8 +3,6 @@
 //! One input is handled at a time and to its end: services settle, machines follow, operations go on, zones are
 //! evaluated, LEDs follow. What one room decides reaches the others here and nowhere else.
 
-use std::collections::BTreeMap;
-
 use crate::{
     board::Board,
     effect::Effects,
@@ -30,11 +28,7 @@ use crate::{
     restore::Restore,
     rng::Rng,
     sensors::bank::Sensors,
-    services::{
-        Builtin,
-        graph::GraphError,
-        supervisor::{Phase, Supervisor},
-    },
+    services::{Builtin, graph::GraphError, supervisor::Supervisor},
     thermal::control::Thermal,
     time::Mono,
     timers::Timer,
@@ -43,11 +37,6 @@ use crate::{
 
 /// How long lines may take to be read at start before they count as unreadable.
 const DISCOVERY: std::time::Duration = std::time::Duration::from_secs(15);
-
-/// How long a trip waits for a host to go off before it tries again; longer than the definition's own bound.
-const TRIP_RETRY: std::time::Duration = std::time::Duration::from_secs(12);
-/// After so many tries at a host its chassis goes off.
-const TRIP_TRIES: u32 = 2;
 
 /// What interlocks look at. A macro, because it borrows rooms beside those that are being changed.
 macro_rules! house {
@@ -84,8 +73,6 @@ pub struct Core {
     pub(crate) out: Outbox,
     /// What built-in services were up when the last input ended: their coming and going concerns other rooms.
     drives: Drives,
-    /// Hosts that a latched trip is powering off: how often it was tried, and when last.
-    protection: BTreeMap<MachineId, (u32, Mono)>,
 }
 
 /// Which services that drive or follow hardware are up.
@@ -125,7 +112,6 @@ impl Core {
             emergency: Emergency::default(),
             out: Outbox::default(),
             drives: Drives::default(),
-            protection: BTreeMap::new(),
             board,
         })
     }
@@ -364,7 +350,7 @@ impl Core {
     fn follow_services(&mut self) {
         let bmc = self.machines.ids().find(|id| self.machines.get(*id).spec.definition.kind == MachineKind::Bmc);
         if let Some(bmc) = bmc {
-            let trigger = if matches!(self.supervisor.phase(), Phase::Stopping { .. } | Phase::Ended) {
+            let trigger = if self.supervisor.phase().is_stopping() {
                 Some(Trigger::ShuttingDown)
             } else if self.supervisor.critical_failed() {
                 Some(Trigger::ServicesFailed)
@@ -417,44 +403,7 @@ impl Core {
             self.thermal.writes_settled(&mut self.out);
         }
         self.thermal.evaluate(&self.sensors, self.drives.thermal, self.supervisor.failsafe(), &mut self.out);
-        let tripped: Vec<_> = self.thermal.tripped().map(|(zone, why)| (zone, why.to_owned())).collect();
-        if tripped.is_empty() {
-            self.protection.clear();
-        }
-        for (zone, why) in tripped {
-            self.power_off_for(&why, zone);
-        }
-    }
-
-    /// As long as a trip is latched, whatever the zone cools is powered off, without any client, and that outranks what
-    /// is going on. What does not go off is tried again, and in the end its chassis is powered off.
-    fn power_off_for(&mut self, reason: &str, zone: crate::ids::ZoneId) {
-        let now = self.out.now();
-        let hit: Vec<_> = self
-            .machines
-            .ids()
-            .filter(|id| {
-                let machine = self.machines.get(*id);
-                // A chassis goes off after its hosts; one that has none is itself what runs hot.
-                let goes_first = match machine.spec.definition.kind {
-                    MachineKind::Host => true,
-                    MachineKind::Chassis => !self.board.machines.iter().any(|inner| inner.parent == Some(*id)),
-                    MachineKind::Bmc => false,
-                };
-                goes_first && machine.spec.zones.contains(&zone) && !machine.fulfils(Demand::Off)
-            })
-            .collect();
-        for id in hit {
-            let (tries, last) = self.protection.get(&id).copied().unwrap_or((0, Mono::ZERO));
-            let due = tries == 0 || now.since(last) >= TRIP_RETRY;
-            if !due {
-                continue;
-            }
-            self.protection.insert(id, (tries + 1, now));
-            let target = self.machines.get(id).spec.parent.filter(|_| tries >= TRIP_TRIES).unwrap_or(id);
-            let verb = if target == id { Verb::Demand(Demand::ForceOff) } else { Verb::EmergencyOff };
-            self.run(target, verb, "policy thermal", reason);
-        }
+        self.answer_trips();
     }
 
     /// A policy acts: whatever operation is in the way ends for it.

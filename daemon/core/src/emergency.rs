@@ -1,6 +1,7 @@
-//! What is done when supplies or parts fail, without any client, and whatever operation is going on (SPEC ST-7). Heat has
-//! its own protection: a trip, in the thermal room.
+//! What is done without any client, and whatever operation is going on (SPEC ST-7).
 //!
+//! - Heat: a trip is latched, in the thermal room, until somebody asks for off. As long as it is, what the zone cools is
+//!   powered off.
 //! - Supplies: what is on may draw more, at most, than the good supplies can give. Machines are powered off, last in the
 //!   board file first, until the rest can be carried. A supply whose lines cannot be read counts as good here: nothing is
 //!   powered off only because something cannot be known.
@@ -12,11 +13,11 @@ use crate::{
     board::Board,
     core::Core,
     event::Severity,
-    ids::{FanId, MachineId, Name, SensorId},
+    ids::{FanId, MachineId, Name, SensorId, ZoneId},
     input::Verb,
     machines::{Demand, MachineKind},
     outbox::{Cause, Outbox},
-    power::supplies::Standing,
+    power::{SupplySpec, supplies::Standing},
     refusal::Obstacle,
     sensors::bank::Sensors,
     thermal::control::Thermal,
@@ -24,6 +25,11 @@ use crate::{
     timers::Timer,
     view::{Health, Problem, Quality, Status},
 };
+
+/// How long a trip waits for a host to go off before it tries again; longer than the definition's own bound.
+const TRIP_RETRY: Duration = Duration::from_secs(12);
+/// After so many tries at a host its chassis goes off.
+const TRIP_TRIES: u32 = 2;
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +42,17 @@ pub enum Response {
     ForceOff,
     /// The machine shuts down, and is not powered on until somebody has asked for off.
     Isolate,
+}
+
+impl Response {
+    /// What is demanded of a machine. Absent: nothing.
+    const fn demand(self) -> Option<Demand> {
+        match self {
+            Self::Alert => None,
+            Self::ShutDown | Self::Isolate => Some(Demand::Off),
+            Self::ForceOff => Some(Demand::ForceOff),
+        }
+    }
 }
 
 /// When and what.
@@ -117,12 +134,21 @@ struct Lasting {
     answered: bool,
 }
 
+impl Lasting {
+    /// It has just begun.
+    fn begun(what: &str, out: &Outbox) -> Self {
+        Self { since: out.now(), what: what.to_owned(), cause: out.cause(), answered: false }
+    }
+}
+
 /// What goes on, and what was done about it.
 #[derive(Clone, Debug, Default)]
 pub struct Emergency {
     shortage: Option<Lasting>,
     failing: BTreeMap<MachineId, Lasting>,
     isolated: BTreeMap<MachineId, (Mono, String)>,
+    /// Machines that a latched trip is powering off: how often it was tried, and when last.
+    tripped: BTreeMap<MachineId, (u32, Mono)>,
 }
 
 impl Emergency {
@@ -196,10 +222,9 @@ impl Core {
 
     /// What the good supplies can give. Absent: the board has none.
     fn capacity(&self) -> Option<f64> {
-        let standing = |spec| Standing::of(spec, |line| self.machines.level(line));
-        let carries = |standing| matches!(standing, Standing::Good | Standing::Unknown);
         let supplies = &self.board.supplies;
-        let good = supplies.iter().filter(|spec| carries(standing(*spec)));
+        let carries = |spec: &&SupplySpec| matches!(self.machines.standing(spec), Standing::Good | Standing::Unknown);
+        let good = supplies.iter().filter(carries);
         (!supplies.is_empty()).then(|| good.map(|spec| spec.rated_w).sum())
     }
 
@@ -228,13 +253,10 @@ impl Core {
             }
             return false;
         }
-        let now = self.out.now();
         let what = format!("what is on may draw {drawn:.0} W, and the good supplies give {capacity:.0} W");
-        let cause = self.out.cause();
-        let anew = || Lasting { since: now, what: what.clone(), cause, answered: false };
-        let lasting = self.emergency.shortage.get_or_insert_with(anew);
+        let lasting = self.emergency.shortage.get_or_insert_with(|| Lasting::begun(&what, &self.out));
         lasting.what.clone_from(&what);
-        if now.since(lasting.since) < after {
+        if self.out.now().since(lasting.since) < after {
             return false;
         }
         self.out.because(lasting.cause.clone());
@@ -244,11 +266,7 @@ impl Core {
             self.out.event("supply.shortage".to_owned(), "powermgr", Severity::Critical, what.clone(), fields);
             self.out.changed().system = true;
         }
-        let demand = match response {
-            Response::Alert => return false,
-            Response::ShutDown | Response::Isolate => Demand::Off,
-            Response::ForceOff => Demand::ForceOff,
-        };
+        let Some(demand) = response.demand() else { return false };
         let mut acted = false;
         while drawn > capacity {
             // Hosts first, the last of the board file before the others; a chassis only when no host is left.
@@ -280,9 +298,7 @@ impl Core {
                 continue;
             };
             let name = machine.spec.name.clone();
-            let cause = self.out.cause();
-            let anew = || Lasting { since: now, what: what.clone(), cause, answered: false };
-            let lasting = self.emergency.failing.entry(id).or_insert_with(anew);
+            let lasting = self.emergency.failing.entry(id).or_insert_with(|| Lasting::begun(&what, &self.out));
             lasting.what.clone_from(&what);
             if lasting.answered || now.since(lasting.since) < after {
                 continue;
@@ -295,15 +311,53 @@ impl Core {
             if response == Response::Isolate {
                 self.emergency.isolated.insert(id, (now, what.clone()));
             }
-            let demand = match response {
-                Response::Alert => continue,
-                Response::ShutDown | Response::Isolate => Demand::Off,
-                Response::ForceOff => Demand::ForceOff,
-            };
+            let Some(demand) = response.demand() else { continue };
             self.run(id, Verb::Demand(demand), "policy parts", &what);
             acted = true;
         }
         acted
+    }
+
+    /// What a latched trip demands, whoever asks for what.
+    pub(crate) fn answer_trips(&mut self) {
+        let tripped: Vec<_> = self.thermal.tripped().map(|(zone, why)| (zone, why.to_owned())).collect();
+        if tripped.is_empty() {
+            self.emergency.tripped.clear();
+        }
+        for (zone, why) in tripped {
+            self.power_off_for(&why, zone);
+        }
+    }
+
+    /// As long as a trip is latched, whatever the zone cools is powered off, without any client, and that outranks what
+    /// is going on. What does not go off is tried again, and in the end its chassis is powered off.
+    fn power_off_for(&mut self, reason: &str, zone: ZoneId) {
+        let now = self.out.now();
+        let hit: Vec<_> = self
+            .machines
+            .ids()
+            .filter(|id| {
+                let machine = self.machines.get(*id);
+                // A chassis goes off after its hosts; one that has none is itself what runs hot.
+                let goes_first = match machine.spec.definition.kind {
+                    MachineKind::Host => true,
+                    MachineKind::Chassis => !self.board.machines.iter().any(|inner| inner.parent == Some(*id)),
+                    MachineKind::Bmc => false,
+                };
+                goes_first && machine.spec.zones.contains(&zone) && !machine.fulfils(Demand::Off)
+            })
+            .collect();
+        for id in hit {
+            let (tries, last) = self.emergency.tripped.get(&id).copied().unwrap_or((0, Mono::ZERO));
+            let due = tries == 0 || now.since(last) >= TRIP_RETRY;
+            if !due {
+                continue;
+            }
+            self.emergency.tripped.insert(id, (tries + 1, now));
+            let target = self.machines.get(id).spec.parent.filter(|_| tries >= TRIP_TRIES).unwrap_or(id);
+            let verb = if target == id { Verb::Demand(Demand::ForceOff) } else { Verb::EmergencyOff };
+            self.run(target, verb, "policy thermal", reason);
+        }
     }
 
     /// Whether the board says anything that policies could act upon.

@@ -61,19 +61,14 @@ impl Core {
             since: Some(machine.since),
         }];
         // The operation that drives it, or else the last one on it, if that did not come to its end.
-        let operation = machine.operation.or_else(|| {
-            let failed = |id: &crate::ids::OperationId| {
-                self.operations.get(*id).is_some_and(|view| view.state != OperationState::Succeeded)
+        let operation = machine.operation.and_then(|id| self.operations.get(id)).or_else(|| {
+            let concerns = |view: &&OperationView| {
+                view.target == name.as_str() || view.affects.iter().any(|affected| affected == name.as_str())
             };
-            let concerns = |id: &crate::ids::OperationId| {
-                let concerns = |view: &OperationView| {
-                    view.target == name.as_str() || view.affects.iter().any(|affected| affected == name.as_str())
-                };
-                self.operations.get(*id).is_some_and(concerns)
-            };
-            self.operations.ids().into_iter().rev().find(concerns).filter(failed).filter(|_| !as_desired)
+            let last = self.operations.ids().into_iter().rev().filter_map(|id| self.operations.get(id)).find(concerns);
+            last.filter(|view| view.state != OperationState::Succeeded && !as_desired)
         });
-        if let Some(view) = operation.and_then(|id| self.operations.get(id)) {
+        if let Some(view) = operation {
             let open = view.steps.iter().find(|step| matches!(step.state, StepState::Running | StepState::Failed));
             let step = open.map_or_else(String::new, |step| format!(", step `{}`: {}", step.name, step.detail));
             let how = if view.reason.is_empty() { String::new() } else { format!(": {}", view.reason) };

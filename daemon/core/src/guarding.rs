@@ -225,7 +225,7 @@ impl Core {
     /// The daemon leaves, and its heir finds the fans as they are: for the moments until then what is known stays known,
     /// although those who know it are stopped already.
     pub(crate) fn hands_over(&self) -> bool {
-        self.guarding.hold.is_some() && matches!(self.supervisor.phase(), Phase::Stopping { .. } | Phase::Ended)
+        self.guarding.hold.is_some() && self.supervisor.phase().is_stopping()
     }
 
     fn is_guarded(&self) -> bool {

@@ -35,7 +35,7 @@ pub const BEAT: Duration = Duration::from_millis(250);
 pub const SILENCE: Duration = Duration::from_millis(700);
 
 pub use self::{
-    link::{Charge, Guard, News},
+    link::{Charge, Guard},
     process::main,
     protocol::{FanPlan, Held, Place, Plan},
 };

@@ -97,7 +97,7 @@ impl Builtins {
         let guard = tools.guard.take().map(|(guard, absent)| {
             let sink = inlet.clone();
             // Called by a thread, which may wait for the loop. One that has ended does not want to know.
-            if let Err(error) = guard.keep(absent, move |news| drop(sink.blocking_send(news.into()))) {
+            if let Err(error) = guard.keep(absent, move |news| drop(sink.blocking_send(Input::Guardian(news)))) {
                 tracing::error!("no thread that looks after the guardian: {error}");
             }
             guard

@@ -7,10 +7,7 @@ use tokio::{
     runtime::Builder,
     time::{Instant, timeout_at},
 };
-use ubmc_core::{
-    input::{Request, Verb},
-    machines::verify,
-};
+use ubmc_core::{input::Verb, machines::verify};
 use ubmc_platforms::{
     board::{LoadOptions, NameOrFile, load},
     sim::{InitialPower, client::SimClient},
@@ -31,7 +28,7 @@ use super::{
     spread::Spread,
     ubmcd::Ubmcd,
 };
-use crate::plant::Plant;
+use crate::plant::{Plant, transition};
 
 /// Operations that go through the core.
 const OPERATIONS: u32 = 20_000;
@@ -56,15 +53,7 @@ fn operations() -> Result<Figure, Failure> {
     let mut plant = Plant::new(InitialPower::Chassis, &[]);
     let ask = |plant: &mut Plant, verb: &str| {
         let verb = Verb::parse(verb).ok_or_else(|| Failure::Invalid(format!("`{verb}` is a request")))?;
-        let request = Request::Transition {
-            machine: "bmc".into(),
-            verb,
-            plan_only: false,
-            revision: String::new(),
-            idempotency_key: String::new(),
-            deadline: None,
-        };
-        plant.ask(request).map(drop).map_err(|refusal| Failure::Invalid(refusal.text))
+        plant.ask(transition("bmc", verb)).map(drop).map_err(|refusal| Failure::Invalid(refusal.text))
     };
     let (watch, begun) = (Watch::begin(), Moment::now());
     for _ in 0..OPERATIONS / 2 {

@@ -19,7 +19,7 @@ use ubmc_core::{
     effect::{Effect, Effects, Reply},
     event::Event,
     ids::{Generation, RequestId, SensorId, ServiceId, SignalId},
-    input::{Asked, Exit, HardwareCommand, Input, Request, Sample, ServiceHappening},
+    input::{Asked, Exit, HardwareCommand, Input, Request, Sample, ServiceHappening, Verb},
     refusal::Refusal,
     services::{Builtin, Deployment},
     time::Mono,
@@ -36,6 +36,27 @@ const STEP: Duration = Duration::from_millis(100);
 const REFRESH: Duration = Duration::from_secs(2);
 /// A bus that answers later than this has not answered.
 const BUS_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Asks a machine for something, bound to nothing: no revision, no key, no deadline.
+pub fn transition(machine: &str, verb: Verb) -> Request {
+    asking(machine, verb, false)
+}
+
+/// Asks what that would do.
+pub fn plan(machine: &str, verb: Verb) -> Request {
+    asking(machine, verb, true)
+}
+
+fn asking(machine: &str, verb: Verb, plan_only: bool) -> Request {
+    Request::Transition {
+        machine: machine.into(),
+        verb,
+        plan_only,
+        revision: String::new(),
+        idempotency_key: String::new(),
+        deadline: None,
+    }
+}
 
 /// The board with its core. A copy goes on as the original would.
 #[derive(Clone)]

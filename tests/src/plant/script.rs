@@ -36,10 +36,24 @@ use ubmc_core::{
 };
 use ubmc_platforms::sim::{Bus, Fault, InitialPower, SimConfig};
 
-use super::Plant;
+use super::{Plant, plan, transition};
 
 /// How long the machine may take until nothing is wrong with it.
 const SETTLES: Duration = Duration::from_secs(300);
+
+/// Scenarios as tests: their names are sentences.
+#[macro_export]
+macro_rules! scenarios {
+    ($($(#[$doc:meta])* $name:ident: $text:expr;)*) => {
+        $(
+            #[test]
+            $(#[$doc])*
+            fn $name() {
+                $crate::plant::script::check($text);
+            }
+        )*
+    };
+}
 
 /// Plays a scenario; panics with everything that happened where it differs.
 pub fn check(scenario: &str) {
@@ -150,15 +164,7 @@ impl Stage {
                 self.plant.model().set(name, number(value)?).map_err(|refusal| refusal.to_string())?;
             }
             ["ask", machine, verb] => {
-                let request = Request::Transition {
-                    machine: (*machine).into(),
-                    verb: Verb::parse(verb).ok_or("no such verb")?,
-                    plan_only: false,
-                    revision: String::new(),
-                    idempotency_key: String::new(),
-                    deadline: None,
-                };
-                match self.plant.ask(request) {
+                match self.plant.ask(transition(machine, Verb::parse(verb).ok_or("no such verb")?)) {
                     Ok(Reply::Operation(id)) => self.operation = Some(id),
                     Ok(other) => return Err(format!("answered with {other:?}")),
                     Err(refusal) => return Err(format!("refused: {}", refusal.text)),
@@ -347,15 +353,7 @@ impl Stage {
     }
 
     fn plan(&mut self, machine: &str, verb: &str) -> Result<OperationView, String> {
-        let request = Request::Transition {
-            machine: machine.into(),
-            verb: Verb::parse(verb).ok_or("no such verb")?,
-            plan_only: true,
-            revision: String::new(),
-            idempotency_key: String::new(),
-            deadline: None,
-        };
-        match self.plant.ask(request) {
+        match self.plant.ask(plan(machine, Verb::parse(verb).ok_or("no such verb")?)) {
             Ok(Reply::Plan(plan)) => Ok(*plan),
             other => Err(format!("answered with {other:?}")),
         }

@@ -7,7 +7,7 @@ use ubmc_core::{
     core::Core,
     effect::{Effect, Effects},
     ids::{Generation, MachineId, SensorId, ServiceId, SignalId, ZoneId},
-    input::{Asked, HardwareCommand, Input, Request, Sample, ServiceHappening, Verb},
+    input::{Asked, HardwareCommand, Input, Sample, ServiceHappening, Verb},
     machines::Demand,
     services::Builtin,
     time::Mono,
@@ -19,6 +19,7 @@ use ubmc_platforms::{
 };
 
 use super::hardware::board;
+use crate::plant::transition;
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Physics and deadlines in pieces of this length.
@@ -100,14 +101,7 @@ impl Loop {
             all.set(&format!("host.{host}.load"), 0.1);
         }
         for (machine, seconds) in [("chassis", 5), ("host.0", 15), ("host.1", 15)] {
-            let request = Request::Transition {
-                machine: machine.into(),
-                verb: Verb::Demand(Demand::On),
-                plan_only: false,
-                revision: String::new(),
-                idempotency_key: String::new(),
-                deadline: None,
-            };
+            let request = transition(machine, Verb::Demand(Demand::On));
             let asked =
                 Asked { id: ubmc_core::ids::RequestId(1), actor: "test".into(), reason: String::new(), request };
             // Zones have to be under control before a host may be powered on.

@@ -28,6 +28,7 @@ use ubmc_platforms::{
 
 use self::outage::Outages;
 use super::{Tail, Violation, mirror::Mirror};
+use crate::plant::transition;
 
 const TROUBLE: Duration = Duration::from_secs(180);
 const CALM: Duration = Duration::from_secs(420);
@@ -339,14 +340,7 @@ impl World {
 
     fn ask(&mut self, machine: &str, verb: Option<Verb>) -> Result<(), String> {
         let verb = verb.ok_or("no such verb")?;
-        self.request(Request::Transition {
-            machine: machine.into(),
-            verb,
-            plan_only: false,
-            revision: String::new(),
-            idempotency_key: String::new(),
-            deadline: None,
-        })
+        self.request(transition(machine, verb))
     }
 
     fn request(&mut self, request: Request) -> Result<(), String> {

@@ -158,13 +158,12 @@ impl Operations {
                 (0..drive.steps.len()).filter(|index| drive.steps[*index].stage == drive.stage).collect();
             let any = |wanted: StepState| of_stage.iter().any(|index| views[*index].state == wanted);
             // What is at once waits for nobody longer than its pause; what still runs is waited for in the end.
-            let driven_of_stage = of_stage.iter().filter(|index| driven(&drive.steps[**index]).is_some());
-            let moves = driven_of_stage.clone().any(|index| views[*index].state == StepState::Running);
-            let pauses = of_stage
-                .iter()
-                .any(|index| driven(&drive.steps[*index]).is_none() && views[*index].state == StepState::Running);
-            let paused = drive.relentless && of_stage.iter().any(|index| driven(&drive.steps[*index]).is_none());
-            let waits = if paused { moves && pauses } else { any(StepState::Running) };
+            let is_pause = |index: &usize| driven(&drive.steps[*index]).is_none();
+            let runs = |pause: bool| {
+                of_stage.iter().any(|index| is_pause(index) == pause && views[*index].state == StepState::Running)
+            };
+            let bounded = drive.relentless && of_stage.iter().any(is_pause);
+            let waits = if bounded { runs(true) && runs(false) } else { runs(true) || runs(false) };
             let failed = any(StepState::Failed) && !drive.relentless;
             if failed || drive.ending.is_some() {
                 // What runs beside the failed step ends by its own bounds first, so that the outcome is the whole truth.
@@ -353,8 +352,12 @@ impl Operations {
                 StepState::Succeeded | StepState::Failed | StepState::Skipped => {}
             }
         }
-        let names: Vec<_> = taken_back.iter().map(|(_, machine)| bank.get(*machine).spec.name.as_str()).collect();
-        let why = if names.is_empty() { why } else { format!("{why}; {} is taken back to off", names.join(", ")) };
+        let told = |why: String, machines: &[MachineId], what: &str| {
+            let names: Vec<_> = machines.iter().map(|machine| bank.get(*machine).spec.name.as_str()).collect();
+            if names.is_empty() { why } else { format!("{why}; {} is {what}", names.join(", ")) }
+        };
+        let back: Vec<_> = taken_back.iter().map(|(_, machine)| *machine).collect();
+        let why = told(why, &back, "taken back to off");
         // What was to come back and does not is left off, and says so.
         let rests = |machine: &MachineId| bank.get(*machine).fulfils(Demand::CycleOff);
         let cycled: Vec<_> = drive.steps.iter().filter_map(driven).map(|(machine, _)| machine).filter(rests).collect();
@@ -368,9 +371,7 @@ impl Operations {
                 left.push(machine);
             }
         }
-        let names: Vec<_> = left.iter().map(|machine| bank.get(*machine).spec.name.as_str()).collect();
-        let why = if names.is_empty() { why } else { format!("{why}; {} is left off", names.join(", ")) };
-        drive.ending = Some((state, why));
+        drive.ending = Some((state, told(why, &left, "left off")));
         let cause = cause.clone();
         for machine in left {
             bank.set_requested(machine, "off", out);

@@ -220,7 +220,7 @@ impl Scene<'_> {
     }
 
     fn supply_is_good(&self, id: SupplyId) -> bool {
-        Standing::of(self.house.board.supply(id), |line| self.machines.level(line)) == Standing::Good
+        self.machines.standing(self.house.board.supply(id)) == Standing::Good
     }
 }
 

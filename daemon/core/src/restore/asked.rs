@@ -124,10 +124,7 @@ impl Core {
         actor: &str,
         reason: &str,
     ) -> Result<Reply, Refusal> {
-        let names = self.board.machines.iter().map(|spec| &spec.name);
-        let Some(id) = self.board.find_machine(machine.as_str()) else {
-            return Err(Refusal::unknown("machine", machine.as_str(), names));
-        };
+        let id = self.machine_named(machine.as_str())?;
         self.takes(id, verb)?;
         let Some(wall) = self.restore.clock.at(self.out.now()) else {
             return Err(Refusal::invalid(

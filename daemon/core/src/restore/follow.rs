@@ -15,7 +15,6 @@ use crate::{
     memory::Boot,
     operations::book::Order,
     power::supplies::Standing as Supply,
-    services::supervisor::Phase,
     time::{Wall, human},
     timers::Timer,
 };
@@ -260,9 +259,7 @@ impl Core {
         let power = Power::of(machine.is_powered());
         let fed_by = machine.spec.parent.map_or(&machine.spec, |parent| &self.machines.get(parent).spec);
         let supplies = if machine.spec.supplies.is_empty() { &fed_by.supplies } else { &machine.spec.supplies };
-        let good = |id: &crate::ids::SupplyId| {
-            Supply::of(self.board.supply(*id), |line| self.machines.level(line)) == Supply::Good
-        };
+        let good = |id: &crate::ids::SupplyId| self.machines.standing(self.board.supply(*id)) == Supply::Good;
         let dark = !supplies.is_empty() && !supplies.iter().any(good);
         let Some(part) = self.restore.machines.get_mut(id.index()) else { return };
         if power == Power::Off && (dark || part.restoring) || !part.judged {
@@ -290,7 +287,7 @@ impl Core {
         if self.restore.intents.is_empty() {
             return;
         }
-        if self.supervisor.phase() == Phase::Ended || matches!(self.supervisor.phase(), Phase::Stopping { .. }) {
+        if self.supervisor.phase().is_stopping() {
             self.out.cancel(Timer::Intents);
             return;
         }

@@ -42,6 +42,13 @@ pub enum Phase {
     Ended,
 }
 
+impl Phase {
+    /// Nothing is begun any more.
+    pub const fn is_stopping(self) -> bool {
+        matches!(self, Self::Stopping { .. } | Self::Ended)
+    }
+}
+
 /// All services.
 #[derive(Clone, Debug)]
 pub struct Supervisor {
@@ -192,7 +199,7 @@ impl Supervisor {
     }
 
     fn derive_desired(&self, id: ServiceId) -> Desired {
-        if matches!(self.phase, Phase::Stopping { .. } | Phase::Ended) {
+        if self.phase.is_stopping() {
             return Desired::Down;
         }
         match self.unit(id).goal {

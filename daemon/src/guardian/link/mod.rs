@@ -4,7 +4,6 @@
 //! sleeps as long as all is well.
 
 mod bond;
-mod news;
 
 use std::{
     fmt, io,
@@ -17,9 +16,9 @@ use std::{
 
 use rustix::net::{Shutdown, shutdown};
 use tracing::warn;
+use ubmc_core::guarding::Guardian;
 
 use self::bond::{Bond, end, make, wait, wait_for};
-pub use self::news::News;
 use super::{
     protocol::{self, Answer, Beat, Heard, Held, Plan, Word, hear},
     watch::Heritage,
@@ -150,18 +149,18 @@ impl Guard {
     ///
     /// # Errors
     /// There is no thread for it.
-    pub fn keep(self: &Arc<Self>, absent: Option<String>, tell: impl Fn(News) + Send + 'static) -> io::Result<()> {
+    pub fn keep(self: &Arc<Self>, absent: Option<String>, tell: impl Fn(Guardian) + Send + 'static) -> io::Result<()> {
         let guard = Arc::clone(self);
         let run = move || guard.keep_on(absent, &tell);
         thread::Builder::new().name("guardian".into()).stack_size(256 * 1024).spawn(run).map(drop)
     }
 
-    fn keep_on(&self, absent: Option<String>, tell: &impl Fn(News)) {
+    fn keep_on(&self, absent: Option<String>, tell: &impl Fn(Guardian)) {
         let mut absent = absent;
         loop {
             if let Some(why) = absent.take() {
                 warn!("the fans are not guarded: {why}");
-                tell(News::Absent { why });
+                tell(Guardian::Absent { why });
                 if self.retry() {
                     return;
                 }
@@ -180,7 +179,7 @@ impl Guard {
             end(pid);
             let why = format!("the guardian (process {pid}) {why}");
             warn!("{why}; another is made");
-            tell(News::Lost { why });
+            tell(Guardian::Lost { why });
             let beat = self.lock().beat.clone();
             match self.bind(&beat) {
                 Ok(bond) => self.lock().bond = Some(bond),
@@ -190,16 +189,16 @@ impl Guard {
     }
 
     /// The bond, which is told.
-    fn bond(&self, tell: &impl Fn(News)) -> Option<(Arc<OwnedFd>, u32)> {
+    fn bond(&self, tell: &impl Fn(Guardian)) -> Option<(Arc<OwnedFd>, u32)> {
         let state = self.lock();
         let bond = state.bond.as_ref()?;
         let (socket, pid) = (Arc::clone(&bond.socket), bond.pid);
         let had = bond.found.as_ref().and_then(|found| found.heritage);
         drop(state);
-        tell(News::Watching { pid });
+        tell(Guardian::Watching { pid });
         if let Some(Heritage::InCharge { why, .. }) = had {
             // It said so before we came.
-            tell(News::Taken { why });
+            tell(Guardian::Taken { why: why.into() });
         }
         Some((socket, pid))
     }
@@ -233,12 +232,12 @@ impl Guard {
     }
 
     /// Tells what the guardian says until it ends; how it ended.
-    fn hear_out(&self, socket: &OwnedFd, tell: &impl Fn(News)) -> String {
+    fn hear_out(&self, socket: &OwnedFd, tell: &impl Fn(Guardian)) -> String {
         loop {
             match hear::<Answer>(socket) {
-                Heard::Packet(Answer::Taken { why }) => tell(News::Taken { why }),
+                Heard::Packet(Answer::Taken { why }) => tell(Guardian::Taken { why: why.into() }),
                 Heard::Packet(Answer::Relieved { why, held_ms }) => {
-                    tell(News::Relieved { why, held: Duration::from_millis(held_ms) });
+                    tell(Guardian::Relieved { why: why.into(), held: Duration::from_millis(held_ms) });
                 }
                 Heard::Packet(Answer::Welcome(_) | Answer::Other(_)) | Heard::Gibberish => {}
                 Heard::Nothing => wait(socket),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use ubmc_core::time::Mono;
+use ubmc_core::{guarding::Takeover, time::Mono};
 
 /// Why the guardian has taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,18 @@ pub enum Why {
     Undriven,
     /// The daemon had left in order, and nobody has taken over in time.
     NoHeir,
+}
+
+impl From<Why> for Takeover {
+    fn from(why: Why) -> Self {
+        match why {
+            Why::Begin => Self::Begin,
+            Why::Died => Self::Died,
+            Why::Silent => Self::Silent,
+            Why::Undriven => Self::Undriven,
+            Why::NoHeir => Self::NoHeir,
+        }
+    }
 }
 
 /// Who has the fans.

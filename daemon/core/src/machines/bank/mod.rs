@@ -18,8 +18,10 @@ use crate::{
     ids::{MachineId, Name, OperationId, SignalId},
     outbox::Outbox,
     power::{
+        SupplySpec,
         lines::Lines,
         sequencer::{Driven, Sequencer},
+        supplies::Standing,
     },
     time::human,
     timers::Timer,
@@ -89,6 +91,11 @@ impl Machines {
     /// Level of a line. Absent: unknown or unreadable.
     pub fn level(&self, id: SignalId) -> Option<Level> {
         self.lines.level(id)
+    }
+
+    /// Where a supply stands by its lines.
+    pub fn standing(&self, supply: &SupplySpec) -> Standing {
+        Standing::of(supply, |line| self.level(line))
     }
 
     /// Somebody has looked at the line.
