@@ -8,8 +8,9 @@ use std::{
     env,
     fs::{self, File},
     io::{self, Write},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode},
     sync::Arc,
     time::Duration,
 };
@@ -18,7 +19,7 @@ use rustix::fs::FlockOperation;
 use tokio::{runtime, sync::mpsc};
 use tracing::{info, warn};
 use ubmc_core::{
-    board::Board,
+    board::{Board, Reboot},
     core::Core,
     ids::FanId,
     machines::verify,
@@ -235,14 +236,16 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     if let Some(guard) = guard {
         guard.finish(FAREWELL);
     }
+    let then = ended.as_ref().ok().cloned().flatten();
     if let Some(plugged) = plugged
         && (ended.is_err() || !args.keep_board)
+        && then != Some(Reboot::Anew)
     {
         plugged.unplug(ended.is_ok());
     }
     ended?;
     info!("ended in order");
-    Ok(())
+    then.map_or(Ok(()), |reboot| rebooting(reboot, simulation.as_ref()))
 }
 
 /// A guardian, and why there is none yet.
@@ -286,6 +289,29 @@ impl Plugged {
     }
 }
 
+/// The last that we do: what reboots the BMC takes our place, so that nothing of us is in its way.
+fn rebooting(reboot: Reboot, simulation: Option<&Simulation>) -> Result<(), Failure> {
+    let mut command = match (reboot, simulation) {
+        (Reboot::Command(words), _) => {
+            info!("rebooting the BMC: {}", words.join(" "));
+            let mut words = words.into_iter();
+            let mut command = Command::new(words.next().unwrap_or_default());
+            command.args(words);
+            command
+        }
+        (Reboot::Anew, Some(simulation)) => {
+            info!("rebooting the BMC of the simulated board: ubmcd begins anew");
+            SimClient::new(&simulation.dir).reset_controller()?;
+            let mut command = Command::new(env::current_exe().map_err(io_failure("our own program cannot be found"))?);
+            command.args(env::args_os().skip(1));
+            command
+        }
+        (Reboot::Anew | Reboot::Unknown, _) => return Ok(()),
+    };
+    let program = command.get_program().to_string_lossy().into_owned();
+    Err(io_failure(format!("the BMC is not rebooted: {program}"))(command.exec()))
+}
+
 type Hardware = (Arc<Board>, Arc<dyn Backend>);
 
 fn platform(simulation: Option<&Simulation>, sysfs: &Path) -> Platform {
@@ -321,7 +347,7 @@ struct Prepared {
     guard: Option<Guarded>,
 }
 
-async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -> Result<(), Failure> {
+async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -> Result<Option<Reboot>, Failure> {
     let Prepared { core, configuration, watch, notifier, claimed, signals, resources, simulation, guard } = prepared;
     let processes = Processes::new(Config {
         runtime_dir: places.state_dir.clone(),
@@ -366,10 +392,10 @@ async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -
     if watch {
         tokio::spawn(configuration.watch(handle));
     }
-    shell.run().await;
+    let then = shell.run().await;
     memory.finish().await;
     keeper::finish(&journal, &bookmark);
-    Ok(())
+    Ok(then)
 }
 
 fn plug_in(state_dir: &Path, config: SimConfig) -> Result<Plugged, Failure> {
@@ -382,10 +408,12 @@ fn plug_in(state_dir: &Path, config: SimConfig) -> Result<Plugged, Failure> {
     }
     let started = !matches!(launched, Launched::Found { .. });
     let values = SimClient::new(&simulation.dir).state()?.values;
-    let outages = values.iter().find(|value| value.name == "outages").map_or(0.0, |value| value.value);
+    let counted = |name: &str| values.iter().find(|value| value.name == name).map_or(0.0, |value| value.value);
+    let (outages, resets) = (counted("outages"), counted("controller_resets"));
     // A process number that comes again would take a board that was plugged in anew for the one before; the kernel gives
     // every other number first.
-    let boot = Boot { id: format!("simulated-{}-{outages}", launched.pid()), cause: BootCause::PowerCame };
+    let cause = if resets > 0.0 { BootCause::Reset } else { BootCause::PowerCame };
+    let boot = Boot { id: format!("simulated-{}-{outages}-{resets}", launched.pid()), cause };
     Ok(Plugged { simulation, started, boot })
 }
 

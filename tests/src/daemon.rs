@@ -215,9 +215,13 @@ impl Ubmcd {
 
     /// Ends it in order. Returns its exit code.
     pub fn shut_down(&mut self) -> Option<i32> {
-        let pid = self.pid();
+        kill(self.pid(), Signal::SIGTERM).expect("it can be asked");
+        self.await_end()
+    }
+
+    /// Waits until it has ended, for whatever reason. Its exit code.
+    pub fn await_end(&mut self) -> Option<i32> {
         let mut child = self.child.take()?;
-        kill(pid, Signal::SIGTERM).expect("it can be asked");
         let begun = Instant::now();
         loop {
             if let Some(status) = child.try_wait().expect("it can be waited for") {

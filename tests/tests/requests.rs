@@ -318,4 +318,134 @@ scenarios! {
         within 1s: operation cancelled
         clear
     ";
+
+    // What a plan says of later steps is of the time when their turn comes.
+
+    a_plan_says_where_each_step_begins: "
+        given running
+        within 1s: plan host.0 restart host.0 off now running
+        within 1s: plan host.0 restart host.0 on then off
+        within 1s: plan chassis cycle chassis on then discharging
+        within 1s: plan chassis cycle host.1 on then off
+    ";
+
+    a_plan_is_as_long_as_its_power_ons_with_all_their_tries: "
+        given off tries 1
+        within 1s: longest chassis off 0 0
+        ask chassis on
+        within 10s: operation succeeded
+        within 1s: longest host.0 on 140 140
+        ask host.0 on
+        within 30s: operation succeeded
+        within 1s: longest host.0 restart 210 210    # 70 s down, and then up as above
+    ";
+
+    every_try_counts_and_the_pause_before_it: "
+        given chassis tries 3
+        within 1s: longest host.0 on 435 435         # three times 140 s, with 5 s and 10 s between them
+    ";
+
+    what_is_expected_of_a_restart_is_both_its_halves: "
+        given chassis
+        ask host.0 on
+        within 30s: operation succeeded
+        ask host.0 off
+        within 90s: operation succeeded
+        ask host.0 on
+        within 30s: operation succeeded
+        within 1s: usual host.0 restart 30
+    ";
+
+    // The BMC itself.
+
+    a_reboot_of_the_bmc_ends_the_services_and_is_done_when_it_has_booted: "
+        given running
+        ask bmc reboot
+        within 5s: event platform.stopping notice
+        within 60s: event operation.*.succeeded notice the BMC was rebooted
+        within 1s: operation succeeded
+        within 30s: machine bmc ready
+        for 30s: machine host.0 running
+        for 1s: machine host.1 running
+        within 60s: no problem
+    ";
+
+    a_reboot_would_cut_off_what_is_running: "
+        given chassis
+        ask host.0 on
+        within 1s: refused bmc reboot operation-running
+        within 30s: operation succeeded
+        within 1s: possible bmc reboot
+        ask bmc update-begin
+        within 1s: refused bmc reboot not-in-this-state
+        ask bmc update-end
+        within 1s: possible bmc reboot
+    ";
+
+    a_daemon_that_dies_during_a_reboot_without_one_says_so: "
+        given chassis
+        ask bmc reboot
+        die
+        within 1s: operation failed the BMC was not rebooted
+    ";
+
+    a_trip_is_latched_again_after_a_restart_and_powers_off_what_is_on: "
+        given running
+        inject sensor-stuck host0_cpu_temp 110
+        within 20s: zone cpu tripped
+        within 20s: machine host.0 off
+        clear
+        die
+        within 30s: zone cpu tripped
+        within 30s: refused host.0 on zone-tripped
+        ask host.0 off
+        within 60s: possible host.0 on
+    ";
+
+    // What users ran into.
+
+    an_off_of_the_chassis_is_one_of_the_hosts_that_are_off_already: "
+        given chassis
+        ask host.0 on
+        within 30s: operation succeeded
+        ask host.1 on
+        within 1s: machine host.1 powering-on
+        cancel
+        within 30s: machine host.1 off
+        ask chassis off
+        within 90s: operation succeeded
+        within 1s: machine host.0 off
+    ";
+
+    a_force_off_of_a_host_goes_on_beside_an_off_of_its_chassis: "
+        given running
+        inject host-hang host.0
+        ask chassis off
+        within 2s: machine host.0 shutting-down
+        ask host.0 force-off
+        within 15s: machine host.0 off
+        within 1s: operation succeeded
+        within 90s: machine chassis off
+        clear
+    ";
+
+    an_emergency_waits_for_no_host_that_is_stuck: "
+        given running
+        inject power-good-stuck host.0
+        ask chassis emergency-off
+        within 10s: machine chassis off
+        clear
+        within 60s: machine host.0 off
+    ";
+
+    a_cycle_that_is_cancelled_in_its_pause_leaves_the_chassis_off: "
+        given chassis
+        ask chassis cycle
+        within 60s: machine chassis discharging
+        cancel
+        within 5s: operation cancelled left off
+        within 5s: machine chassis off
+        for 30s: machine chassis off
+        within 1s: possible chassis on
+    ";
 }

@@ -103,3 +103,35 @@ fn a_request_for_later_survives_and_is_done_at_the_next_start() {
     assert_eq!(ubmcd.json(&["schedule", "list"]), Value::Array(Vec::new()));
     assert_eq!(ubmcd.code(&["schedule", "cancel", &other]), 5);
 }
+
+#[test]
+fn a_reboot_of_the_bmc_leaves_the_hosts_on_and_is_done_when_it_is_up_again() {
+    let ubmcd = ready(&[]);
+    assert_eq!(ubmcd.code(&["chassis", "on", "--wait"]), 0);
+    assert_eq!(ubmcd.code(&["host", "on", "host.0", "--wait"]), 0);
+    let reboot = ubmcd.json(&["bmc", "reboot", "--wait", "--reason", "a new kernel"]);
+    assert_eq!((&reboot["state"], &reboot["kind"]), (&Value::from("succeeded"), &Value::from("bmc-reboot")));
+    assert_eq!(reboot["request_reason"], "a new kernel");
+    await_state(&ubmcd, "bmc", "ready");
+    assert_eq!((state(&ubmcd, "chassis"), state(&ubmcd, "host.0")), ("on".into(), "running".into()));
+    let powered = ubmcd.json(&["events", "list", "--subject", "state.host.0.transition"]);
+    assert_eq!(powered.as_array().map(Vec::len), Some(0), "nothing was driven, nothing moved: {powered}");
+}
+
+#[test]
+fn a_board_says_how_its_bmc_is_rebooted() {
+    let mut ubmcd = Ubmcd::idle();
+    let (board, mark) = (ubmcd.quiet_board(), ubmcd.path("rebooted"));
+    let text = fs::read_to_string(&board).expect("the board");
+    let policy = format!("[policy]\nreboot_command = [\"touch\", \"{}\"]\n", mark.display());
+    assert!(text.contains("[policy]\n"), "the board has a policy");
+    fs::write(&board, text.replace("[policy]\n", &policy)).expect("the board is written");
+    ubmcd.launch(&["--board", &board]);
+    await_state(&ubmcd, "bmc", "ready");
+    let id = ubmcd.json(&["bmc", "reboot"])["id"].as_str().expect("an id").to_owned();
+    assert_eq!(ubmcd.await_end(), Some(0), "what reboots takes its place, and its code");
+    assert!(mark.exists(), "the command ran");
+    ubmcd.relaunch();
+    // The simulated board ended with it, and the next one is another boot.
+    assert_eq!(ubmcd.json(&["operations", "show", &id])["state"], "succeeded");
+}

@@ -135,9 +135,7 @@ impl Core {
                 Ok(Reply::Done)
             }
             Request::Shutdown { emergency } => {
-                self.thermal.leave();
-                self.leave_fans(emergency);
-                self.supervisor.shut_down(emergency, self.board.policy.stop_timeout, &mut self.out);
+                self.leave(emergency, None);
                 Ok(Reply::Done)
             }
         }

@@ -27,6 +27,20 @@ pub struct Policy {
     pub power_on_tries: u32,
     /// What is done, without any client, when supplies or parts fail.
     pub emergency: EmergencyPolicy,
+    /// How the BMC is rebooted.
+    pub reboot: Reboot,
+}
+
+/// How the BMC is rebooted, once everything is down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Reboot {
+    /// Nobody has said.
+    #[default]
+    Unknown,
+    /// By a command: a program and its arguments.
+    Command(Vec<String>),
+    /// The daemon begins anew: it is all that there is of a BMC beside a simulated board.
+    Anew,
 }
 
 impl Default for Policy {
@@ -37,6 +51,7 @@ impl Default for Policy {
             max_concurrent_power_on: 2,
             power_on_tries: 1,
             emergency: EmergencyPolicy::default(),
+            reboot: Reboot::Unknown,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! evaluated, LEDs follow. What one room decides reaches the others here and nowhere else.
 
 use crate::{
-    board::Board,
+    board::{Board, Reboot},
     effect::Effects,
     emergency::Emergency,
     event::Severity,
@@ -280,6 +280,9 @@ impl Core {
             }
             self.tell_of_power(&moved);
             self.restore_follows(&moved);
+            if moved.iter().any(|moved| moved.trigger == Trigger::Demand(Demand::Reboot)) {
+                self.leave(false, Some(self.board.policy.reboot.clone()));
+            }
             let house = house!(self);
             self.operations.machines_moved(&moved, &house, &mut self.machines, &mut self.out);
             self.evaluate_zones(false);
@@ -404,6 +407,14 @@ impl Core {
         }
         self.thermal.evaluate(&self.sensors, self.drives.thermal, self.supervisor.failsafe(), &mut self.out);
         self.answer_trips();
+    }
+
+    /// Everything is to go down, and then the BMC perhaps up again.
+    pub(crate) fn leave(&mut self, emergency: bool, then: Option<Reboot>) {
+        self.thermal.leave();
+        // Whoever comes after a reboot comes late: the fans are not held for it.
+        self.leave_fans(emergency || then.is_some());
+        self.supervisor.shut_down(emergency, &self.board.policy, then, &mut self.out);
     }
 
     /// A policy acts: whatever operation is in the way ends for it.

@@ -451,7 +451,7 @@ pub enum Verb {
 
 impl Verb {
     /// All of them, in the order in which people read them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Demand(Demand::On),
         Self::Demand(Demand::Off),
         Self::Demand(Demand::ForceOff),
@@ -464,6 +464,7 @@ impl Verb {
         Self::Demand(Demand::MaintenanceOff),
         Self::Demand(Demand::UpdateBegin),
         Self::Demand(Demand::UpdateEnd),
+        Self::Demand(Demand::Reboot),
     ];
 
     /// As the API writes it.

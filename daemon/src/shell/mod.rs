@@ -46,6 +46,7 @@ use tokio::{
 };
 pub use topic::{Subscription, Topic};
 use ubmc_core::{
+    board::Reboot,
     core::Core,
     effect::{Changed, Effects, Reply},
     guarding::Guardian,
@@ -94,7 +95,8 @@ pub struct Shell {
     /// When the loop last showed that it turns. Absent: nobody needs that.
     pulsed: Option<Instant>,
     /// The core has said that the daemon may end.
-    over: bool,
+    /// It ends, and then the BMC may be rebooted.
+    over: Option<Option<Reboot>>,
 }
 
 /// What wakes the loop.
@@ -133,19 +135,22 @@ impl Shell {
             measured: None,
             awaiting_usage: Vec::new(),
             pulsed: None,
-            over: false,
+            over: None,
         };
         (shell, handle)
     }
 
-    /// Brings the services up and runs until the core says that the daemon may end.
-    pub async fn run(&mut self) {
+    /// Brings the services up and runs until the core says that the daemon may end, and what then.
+    pub async fn run(&mut self) -> Option<Reboot> {
         self.pulsed = self.builtins.must_pulse().then(Instant::now);
         tokio::spawn(clock::watch_wall(self.inlet.clone()));
         let effects = self.core.start(self.shared.clock.now());
         self.follow(effects);
         let mut busy = Duration::ZERO;
-        while !self.over {
+        let then = loop {
+            if let Some(then) = self.over.take() {
+                break then;
+            }
             let wake = self.wake().await;
             let begun = Instant::now();
             match wake {
@@ -161,9 +166,10 @@ impl Shell {
                 busy = Duration::ZERO;
                 tokio::task::yield_now().await;
             }
-        }
+        };
         self.builtins.leave();
         self.processes.end_in_order();
+        then
     }
 
     async fn wake(&mut self) -> Wake {

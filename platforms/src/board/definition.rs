@@ -23,7 +23,7 @@ const KINDS: [(&str, MachineKind); 3] =
 const TONES: [(&str, Tone); 3] =
     [("normal", Tone::Normal), ("transitional", Tone::Transitional), ("fault", Tone::Fault)];
 const LEVELS: [(&str, Level); 2] = [("high", Level::High), ("low", Level::Low)];
-pub(super) const DEMANDS: [(&str, Demand); 10] = [
+pub(super) const DEMANDS: [(&str, Demand); 11] = [
     ("on", Demand::On),
     ("off", Demand::Off),
     ("force-off", Demand::ForceOff),
@@ -34,6 +34,7 @@ pub(super) const DEMANDS: [(&str, Demand); 10] = [
     ("maintenance-off", Demand::MaintenanceOff),
     ("update-begin", Demand::UpdateBegin),
     ("update-end", Demand::UpdateEnd),
+    ("reboot", Demand::Reboot),
 ];
 
 #[derive(Clone, Copy)]

@@ -65,7 +65,7 @@ schema! {
     ROOT "the board file" ["board" "policy" "signals" "sensors" "fans" "zones" "supplies" "rails" "sequences" "machines" "never" "leds" "watchdog" "services" "sim"]
     REGISTRY "a registry file" ["services"]
     BOARD "[board]" ["name" "description"]
-    POLICY "[policy]" ["start_timeout" "stop_timeout" "max_concurrent_power_on" "power_on_tries" "supplies" "parts"]
+    POLICY "[policy]" ["start_timeout" "stop_timeout" "max_concurrent_power_on" "power_on_tries" "reboot_command" "supplies" "parts"]
     REACTION "[policy.supplies]" ["response" "after"]
     SIGNAL "[signals.NAME]" ["direction" "source"]
     SIGNAL_SOURCE "[signals.NAME.source]" ["sim" "gpio" "chip" "active_low" "bias"]
@@ -155,7 +155,7 @@ schema! {
     DEFINITION "a machine definition" [
         "kind" "inputs" "outputs" "sequences" "undiscovered" "discovery" "goals" "states"
     ]
-    GOALS "[goals]" ["on" "off" "force-off" "cycle-off" "reset" "nmi" "maintenance-on" "maintenance-off" "update-begin" "update-end"]
+    GOALS "[goals]" ["on" "off" "force-off" "cycle-off" "reset" "nmi" "maintenance-on" "maintenance-off" "update-begin" "update-end" "reboot"]
     DISCOVERY "[[discovery]]" ["when" "state"]
     STATE "[states.NAME]" ["description" "tone" "powered" "timeout" "entry" "transitions"]
     ACTION "an item of entry" ["set" "level" "pulse" "duration" "run" "undo"]

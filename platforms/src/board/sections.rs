@@ -7,7 +7,7 @@ use std::{
 };
 
 use ubmc_core::{
-    board::{Board, Policy},
+    board::{Board, Policy, Reboot},
     emergency::{Reaction, Response},
     machines::MachineKind,
     services::{Builtin, Deployment},
@@ -86,6 +86,9 @@ pub(super) fn read(
     let root = Table::open(root, head, "the board file", schema::ROOT, cx)?;
     let mut house = House { sections, ..House::unknown() };
     let mut board = Board { policy: policy(&root, &mut house, cx), ..Board::default() };
+    if sim.is_some() && board.policy.reboot == Reboot::Unknown {
+        board.policy.reboot = Reboot::Anew;
+    }
     if !root.has("board") {
         root.missing("board", "{ name = \"…\" }", cx);
     }
@@ -180,6 +183,16 @@ fn policy(root: &Table<'_>, house: &mut House, cx: &mut Context<'_>) -> Policy {
     }
     if let Some(tries) = table.integer("power_on_tries", 1..=10_u32, cx) {
         policy.power_on_tries = tries.value;
+    }
+    let reboot: Vec<_> = table.texts("reboot_command", cx).into_iter().map(|text| text.value).collect();
+    match reboot.first() {
+        Some(program) if !program.trim().is_empty() => policy.reboot = Reboot::Command(reboot),
+        None if !table.has("reboot_command") => {}
+        Some(_) | None => {
+            cx.out
+                .error(table.key_at("reboot_command"), "`reboot_command` names no program")
+                .help("write a program and its arguments, e.g. [\"reboot\"]");
+        }
     }
     reaction(&table, "supplies", &mut policy.emergency.supplies, cx);
     reaction(&table, "parts", &mut policy.emergency.parts, cx);

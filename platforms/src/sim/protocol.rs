@@ -79,6 +79,8 @@ pub enum Ask {
     Faults,
     /// Tell everything.
     State,
+    /// The controller is reset: what hangs on it counts one boot more.
+    ResetController,
     /// Tell every change of a line from now on.
     Subscribe,
     /// End, as unplugging would.

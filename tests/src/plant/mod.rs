@@ -14,12 +14,13 @@ use std::{
 };
 
 use ubmc_core::{
-    board::Board,
+    board::{Board, Reboot},
     core::Core,
     effect::{Effect, Effects, Reply},
     event::Event,
     ids::{Generation, RequestId, SensorId, ServiceId, SignalId},
     input::{Asked, Exit, HardwareCommand, Input, Request, Sample, ServiceHappening, Verb},
+    memory::{Boot, BootCause, Memory, Past},
     refusal::Refusal,
     services::{Builtin, Deployment},
     time::Mono,
@@ -36,6 +37,12 @@ const STEP: Duration = Duration::from_millis(100);
 const REFRESH: Duration = Duration::from_secs(2);
 /// A bus that answers later than this has not answered.
 const BUS_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What a daemon is told of the time before it. The first boot is one of which nothing is known.
+fn past(boots: u32, memory: Memory) -> Past {
+    let id = if boots > 1 { format!("boot-{boots}") } else { String::new() };
+    Past { controller: Boot { id, cause: BootCause::Reset }, memory, ..Past::default() }
+}
 
 /// Asks a machine for something, bound to nothing: no revision, no key, no deadline.
 pub fn transition(machine: &str, verb: Verb) -> Request {
@@ -85,6 +92,12 @@ pub struct Plant {
     requests: u64,
     /// What was driven that must not be: a sentence each.
     unsafe_deeds: Vec<String>,
+    /// What is kept for the next daemon.
+    memory: Memory,
+    /// Boots of the BMC, from 1 on.
+    boots: u32,
+    /// The daemon has ended, and wants the BMC rebooted like this.
+    ended: Option<Option<Reboot>>,
 }
 
 impl Plant {
@@ -138,6 +151,9 @@ impl Plant {
             replies: BTreeMap::new(),
             requests: 0,
             unsafe_deeds: Vec::new(),
+            memory: Memory::default(),
+            boots: 1,
+            ended: None,
             board,
         };
         let effects = plant.core.start(Mono::ZERO);
@@ -184,7 +200,17 @@ impl Plant {
 
     /// The daemon dies; another one starts on the machine as it is, and remembers nothing.
     pub fn restart(&mut self) {
-        self.core = Core::new(self.board.clone(), 1).expect("a board without circles");
+        self.start_anew(Memory::default());
+    }
+
+    /// The daemon dies; another one starts on the machine as it is, with what was kept.
+    pub fn resume(&mut self) {
+        self.start_anew(self.memory.clone());
+    }
+
+    fn start_anew(&mut self, memory: Memory) {
+        let past = past(self.boots, memory);
+        self.core = Core::after(self.board.clone(), 1, past).expect("a board without circles");
         self.tasks.clear();
         self.pending.clear();
         self.replies.clear();
@@ -261,6 +287,10 @@ impl Plant {
         }
         self.sample();
         self.refresh();
+        if let Some(Some(_)) = self.ended.take() {
+            self.boots += 1;
+            self.resume();
+        }
     }
 
     fn sample(&mut self) {
@@ -362,7 +392,9 @@ impl Plant {
             Effect::Spawn { .. } | Effect::Signal { .. } | Effect::RunStopCommand { .. } | Effect::Check { .. } => {
                 panic!("there are no processes here")
             }
-            Effect::Persist(_) | Effect::HoldFans(_) | Effect::Exit => {}
+            Effect::Persist(memory) => self.memory = memory,
+            Effect::Exit(then) => self.ended = Some(then),
+            Effect::HoldFans(_) => {}
         }
     }
 

@@ -12,14 +12,15 @@
 //! ```
 //!
 //! Deeds: `inject KIND TARGET [VALUE]`, `clear [KIND TARGET]`, `set NAME VALUE`, `ask MACHINE VERB`, `cancel` (what was asked last),
-//! `override MACHINE CONDITION SECONDS`, `hold-again MACHINE CONDITION`, `unplug`, `plug-in`,
+//! `override MACHINE CONDITION SECONDS`, `hold-again MACHINE CONDITION`, `unplug`, `plug-in`, `die` (the daemon; the next one has what was kept),
 //! `hold LED PATTERN|auto [SECONDS]`, `identify on|off [SECONDS]`, `break LED`, `mend LED`.
 //!
 //! Claims: `event SUBJECT SEVERITY [part of its text]`, `one event SUBJECT` and `no event SUBJECT` (all since the last
 //! deed; `*` in a subject stands for any part), `zone NAME STATE`, `fan NAME at least PERCENT`, `fan NAME MODE`, `sensor NAME QUALITY`,
 //! `machine NAME STATE`, `because NAME part of what brought it there`, `supply NAME HEALTH`, `problem KIND SUBJECT`, `no problem [KIND]`, `led NAME PATTERN` (what it
 //! really shows), `real NAME above|below NUMBER` (what the machine really has), `operation STATE [part of its reason or of a step's detail]` (of what was asked last), `refused MACHINE VERB CONDITION` (were it
-//! asked now), `usual MACHINE VERB NUMBER` (seconds that a plan expects, at most).
+//! asked now), `possible MACHINE VERB`, `usual MACHINE VERB NUMBER` (seconds that a plan expects, at most), `longest MACHINE VERB MIN MAX`
+//! (seconds), `plan MACHINE VERB part of a step, with what it says`.
 //!
 //! After `given`, the machine is left alone until nothing is wrong with it, except where a bus is blocked.
 
@@ -195,6 +196,7 @@ impl Stage {
             ["mend", led] => self.plant.break_led(led, false),
             ["unplug"] => self.plant.unplug(),
             ["plug-in"] => self.plant.plug_in(),
+            ["die"] => self.plant.resume(),
             _ => return Err("nobody knows how to do that".to_owned()),
         }
         Ok(())
@@ -347,6 +349,18 @@ impl Stage {
                 let most: f64 = most.parse().map_err(|_| "no number")?;
                 let expected = self.plan(machine, verb)?.expected.map(|time| time.as_secs_f64());
                 if expected.is_some_and(|time| time <= most) { Ok(()) } else { Err(format!("{expected:?}")) }
+            }
+            ["longest", machine, verb, least, most] => {
+                let [least, most] = [least, most].map(|bound| bound.parse::<f64>().expect("a number"));
+                let bound = self.plan(machine, verb)?.bound.map(|time| time.as_secs_f64());
+                let fits = bound.is_some_and(|time| (least..=most).contains(&time));
+                if fits { Ok(()) } else { Err(format!("{bound:?}")) }
+            }
+            ["plan", machine, verb, text @ ..] => {
+                let steps = self.plan(machine, verb)?.steps;
+                let steps: Vec<_> = steps.iter().map(|step| format!("{} {}", step.name, step.detail)).collect();
+                let text = text.join(" ");
+                if steps.iter().any(|step| step.contains(&text)) { Ok(()) } else { Err(format!("{steps:?}")) }
             }
             _ => Err("nobody knows how to look at that".to_owned()),
         }

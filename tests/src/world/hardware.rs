@@ -408,7 +408,7 @@ impl World {
                 }
             }
             Effect::Command(command) => self.command(command)?,
-            Effect::Exit => {
+            Effect::Exit(_) => {
                 self.ended = true;
                 if self.tasks.contains_key(&Builtin::Thermalmgr) {
                     return Err("the daemon ends while fans are still driven".to_owned());

@@ -32,6 +32,8 @@ pub(crate) async fn follow_if(session: &mut Session, accepted: Operation, wait: 
 
 /// How long an operation may be out of sight, as when it restarts the API itself.
 const OUT_OF_SIGHT: Duration = Duration::from_secs(10);
+/// One that reboots the BMC: from the last service down to the first up, on slow flash.
+const REBOOTING: Duration = Duration::from_secs(300);
 /// Between two attempts to see it again.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -76,7 +78,8 @@ impl Followed {
             };
             session.disconnect();
             let lost_at = *self.lost_at.get_or_insert_with(Instant::now);
-            if lost_at.elapsed() >= OUT_OF_SIGHT {
+            let patience = if self.newest.kind == "bmc-reboot" { REBOOTING } else { OUT_OF_SIGHT };
+            if lost_at.elapsed() >= patience {
                 let id = &self.newest.id;
                 return Err(Failure::Unreachable(format!(
                     "{cause}; whether {id} goes on is not known: look with `ubmcctl operations show {id}`"
@@ -110,12 +113,9 @@ impl Followed {
     }
 
     fn take(&mut self, update: Operation) -> Result<(), Failure> {
-        // Another life of the daemon gives the same ids to other operations, and those are younger.
-        if self.lost_at.take().is_some() {
-            let same = update.kind == self.newest.kind && update.target == self.newest.target;
-            if !same || update.age_s < self.newest.age_s {
-                return Err(self.restarted());
-            }
+        // A daemon that has lost its memory gives the same ids to other operations.
+        if self.lost_at.take().is_some() && (update.kind != self.newest.kind || update.target != self.newest.target) {
+            return Err(self.restarted());
         }
         (self.newest, self.told_at) = (update, Instant::now());
         Ok(())

@@ -60,11 +60,13 @@ pub enum Demand {
     UpdateBegin,
     /// It is over.
     UpdateEnd,
+    /// Down in order, and up again (BMC).
+    Reboot,
 }
 
 impl Demand {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::On,
         Self::Off,
         Self::ForceOff,
@@ -75,11 +77,12 @@ impl Demand {
         Self::MaintenanceOff,
         Self::UpdateBegin,
         Self::UpdateEnd,
+        Self::Reboot,
     ];
 
     /// It does something also where it is fulfilled already: each reset counts.
     pub const fn is_felt_each_time(self) -> bool {
-        matches!(self, Self::Reset | Self::Nmi)
+        matches!(self, Self::Reset | Self::Nmi | Self::Reboot)
     }
 
     /// The power that a machine is left with: `on`, `off`. Absent: it says nothing about that.
@@ -93,7 +96,8 @@ impl Demand {
             | Self::MaintenanceOn
             | Self::MaintenanceOff
             | Self::UpdateBegin
-            | Self::UpdateEnd => None,
+            | Self::UpdateEnd
+            | Self::Reboot => None,
         }
     }
 
@@ -110,6 +114,7 @@ impl Demand {
             Self::MaintenanceOff => "maintenance-off",
             Self::UpdateBegin => "update-begin",
             Self::UpdateEnd => "update-end",
+            Self::Reboot => "reboot",
         }
     }
 }
@@ -238,6 +243,11 @@ pub struct StateDef {
 }
 
 impl StateDef {
+    /// The arrow that a demand takes from here, as far as the machine itself says.
+    pub fn demanded(&self, demand: Demand) -> Option<&Transition> {
+        self.transitions.iter().find(|arrow| arrow.on == Trigger::Demand(demand))
+    }
+
     /// The arrow that something takes from here, which is neither a rise nor a fall: the first that fits. The levels of
     /// roles are as they are known now; an unreadable one fulfils no guard.
     pub fn arrow(&self, on: &Trigger, level: impl Fn(&Name) -> Option<Level>) -> Option<&Transition> {

@@ -99,7 +99,12 @@ impl Machine {
 
     /// The arrow that a demand takes from here. Absent: it means nothing in this state.
     pub fn arrow(&self, demand: Demand) -> Option<&Transition> {
-        self.state_def().transitions.iter().find(|transition| transition.on == Trigger::Demand(demand))
+        self.state_def().demanded(demand)
+    }
+
+    /// The states in which a demand is fulfilled.
+    pub fn goal(&self, demand: Demand) -> impl Iterator<Item = &Name> {
+        self.definition().goals.get(&demand).into_iter().flatten()
     }
 
     /// Hardware and time alone may lead from here to where a demand is fulfilled.
@@ -126,15 +131,17 @@ impl Machine {
         false
     }
 
-    /// Longest time from here to where a demand is fulfilled, or to where it has failed: all transitional states that lie on
+    /// Longest time from a state to where a demand is fulfilled, or to where it has failed: all transitional states that lie on
     /// the ways there, one after the other.
-    pub fn bound(&self, demand: Demand) -> Duration {
-        if self.fulfils(demand) && !demand.is_felt_each_time() {
+    pub fn bound_from(&self, from: &Name, demand: Demand) -> Duration {
+        let goal = self.definition().goals.get(&demand);
+        let is_so = self.discovered && goal.is_some_and(|goal| goal.contains(from));
+        if is_so && !demand.is_felt_each_time() {
             return Duration::ZERO;
         }
-        let goal = self.definition().goals.get(&demand);
+        let arrow = self.definition().states.get(from).and_then(|state| state.demanded(demand));
         let mut seen = BTreeSet::new();
-        let mut stack = vec![self.arrow(demand).map_or_else(|| self.state_name(), |arrow| &arrow.to)];
+        let mut stack = vec![arrow.map_or(from, |arrow| &arrow.to)];
         let mut sum = Duration::ZERO;
         while let Some(name) = stack.pop() {
             let arrived = goal.is_some_and(|goal| goal.contains(name));

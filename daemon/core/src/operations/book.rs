@@ -228,28 +228,30 @@ impl Operations {
         out: &mut Outbox,
     ) -> OperationId {
         if plan.supersedes {
-            let others = self.in_the_way(&plan.machines, bank).map(|(id, ..)| id);
+            let others: Vec<_> = self.in_the_way(&plan.machines, bank).map(|(id, ..)| id).collect();
             // What takes everything off that this would, and more, goes on beside it.
-            let others: Vec<_> = others.filter(|id| !self.takes_along(*id, &plan.machines, bank)).collect();
             for other in others {
+                if self.takes_along(other, &plan.machines, bank) {
+                    continue;
+                }
                 let text = format!("superseded by {} {}", order.kind, order.target);
                 self.close(other, OperationState::Cancelled, text, bank, out);
             }
         }
         let (steps, affects) = (step_views(&plan, bank), affected(&plan, bank));
         let were_off = plan.machines.iter().copied().filter(|id| bank.get(*id).fulfils(Demand::Off)).collect();
-        let work = Work::Machines(Drive::new(plan.steps, plan.relentless, were_off));
+        let work = Work::Machines(Drive::new(plan.clone(), were_off));
         let id = self.open(order, steps, work, out);
+        for machine in &plan.machines {
+            bank.set_operation(*machine, Some(id), out);
+        }
         if let Some(operation) = self.all.get_mut(&id) {
             operation.view.affects = affects;
             operation.view.expected = plan.expected;
             operation.view.bound = Some(plan.bound);
             operation.view.revision = plan.revision;
             operation.view.obstacles = plan.obstacles;
-            operation.machines.clone_from(&plan.machines);
-            for machine in &plan.machines {
-                bank.set_operation(*machine, Some(id), out);
-            }
+            operation.machines = plan.machines;
         }
         self.advance(id, house, bank, out);
         id
@@ -301,6 +303,12 @@ impl Operations {
         let text = format!("cancelled by {}", out.cause().actor);
         self.wind_up(id, (OperationState::Cancelled, text), house, bank, out);
         true
+    }
+
+    /// Running operations on machines, whichever.
+    pub fn on_machines(&self) -> impl Iterator<Item = &OperationView> {
+        let drives = |id: &&OperationId| self.drives_machines(**id);
+        self.running.iter().filter(drives).filter_map(|id| self.get(*id))
     }
 
     /// Whether an operation is one of machines.
@@ -373,8 +381,14 @@ impl Operations {
     }
 }
 
+/// Where a machine is by the time of a step: the state of now, or what a step before it leaves it in.
 fn step_views(plan: &Plan, bank: &Machines) -> Vec<StepView> {
-    let view = |step: &PlanStep| StepView {
+    let mut driven = BTreeSet::new();
+    let mut from = |machine: MachineId, states: &[Name]| {
+        let when = if driven.insert(machine) { "now" } else { "then" };
+        format!("{when} {}", states.iter().map(Name::as_str).collect::<Vec<_>>().join(" or "))
+    };
+    let view = |(step, states): (&PlanStep, &Vec<Name>)| StepView {
         name: match &step.deed {
             Deed::Drive(machine, demand) => format!("{} {}", bank.get(*machine).spec.name, demand.as_str()),
             Deed::Dwell(pause) => format!("wait {}", human(*pause)),
@@ -383,11 +397,11 @@ fn step_views(plan: &Plan, bank: &Machines) -> Vec<StepView> {
         started: None,
         ended: None,
         detail: match &step.deed {
-            Deed::Drive(machine, _) => format!("now {}", bank.get(*machine).state_name()),
+            Deed::Drive(machine, _) => from(*machine, states),
             Deed::Dwell(_) => String::new(),
         },
     };
-    plan.steps.iter().map(view).collect()
+    plan.steps.iter().zip(&plan.from).map(view).collect()
 }
 
 fn affected(plan: &Plan, bank: &Machines) -> Vec<String> {

@@ -14,7 +14,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     book::{Operation, Operations, Work},
-    plan::{Deed, House, PlanStep},
+    plan::{Deed, House, Plan, PlanStep},
 };
 use crate::{
     ids::{MachineId, OperationId},
@@ -31,8 +31,13 @@ use crate::{
 /// Before a power-on is tried a second time; twice as long before each further one.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// What an operation on machines goes by.
-#[derive(Clone, Debug)]
+/// The pause after so many tries.
+pub(super) fn pause_after(tries: u32) -> Duration {
+    PAUSE * 2u32.pow(tries.saturating_sub(1).min(8))
+}
+
+/// What an operation on machines goes by. The default is that of one that is over.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Drive {
     pub(super) steps: Vec<PlanStep>,
     stage: u32,
@@ -49,7 +54,8 @@ pub(super) struct Drive {
 }
 
 impl Drive {
-    pub(super) fn new(steps: Vec<PlanStep>, relentless: bool, were_off: BTreeSet<MachineId>) -> Self {
+    pub(super) fn new(plan: Plan, were_off: BTreeSet<MachineId>) -> Self {
+        let Plan { steps, relentless, .. } = plan;
         let tries = vec![0; steps.len()];
         Self { steps, stage: 0, relentless, tries, pausing: BTreeSet::new(), were_off, ending: None }
     }
@@ -112,7 +118,7 @@ impl Operations {
                 let (tries, most) = (drive.tries[index], house.board.policy.power_on_tries);
                 let transient = demand == Demand::On && machine.state_def().tone == Tone::Normal && !machine.lost();
                 if transient && drive.ending.is_none() && tries < most {
-                    let pause = PAUSE * 2u32.pow(tries.saturating_sub(1).min(8));
+                    let pause = pause_after(tries);
                     drive.pausing.insert(index);
                     out.arm(Timer::Retry(id, index), out.now() + pause);
                     view.detail = format!("{why}; try {} of {most} in {}", tries + 1, human(pause));

@@ -7,6 +7,7 @@ use super::{
     plan::{Deed, PlanStep, Scene},
 };
 use crate::{
+    board::Reboot,
     ids::{MachineId, SupplyId},
     input::Verb,
     machines::{Demand, MachineKind},
@@ -78,7 +79,29 @@ impl Scene<'_> {
         if turns_on && !machine.fulfils(Demand::On) || matches!(verb, Verb::Restart | Verb::Cycle) {
             found.extend(self.power_on_obstacles(target));
         }
+        if verb == Verb::Demand(Demand::Reboot) {
+            found.extend(self.reboot_obstacles());
+        }
         found
+    }
+
+    /// What is under way would be cut off, and a board that says nothing of reboots has none.
+    fn reboot_obstacles(&self) -> impl Iterator<Item = Obstacle> {
+        let unknown = (self.house.board.policy.reboot == Reboot::Unknown).then(|| Obstacle {
+            kind: "no-way-to-reboot",
+            subject: format!("board {}", self.house.board.name),
+            text: "the board file does not say how this BMC is rebooted".to_owned(),
+            remedy: "write `reboot_command = [\"reboot\"]`, or what your system calls it, into [policy]".to_owned(),
+            since: None,
+        });
+        let cut_off = self.operations.on_machines().map(|running| Obstacle {
+            kind: "operation-running",
+            subject: format!("operation {}", running.id),
+            text: format!("{} ({} {}) is running, and would be cut off", running.id, running.kind, running.target),
+            remedy: format!("wait for it, or `ubmcctl operations cancel {}`", running.id),
+            since: Some(running.created),
+        });
+        unknown.into_iter().chain(cut_off)
     }
 
     /// The demand has no arrow in the machine's state and is not fulfilled or under way either.
@@ -238,6 +261,7 @@ fn typed(kind: MachineKind, demand: Demand, name: &str) -> Option<String> {
         Demand::MaintenanceOff => "maintenance off",
         Demand::UpdateBegin => "upgrade begin",
         Demand::UpdateEnd => "upgrade end",
+        Demand::Reboot => "reboot",
     };
     Some(match kind {
         MachineKind::Host => format!("`ubmcctl host {words} {name}`"),

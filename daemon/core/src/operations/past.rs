@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{
-    book::{Operation, Operations, Work},
+    book::{Operation, Operations, Work, kind_of},
     drive::Drive,
 };
 use crate::{
     event::Severity,
-    machines::bank::Machines,
+    input::Verb,
+    machines::{Demand, MachineKind, bank::Machines},
     memory::{OperationMemory, OperationsMemory},
     outbox::Outbox,
     time::{Mono, Wall},
@@ -49,30 +50,42 @@ impl Operations {
         OperationsMemory { next, running: running.collect() }
     }
 
-    /// At the start: numbers go on, and those that were running when the last daemon ended have failed.
-    pub fn recall(&mut self, memory: &OperationsMemory, out: &mut Outbox) {
+    /// At the start: numbers go on, and those that were running when the last daemon ended have failed; all but a reboot
+    /// of the BMC, which is done now that the BMC has `booted`.
+    pub fn recall(&mut self, memory: &OperationsMemory, booted: bool, out: &mut Outbox) {
+        let reboot = kind_of(MachineKind::Bmc, Verb::Demand(Demand::Reboot));
         self.next = self.next.max(memory.next);
         for (id, known) in &memory.running {
             let OperationMemory { kind, target, machines: _, actor, reason, begun } = known;
             self.next = self.next.max(id.0 + 1);
             let begun = begun.map_or_else(String::new, |begun| format!(", begun at {begun}"));
-            let why = format!(
-                "interrupted: ubmcd ended while it was running{begun}; the machines' states are what the hardware says"
-            );
+            let done = booted && *kind == reboot;
+            let (state, why) = if done {
+                (OperationState::Succeeded, String::new())
+            } else if *kind == reboot {
+                (OperationState::Failed, format!("ubmcd was started anew, but the BMC was not rebooted{begun}"))
+            } else {
+                let why = format!("interrupted: ubmcd ended while it was running{begun}");
+                (OperationState::Failed, format!("{why}; the machines' states are what the hardware says"))
+            };
             let cause = out.new_cause(actor);
-            let text = format!("{id}: {kind} {target} was interrupted: ubmcd ended while it was running{begun}");
+            let (told, severity, text) = if done {
+                ("succeeded", Severity::Notice, format!("{id}: {kind} {target} done: the BMC was rebooted{begun}"))
+            } else {
+                ("interrupted", Severity::Error, format!("{id}: {kind} {target} was {why}"))
+            };
             let fields = vec![
                 ("operation", id.to_string().into()),
                 ("kind", kind.as_str().into()),
                 ("target", target.as_str().into()),
                 ("reason", reason.as_str().into()),
             ];
-            out.event(format!("operation.{id}.interrupted"), "operator", Severity::Error, text, fields);
+            out.event(format!("operation.{id}.{told}"), "operator", severity, text, fields);
             let view = OperationView {
                 id: *id,
                 kind: kind.clone(),
                 target: target.clone(),
-                state: OperationState::Failed,
+                state,
                 steps: Vec::new(),
                 reason: why,
                 requested_by: actor.clone(),
@@ -86,7 +99,7 @@ impl Operations {
                 bound: None,
                 cause: cause.id,
             };
-            let work = Work::Machines(Drive::new(Vec::new(), false, BTreeSet::new()));
+            let work = Work::Machines(Drive::default());
             let operation = Operation { view, work, cause, key: String::new(), machines: BTreeSet::new() };
             self.all.insert(*id, operation);
             out.changed().operations.insert(*id);

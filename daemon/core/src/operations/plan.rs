@@ -1,15 +1,12 @@
 //! What a request on a machine would do, and every condition that stands against it. Nothing here changes anything.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{book::Operations, waivers::Waivers};
 use crate::{
     board::Board,
     emergency::Emergency,
-    ids::MachineId,
+    ids::{MachineId, Name},
     input::Verb,
     machines::{Demand, MachineKind, Tone, bank::Machines},
     refusal::Obstacle,
@@ -58,6 +55,8 @@ pub struct Plan {
     pub bound: Duration,
     /// What is usual, by what each step took before. Absent: one of them was never done.
     pub expected: Option<Duration>,
+    /// For each step, where its machine is when its turn comes; empty for a pause.
+    pub from: Vec<Vec<Name>>,
     /// Go on with later stages when a step fails: for what must end in off.
     pub relentless: bool,
     /// Running operations that it ends: off at once outranks whatever goes on.
@@ -119,11 +118,12 @@ pub fn verbs_of(kind: MachineKind) -> &'static [Verb] {
         Verb::Demand(Demand::MaintenanceOn),
         Verb::Demand(Demand::MaintenanceOff),
     ];
-    const BMC: [Verb; 4] = [
+    const BMC: [Verb; 5] = [
         Verb::Demand(Demand::MaintenanceOn),
         Verb::Demand(Demand::MaintenanceOff),
         Verb::Demand(Demand::UpdateBegin),
         Verb::Demand(Demand::UpdateEnd),
+        Verb::Demand(Demand::Reboot),
     ];
     match kind {
         MachineKind::Host => &HOST,
@@ -144,26 +144,7 @@ impl Scene<'_> {
             })
             .chain([machine])
             .collect();
-        let by_stage = |of: &dyn Fn(&PlanStep) -> Option<Duration>| {
-            let mut stages: BTreeMap<u32, Duration> = BTreeMap::new();
-            for step in &steps {
-                let longest = stages.entry(step.stage).or_default();
-                *longest = (*longest).max(of(step)?);
-            }
-            Some(stages.values().sum())
-        };
-        let bound = |step: &PlanStep| match step.deed {
-            Deed::Drive(machine, demand) => self.machines.get(machine).bound(demand),
-            Deed::Dwell(pause) => pause,
-        };
-        let usual = |step: &PlanStep| match step.deed {
-            // What is so already takes no time.
-            Deed::Drive(machine, demand) if self.machines.get(machine).bound(demand).is_zero() => Some(Duration::ZERO),
-            Deed::Drive(machine, demand) => self.operations.learned.usual(machine, demand),
-            Deed::Dwell(pause) => Some(pause),
-        };
-        let expected = by_stage(&usual);
-        let bound = by_stage(&|step| Some(bound(step))).unwrap_or_default();
+        let forecast = self.forecast(&steps);
         let supersedes = matches!(verb, Verb::Demand(Demand::ForceOff) | Verb::EmergencyOff);
         Plan {
             obstacles: self.obstacles(machine, verb, &steps, &machines, supersedes),
@@ -172,8 +153,9 @@ impl Scene<'_> {
             supersedes,
             steps,
             machines,
-            bound,
-            expected,
+            bound: forecast.bound,
+            expected: forecast.expected,
+            from: forecast.from,
         }
     }
 

@@ -43,7 +43,8 @@ impl Core {
                 | Demand::MaintenanceOn
                 | Demand::MaintenanceOff
                 | Demand::UpdateBegin
-                | Demand::UpdateEnd,
+                | Demand::UpdateEnd
+                | Demand::Reboot,
             )
             | Verb::EmergencyOff => false,
         };

@@ -76,7 +76,7 @@ impl Core {
                 self.machines.set_requested(id, requested.as_str(), &mut self.out);
             }
         }
-        self.operations.recall(&memory.operations, &mut self.out);
+        self.operations.recall(&memory.operations, !same, &mut self.out);
         self.latch_trips();
         self.schedules_due();
     }

@@ -4,7 +4,14 @@ use super::{
     supervisor::{Phase, Supervisor},
     unit::{Goal, State},
 };
-use crate::{effect::Effect, event::Severity, outbox::Outbox, timers::Timer, view::Desired};
+use crate::{
+    board::{Policy, Reboot},
+    effect::Effect,
+    event::Severity,
+    outbox::Outbox,
+    timers::Timer,
+    view::Desired,
+};
 
 impl Supervisor {
     /// Begins: every service with auto-start is wanted up.
@@ -78,7 +85,10 @@ impl Supervisor {
     }
 
     /// Everything is to go down. The second call may make it an emergency.
-    pub fn shut_down(&mut self, emergency: bool, stop_timeout: std::time::Duration, out: &mut Outbox) {
+    pub fn shut_down(&mut self, emergency: bool, policy: &Policy, then: Option<Reboot>, out: &mut Outbox) {
+        let stop_timeout = policy.stop_timeout;
+        // Who asks for a reboot and then for an end gets there sooner, and the reboot all the same.
+        self.then = then.or(self.then.take());
         let since = match self.phase {
             Phase::Stopping { since, emergency: false } if emergency => since,
             Phase::Stopping { .. } | Phase::Ended => return,
@@ -121,7 +131,7 @@ impl Supervisor {
             self.kill(id, out);
         }
         self.phase = Phase::Ended;
-        out.deed(Effect::Exit);
+        out.deed(Effect::Exit(self.then.take()));
     }
 
     pub(super) fn end(&mut self, out: &mut Outbox) {
@@ -135,7 +145,7 @@ impl Supervisor {
                 "every service is down".to_owned(),
                 Vec::new(),
             );
-            out.deed(Effect::Exit);
+            out.deed(Effect::Exit(self.then.take()));
         }
     }
 }

@@ -220,6 +220,14 @@ impl SimClient {
         }
     }
 
+    /// The controller is reset, and the board goes on as it is.
+    ///
+    /// # Errors
+    /// Any.
+    pub fn reset_controller(&mut self) -> Result<(), ClientError> {
+        self.act(&Ask::ResetController)
+    }
+
     /// Unplugs the board, without waiting until it is gone: see [`unplug`] for that.
     ///
     /// # Errors

@@ -36,6 +36,11 @@ impl Model {
         Ok(())
     }
 
+    /// The controller is reset. The machine does not mind.
+    pub fn reset_controller(&mut self) {
+        self.resets += 1;
+    }
+
     fn rose(&mut self, line: Line) {
         match line {
             Line::Host(index, HostLine::ShutdownRequest) => self.hosts[index].software.ask_to_shut_down(),

@@ -75,6 +75,8 @@ pub struct Model {
     supplies: Vec<Supply>,
     /// How often the last of the mains has gone: whoever is started after that has booted, as far as this machine goes.
     outages: u32,
+    /// How often the controller was reset since the mains came.
+    resets: u32,
     fans: FanBank,
     air: AirPath,
     /// Volts, in the order of [`Rail::ALL`].
@@ -128,6 +130,7 @@ impl Model {
             hosts: (0..config.hosts.count).map(|_| host()).collect(),
             supplies: vec![Supply::new(config.ambient); config.supplies.count],
             outages: 0,
+            resets: 0,
             fans: FanBank::new(&config.fans, config.hosts.count, chassis_on),
             air: AirPath::new(config.ambient),
             rails: [0.0; 4],
@@ -217,6 +220,7 @@ impl Model {
         }
         if had_mains && !self.supplies.iter().any(Supply::has_mains) {
             self.outages += 1;
+            self.resets = 0;
         }
         let mains = self.supplies.iter().any(Supply::is_good);
         let wanted = self.level(Line::Chassis(PowerLine::Control)).is_high();

@@ -142,6 +142,7 @@ impl Model {
             values.push(value(format!("fan.{fan}.duty"), self.duty(fan).percent(), "%", false));
         }
         values.push(value("outages".into(), f64::from(self.outages), "", false));
+        values.push(value("controller_resets".into(), f64::from(self.resets), "", false));
         values.push(value("fan_watchdog".into(), f64::from(u8::from(self.watchdog_bit())), "", false));
         values.extend(Quantity::all(&self.config).filter_map(|quantity| {
             self.truth(quantity).map(|truth| value(quantity.to_string(), truth, quantity.kind().unit(), false))

@@ -101,6 +101,10 @@ fn answer(shared: &Shared, stream: &UnixStream, ask: Ask) -> Option<Answer> {
         Ask::Clear { kind, target } => shared.with(|model| model.clear_named(&kind, &target).map(|()| faults(model))),
         Ask::Faults => Ok(faults(&shared.lock().model)),
         Ask::State => Ok(state(&shared.lock().model)),
+        Ask::ResetController => shared.with(|model| {
+            model.reset_controller();
+            Ok(Answer::Done)
+        }),
         Ask::Hello { .. } | Ask::Subscribe | Ask::Stop => {
             Ok(Answer::Refused { why: Why::Protocol, text: "not here".to_owned() })
         }

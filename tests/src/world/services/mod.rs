@@ -319,7 +319,7 @@ impl World {
                 let happening = ServiceHappening::Checked { probe, passed, text: "as drawn".to_owned(), took };
                 self.later(took, generation, happening);
             }
-            Effect::Exit => self.ended = true,
+            Effect::Exit(_) => self.ended = true,
             Effect::Reply(_, Err(refusal)) if refusal.text.is_empty() => {
                 return Err("a refusal without a sentence".to_owned());
             }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::transition::{Maintenance, Upgrade, maintenance, show_machine, upgrade};
+use super::transition::{How, Maintenance, Risk, Upgrade, maintenance, request, show_machine, upgrade};
 use crate::ctl::{exit::Failure, session::Session};
 
 /// The machine's name.
@@ -14,6 +14,8 @@ pub(crate) enum Command {
     Status,
     /// Enters or leaves maintenance
     Maintenance(Maintenance),
+    /// Reboots the BMC, services first; hosts go on as they are
+    Reboot(How),
     /// Tells that firmware is being written: nothing is powered on meanwhile. It ends by itself after half an hour
     Upgrade(Upgrade),
 }
@@ -23,6 +25,7 @@ impl Command {
         match self {
             Self::Status => show_machine(session, BMC).await,
             Self::Maintenance(wanted) => maintenance(session, BMC, wanted).await,
+            Self::Reboot(how) => request(session, BMC, "reboot", Risk::Interrupts, how).await,
             Self::Upgrade(wanted) => upgrade(session, BMC, wanted).await,
         }
     }

@@ -216,7 +216,8 @@ impl Model<'_> {
             | Demand::MaintenanceOn
             | Demand::MaintenanceOff
             | Demand::UpdateBegin
-            | Demand::UpdateEnd => true,
+            | Demand::UpdateEnd
+            | Demand::Reboot => true,
         }
     }
 
