@@ -153,6 +153,7 @@ impl Core {
                 (None, _) | (_, None) => Health::Unknown,
             },
             fault_registers: self.supplies.registers(id),
+            faults_read_at: self.supplies.read_at(id),
         }
     }
 

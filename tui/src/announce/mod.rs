@@ -62,9 +62,9 @@ fn told(modal: &Modal) -> String {
             format!("{} {plan}", confirm.deed.title())
         }
         Modal::Why(shown) => format!("why {} {}", shown.name, shown.answer.is_ok()),
-        Modal::Refused { what, refusal } => format!("refused {what} {}", refusal.message),
+        Modal::Refused { what, refusal, .. } => format!("refused {what} {}", refusal.message),
         Modal::Menu(menu) => format!("{:?}", menu.target),
         Modal::Help(_) => "help".to_owned(),
-        Modal::Filter { .. } | Modal::Search { .. } | Modal::Palette(_) => String::new(),
+        Modal::Filter { .. } | Modal::Search { .. } | Modal::Palette(_) | Modal::Progress { .. } => String::new(),
     }
 }

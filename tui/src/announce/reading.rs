@@ -87,12 +87,18 @@ pub fn modal(modal: &Modal) -> Vec<String> {
             }
             Err(_) => vec![format!("asking ubmcd why {} is as it is", shown.name)],
         },
-        Modal::Refused { what, refusal } => {
+        Modal::Refused { what, refusal, .. } => {
             let mut lines = vec![format!("{what}: {}: {}", refusal.code, refusal.message)];
             lines.extend(refusal.conditions.iter().map(condition));
             lines
         }
-        Modal::Help(_) | Modal::Filter { .. } | Modal::Search { .. } | Modal::Palette(_) | Modal::Menu(_) => Vec::new(),
+        // An operation's steps are announced as they change.
+        Modal::Progress { .. }
+        | Modal::Help(_)
+        | Modal::Filter { .. }
+        | Modal::Search { .. }
+        | Modal::Palette(_)
+        | Modal::Menu(_) => Vec::new(),
     }
 }
 

@@ -36,6 +36,18 @@ pub enum Deed {
         /// Its id.
         id: String,
     },
+    /// The end of a request that waits for its time.
+    CancelSchedule {
+        /// Its id.
+        id: String,
+    },
+    /// The end of an interlock's override.
+    RestoreInterlock {
+        /// The machine.
+        machine: String,
+        /// The condition that stands against powering it on again.
+        condition: String,
+    },
     /// The identify LED.
     Identify {
         /// Lit or not.
@@ -78,9 +90,9 @@ impl Deed {
     /// What it acts on: the name that has to be typed.
     pub fn target(&self) -> &str {
         match self {
-            Self::Transition { machine, .. } => machine,
+            Self::Transition { machine, .. } | Self::RestoreInterlock { machine, .. } => machine,
             Self::Service { name, .. } => name,
-            Self::CancelOperation { id } => id,
+            Self::CancelOperation { id } | Self::CancelSchedule { id } => id,
             Self::Identify { .. } => "identify",
             Self::Hold { target, .. }
             | Self::Release { target }
@@ -94,7 +106,8 @@ impl Deed {
         match self {
             Self::Transition { machine, request, .. } => format!("{request} {machine}"),
             Self::Service { verb, name, .. } => format!("{} {name}", verb.word()),
-            Self::CancelOperation { id } => format!("cancel {id}"),
+            Self::CancelOperation { id } | Self::CancelSchedule { id } => format!("cancel {id}"),
+            Self::RestoreInterlock { machine, condition } => format!("restore {condition} of {machine}"),
             Self::Identify { on } => format!("identify {}", if *on { "on" } else { "off" }),
             Self::Hold { target, duty, for_s } => format!("hold {target} at {duty} % for {}", minutes(*for_s)),
             Self::Release { target } => format!("release {target}"),
@@ -111,6 +124,8 @@ impl Deed {
             }
             Self::Service { verb, .. } => verb.is_destructive(),
             Self::CancelOperation { .. }
+            | Self::CancelSchedule { .. }
+            | Self::RestoreInterlock { .. }
             | Self::Identify { .. }
             | Self::Hold { .. }
             | Self::Release { .. }
@@ -128,6 +143,8 @@ impl Deed {
             Self::Service { verb, name, .. } if verb.is_destructive() => Some(Ask::WhatIf { service: name.clone() }),
             Self::Service { .. }
             | Self::CancelOperation { .. }
+            | Self::CancelSchedule { .. }
+            | Self::RestoreInterlock { .. }
             | Self::Identify { .. }
             | Self::Hold { .. }
             | Self::Release { .. }
@@ -152,6 +169,10 @@ impl Deed {
                 Ask::Service { verb: *verb, name: name.clone(), force: !along.is_empty() }
             }
             Self::CancelOperation { id } => Ask::CancelOperation { id: id.clone() },
+            Self::CancelSchedule { id } => Ask::CancelSchedule { id: id.clone() },
+            Self::RestoreInterlock { machine, condition } => {
+                Ask::RestoreInterlock { machine: machine.clone(), condition: condition.clone() }
+            }
             Self::Identify { on } => Ask::Identify { on: *on },
             Self::Hold { target, duty, for_s } => Ask::Hold { target: target.clone(), duty: *duty, for_s: *for_s },
             Self::Release { target } => Ask::Release { target: target.clone() },
@@ -192,6 +213,8 @@ pub struct Confirm {
     pub typed: Line,
     /// For harmless deeds: the focus is on doing it instead of on Cancel.
     pub go: bool,
+    /// Rows by which the plan is scrolled; the drawing stops at its end.
+    pub scrolled: usize,
 }
 
 /// What Enter means now.
@@ -208,7 +231,7 @@ pub enum Verdict {
 impl Confirm {
     /// A question about `deed`.
     pub fn new(deed: Deed, plan: Plan) -> Self {
-        Self { deed, plan, typed: Line::default(), go: false }
+        Self { deed, plan, typed: Line::default(), go: false, scrolled: 0 }
     }
 
     /// Whether the plan is known and can be carried out.

@@ -161,6 +161,27 @@ pub enum Ask {
         /// Whose.
         machine: String,
     },
+    /// Requests that wait for their time; they come as news.
+    Schedules,
+    /// One of them is not wanted any more.
+    CancelSchedule {
+        /// Its id.
+        id: String,
+    },
+    /// A condition stands against powering a machine on again.
+    RestoreInterlock {
+        /// The machine.
+        machine: String,
+        /// e.g. `no-supply`.
+        condition: String,
+    },
+    /// Whether the machines can come to harm; it comes as news, after seconds.
+    Verify,
+    /// Everything that a cause brought about; it comes as news.
+    Chain {
+        /// Which.
+        cause: u64,
+    },
     /// Why a service or a machine is as it is.
     Why {
         /// Which.

@@ -1,6 +1,6 @@
 //! The tail of events: following, searching, and showing less of it.
 
-use super::{Item, Line, Pick, State, Tone, View, intent, rows};
+use super::{Ask, Effect, Item, Line, Pick, State, Tone, View, intent, rows};
 use crate::model::{Entry, Severity};
 
 /// Takes hold of the newest, or stays where the reader is.
@@ -15,7 +15,7 @@ pub(super) fn follow(state: &mut State) {
 }
 
 /// Shows only what the cause of the selected event brought about, or everything again.
-pub(super) fn only_the_cause(state: &mut State) {
+pub(super) fn only_the_cause(state: &mut State, effects: &mut Vec<Effect>) {
     if state.filter().starts_with("cause:") {
         return set_filter(state, Line::default());
     }
@@ -31,8 +31,22 @@ pub(super) fn only_the_cause(state: &mut State) {
     };
     state.page = None;
     state.follow = false;
+    fetch_chain(state, number, effects);
     select(state, Some(Item::Entry(number)), 0);
     set_filter(state, Line::new(format!("cause:{cause}")));
+}
+
+/// Asks for everything of the same cause, back to what began it: the tail may begin later. Once for each cause, for what
+/// comes after it comes by itself.
+pub(super) fn fetch_chain(state: &mut State, number: u64, effects: &mut Vec<Effect>) {
+    let cause = match state.model.tail.get(number) {
+        Some(Entry::Event(event)) => event.cause,
+        Some(Entry::Lost { .. } | Entry::Restarted) | None => 0,
+    };
+    let known = state.model.chain.as_ref().is_some_and(|(of, _)| *of == cause);
+    if cause != 0 && !known && state.connected() && super::serves(state, super::Area::Events) {
+        intent::ask(state, Ask::Chain { cause }, None, effects);
+    }
 }
 
 /// One step more serious; after the most serious, everything again.

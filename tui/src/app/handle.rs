@@ -1,13 +1,16 @@
 //! Keys in a view.
 
 use super::{
-    Deed, Effect, GRAPH_SPANS, Item, Key, Menu, Modal, Page, Pick, State, Token, View, WhyShown, confirm::Plan, events,
-    intent, keymap::Action, log, look, menu, modal, rows,
+    Deed, Effect, GRAPH_SPANS, Item, Key, Menu, Modal, Page, Pick, PowerPane, State, Token, View, WhyShown,
+    confirm::Plan, events, intent, keymap::Action, log, look, menu, modal, rows,
 };
 use crate::model::OperationState;
 
 /// How far the page keys go. A fixed number: the app does not know how high a pane is, and ten is a page at 80×24.
 const PAGE: isize = 10;
+
+/// What a verification is called while it goes on.
+pub const VERIFICATION: &str = "verification of the machines";
 
 /// Takes a key.
 pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
@@ -62,7 +65,7 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Why => why(state, effects),
         Action::Tree => state.by_dependency = !state.by_dependency,
         Action::Pane if state.view == View::Power && state.page.is_none() => {
-            state.graph = !state.graph;
+            state.power_pane = state.power_pane.next();
             state.request = None;
         }
         Action::Pane => state.pane = state.pane.next(),
@@ -73,7 +76,8 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Search => state.modal = Some(Modal::Search { before: state.search.text().to_owned() }),
         Action::NextFound => find(state, true),
         Action::PreviousFound => find(state, false),
-        Action::Cause => events::only_the_cause(state),
+        Action::Cause => events::only_the_cause(state, effects),
+        Action::Verify => verify(state, effects),
         Action::Serious => events::more_serious(state),
         Action::Inject => inject(state),
         Action::CancelOperation => cancel_operation(state, effects),
@@ -137,9 +141,11 @@ fn step(state: &mut State, by: isize, effects: &mut Vec<Effect>) {
             let items = rows::items(state);
             let at = items.iter().position(|item| *item == Item::Entry(*number)).unwrap_or(0);
             if let Some(Item::Entry(number)) = items.get(moved(at, by, items.len())) {
-                state.page = Some(Page::Entry(*number));
+                let number = *number;
+                state.page = Some(Page::Entry(number));
                 pick(state, moved(at, by, items.len()), &items);
                 state.follow = false;
+                events::fetch_chain(state, number, effects);
             }
             return;
         }
@@ -198,7 +204,11 @@ fn left(state: &mut State, effects: &mut Vec<Effect>) {
 fn right(state: &mut State) {
     match state.view {
         View::Services if state.page.is_none() => fold(state, Some(false)),
-        View::Power if state.request.is_none() && requests_of_selected(state) > 0 => state.request = Some(0),
+        View::Power if state.request.is_none() && requests_of_selected(state) > 0 => {
+            // What is asked for must be in sight.
+            state.power_pane = PowerPane::Requests;
+            state.request = Some(0);
+        }
         _ => {}
     }
 }
@@ -254,6 +264,7 @@ fn open(state: &mut State, effects: &mut Vec<Effect>) {
                 pick(state, index, &items);
             }
             state.page = Some(Page::Entry(number));
+            events::fetch_chain(state, number, effects);
         }
         _ => {}
     }
@@ -261,8 +272,7 @@ fn open(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// Goes to what a problem is about: `service web`, `zone cpu`, `sensor inlet_temp`, `host.0`.
 fn open_problem(state: &mut State, index: usize, effects: &mut Vec<Effect>) {
-    let problem = state.model.status.as_ref().and_then(|status| status.problems.get(index));
-    let Some(subject) = problem.map(|problem| problem.subject.clone()) else { return };
+    let Some(subject) = state.problems().into_iter().nth(index).map(|problem| problem.subject) else { return };
     let name = subject.rsplit(' ').next().unwrap_or(&subject).to_owned();
     if state.model.service(&name).is_some() {
         show_item(state, View::Services, Item::Service(name.clone()), effects);
@@ -333,7 +343,7 @@ fn why(state: &mut State, effects: &mut Vec<Effect>) {
         (Some(Page::Service(name)), _) => name.clone(),
         (None, Some(Item::Service(name) | Item::Machine(name))) => name,
         (None, Some(Item::Problem(index))) => {
-            let problem = state.model.status.as_ref().and_then(|status| status.problems.get(index));
+            let problem = state.problems().into_iter().nth(index);
             problem.map(|one| one.subject.rsplit(' ').next().unwrap_or_default().to_owned()).unwrap_or_default()
         }
         _ => String::new(),
@@ -351,6 +361,18 @@ pub(super) fn ask_why(state: &mut State, name: String, effects: &mut Vec<Effect>
     }
     let token: Token = intent::ask(state, super::Ask::Why { name: name.clone() }, None, effects);
     state.modal = Some(Modal::Why(WhyShown { name, answer: Err(token) }));
+}
+
+/// Asks whether the machines can come to harm: only when somebody wants to know, for it takes the daemon seconds.
+fn verify(state: &mut State, effects: &mut Vec<Effect>) {
+    if !state.connected() {
+        return intent::tell(state, "no connection: the machines cannot be verified now".to_owned(), super::Tone::Bad);
+    }
+    state.power_pane = PowerPane::Standing;
+    state.request = None;
+    if !state.awaits(VERIFICATION) {
+        intent::ask(state, super::Ask::Verify, Some(VERIFICATION.to_owned()), effects);
+    }
 }
 
 /// The palette with what can be broken.

@@ -3,7 +3,7 @@
 use super::{Ask, Confirm, Deed, Effect, Modal, Notice, State, Token, Tone, confirm::Plan};
 
 /// Seconds a notice stays.
-const NOTICE_S: f64 = 12.0;
+const NOTICE_S: f64 = 10.0;
 
 /// Shows a sentence for a while.
 pub(super) fn tell(state: &mut State, text: String, tone: Tone) {

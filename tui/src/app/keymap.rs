@@ -79,6 +79,8 @@ pub enum Action {
     Serious,
     /// Break something on the simulated board.
     Inject,
+    /// Whether the machines can come to harm.
+    Verify,
 }
 
 /// Where a binding holds.
@@ -135,7 +137,8 @@ pub const KEYMAP: &[Binding] = &[
     binding(&[ch('-')], Action::ZoomOut, In(View::Sensors), "more time in the graph"),
     binding(&[ch('a')], Action::Act, In(View::Power), "what can be asked of the machine"),
     binding(&[ch('a')], Action::Act, In(View::Overview), "what can be done with the selected"),
-    binding(&[ch('v')], Action::Pane, In(View::Power), "the machine drawn, or its rails"),
+    binding(&[ch('v')], Action::Pane, In(View::Power), "requests, drawn, supplies and rails, policies"),
+    binding(&[ch('V')], Action::Verify, In(View::Power), "whether the machines can come to harm (seconds)"),
     binding(&[ch('x')], Action::CancelOperation, In(View::Operations), "cancel the operation"),
     binding(&[ch('f')], Action::Follow, In(View::Events), "follow the newest"),
     binding(&[ch('c')], Action::Cause, In(View::Events), "only what the same cause brought about"),
@@ -235,7 +238,7 @@ impl Keymap {
 
 impl Action {
     /// By the names that a configuration knows them by.
-    pub const NAMES: [(&'static str, Self); 42] = [
+    pub const NAMES: [(&'static str, Self); 43] = [
         ("act", Self::Act),
         ("follow", Self::Follow),
         ("fold", Self::Fold),
@@ -253,6 +256,7 @@ impl Action {
         ("cause", Self::Cause),
         ("serious", Self::Serious),
         ("break", Self::Inject),
+        ("verify", Self::Verify),
         ("page-up", Self::PageUp),
         ("page-down", Self::PageDown),
         ("first", Self::First),
@@ -333,7 +337,8 @@ impl Action {
             | Self::PreviousFound
             | Self::Cause
             | Self::Serious
-            | Self::Inject => false,
+            | Self::Inject
+            | Self::Verify => false,
         }
     }
 }

@@ -16,6 +16,8 @@ pub(super) fn take(state: &mut State, event: LinkEvent, effects: &mut Vec<Effect
             state.model.tail.push(Entry::Restarted);
             state.awaited.clear();
             state.model.boot = None;
+            state.model.chain = None;
+            state.model.verification = None;
         }
         LinkEvent::Down { reason, retry_in_s } => down(state, reason, retry_in_s),
         LinkEvent::News(update) => news(state, *update),
@@ -40,6 +42,7 @@ fn up(state: &mut State, effects: &mut Vec<Effect>) {
     state.missing.clear();
     state.hardware_asked = None;
     state.boot_asked = None;
+    state.schedules_asked = None;
     state.graphs_asked.clear();
     for history in state.model.histories.values_mut() {
         history.fetched = false;
@@ -181,6 +184,7 @@ fn answer(state: &mut State, token: Token, result: Result<Answer, Refusal>) {
         Ok(Answer::Operation(operation)) => begun(state, &what, now, *operation),
         Ok(Answer::Done | Answer::Why(_) | Answer::WhatIf(_)) => {
             state.hardware_asked = None;
+            state.schedules_asked = None;
             intent::tell(state, format!("{what}: done"), Tone::Good);
         }
         Err(refusal) => refused(state, what, refusal),
@@ -203,6 +207,10 @@ fn begun(state: &mut State, what: &str, now: Mono, operation: Operation) {
         intent::tell(state, text, tone);
     } else {
         intent::tell(state, format!("{what}: {} is under way", operation.id), Tone::Plain);
+        // As it goes, wherever it was asked from; but never over what is being typed.
+        if state.modal.is_none() {
+            state.modal = Some(Modal::Progress { id: operation.id.clone(), scrolled: 0 });
+        }
     }
     // The stream may have told more already.
     if state.model.operation(&operation.id).is_none() {
@@ -212,7 +220,7 @@ fn begun(state: &mut State, what: &str, now: Mono, operation: Operation) {
 
 fn refused(state: &mut State, what: String, refusal: Refusal) {
     if state.modal.is_none() {
-        state.modal = Some(Modal::Refused { what, refusal });
+        state.modal = Some(Modal::Refused { what, refusal, scrolled: 0 });
     } else {
         // Never take the keys away from what is being typed.
         intent::tell(state, format!("{what} {}: {}", refusal.code, refusal.message), Tone::Bad);

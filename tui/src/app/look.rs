@@ -1,6 +1,7 @@
 //! What has no stream is asked for while it is on the screen; and the tick.
 
-use super::{Area, Ask, Effect, Item, State, View, intent, rows};
+use super::{Area, Ask, Effect, Item, Modal, State, View, intent, rows};
+use crate::model::OperationState;
 
 /// Seconds between two looks at what has no stream, while it is on the screen.
 const HARDWARE_EVERY_S: f64 = 5.0;
@@ -29,15 +30,34 @@ pub(super) fn tick(state: &mut State, wall_s: f64, effects: &mut Vec<Effect>) {
     if state.notice.as_ref().is_some_and(|notice| notice.until <= state.now) {
         state.notice = None;
     }
+    leave_what_went_well(state);
     // The graph of the selected sensor wants its past even when nobody has pressed a key yet.
     selection_changed(state, effects);
     at_what_has_no_stream(state, effects);
+}
+
+/// Seconds for which an operation that has succeeded stands in front of the view. One that has not waits to be read.
+const SUCCESS_S: f64 = 10.0;
+
+fn leave_what_went_well(state: &mut State) {
+    let Some(Modal::Progress { id, .. }) = &state.modal else { return };
+    let over = match state.model.operation(id) {
+        None => true,
+        Some(one) => {
+            let ended = one.duration_s.filter(|_| one.state == OperationState::Succeeded);
+            ended.is_some_and(|took| state.now.since(one.accepted.after(took)) >= SUCCESS_S)
+        }
+    };
+    if over {
+        state.modal = None;
+    }
 }
 
 /// What is asked for while it is on the screen.
 pub(super) fn at_what_has_no_stream(state: &mut State, effects: &mut Vec<Effect>) {
     look_at_hardware(state, effects);
     look_at_boot(state, effects);
+    look_at_schedules(state, effects);
     look_at_graph(state, effects);
 }
 
@@ -74,6 +94,15 @@ fn look_at_hardware(state: &mut State, effects: &mut Vec<Effect>) {
         if state.view == View::Hardware && state.model.status.as_ref().is_some_and(|status| status.simulated) {
             intent::ask(state, Ask::Faults, None, effects);
         }
+    }
+}
+
+/// Requests that wait for their time: while the machines are on the screen.
+fn look_at_schedules(state: &mut State, effects: &mut Vec<Effect>) {
+    let due = state.schedules_asked.is_none_or(|asked| state.now.since(asked) >= HARDWARE_EVERY_S);
+    if state.view == View::Power && due && state.connected() && super::serves(state, Area::Machines) {
+        state.schedules_asked = Some(state.now);
+        intent::ask(state, Ask::Schedules, None, effects);
     }
 }
 

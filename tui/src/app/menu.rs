@@ -53,7 +53,13 @@ fn machine(model: &Model, name: &str) -> Vec<Choice> {
         },
         blocked_by: request.blocked_by.clone(),
     };
-    machine.requests.iter().map(choice).collect()
+    let waiting = model.schedules.iter().flatten().filter(|one| one.machine == name);
+    let cancel = waiting.map(|one| free(Deed::CancelSchedule { id: one.id.clone() }));
+    let restore = machine
+        .overrides
+        .iter()
+        .map(|one| free(Deed::RestoreInterlock { machine: machine.name.clone(), condition: one.condition.clone() }));
+    machine.requests.iter().map(choice).chain(cancel).chain(restore).collect()
 }
 
 fn service(model: &Model, name: &str) -> Vec<Choice> {
@@ -109,6 +115,11 @@ fn identify(model: &Model, name: &str) -> Vec<Choice> {
     let led = model.hardware.leds.iter().flatten().find(|led| led.name == name && led.role == "identify");
     let lit = |led: &crate::model::Led| led.pattern != LedPattern::Off;
     led.map(|led| Choice { deed: Deed::Identify { on: !lit(led) }, blocked_by: Vec::new() }).into_iter().collect()
+}
+
+/// What nothing stands against.
+fn free(deed: Deed) -> Choice {
+    Choice { deed, blocked_by: Vec::new() }
 }
 
 fn because(text: String) -> Vec<Condition> {

@@ -28,12 +28,15 @@ mod view;
 
 pub use confirm::{Confirm, Deed, Plan};
 pub use event::{Answer, Area, Ask, Effect, Event, LinkEvent, ServiceVerb, Size, Token};
+pub use handle::VERIFICATION;
 pub use key::{Code, Key};
 pub use line::Line;
 pub use link_news::serves;
 pub use menu::Menu;
 pub use palette::Palette;
-pub use state::{GRAPH_SPANS, Item, LinkState, LogStream, Modal, Notice, Page, Pane, Pick, State, Tone, WhyShown};
+pub use state::{
+    GRAPH_SPANS, Item, LinkState, LogStream, Modal, Notice, Page, Pane, Pick, PowerPane, State, Tone, WhyShown,
+};
 pub use view::{UnknownView, View};
 
 use crate::model::Mono;

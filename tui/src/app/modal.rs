@@ -7,6 +7,9 @@ use super::{
     palette::{self, Command},
 };
 
+/// Rows of the longest text that is scrolled.
+const LONGEST: usize = 240;
+
 /// Takes a key for what stands in front.
 pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
     let Some(modal) = state.modal.take() else { return };
@@ -30,9 +33,19 @@ pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
         Modal::Palette(palette) => return palette_key(state, palette, key, effects),
         Modal::Menu(menu) => return menu_key(state, menu, key, effects),
         Modal::Confirm(confirm) => return confirm_key(state, confirm, key, effects),
-        Modal::Refused { what, refusal } => match key.code {
-            Code::Enter | Code::Esc | Code::Char('q' | ' ') => None,
-            _ => Some(Modal::Refused { what, refusal }),
+        Modal::Refused { what, refusal, scrolled } => match (key.code, scroll(scrolled, key)) {
+            (_, Some(scrolled)) => Some(Modal::Refused { what, refusal, scrolled }),
+            (Code::Enter | Code::Esc | Code::Char('q' | ' '), None) => None,
+            (_, None) => Some(Modal::Refused { what, refusal, scrolled }),
+        },
+        Modal::Progress { id, scrolled } => match (key.code, scroll(scrolled, key)) {
+            (_, Some(scrolled)) => Some(Modal::Progress { id, scrolled }),
+            (Code::Enter | Code::Esc | Code::Char('q'), None) => None,
+            (Code::Char('x'), None) if state.model.operation(&id).is_some_and(|one| !one.state.is_final()) => {
+                return intent::consider(state, super::Deed::CancelOperation { id }, effects);
+            }
+            // It is not asked anything: whoever goes on working means the view.
+            (_, None) => return handle::key(state, key, effects),
         },
     };
 }
@@ -48,7 +61,27 @@ pub(super) fn paste(state: &mut State, text: &str) {
         Some(Modal::Search { .. }) => state.search.insert(text),
         Some(Modal::Palette(palette)) => palette.line.insert(text),
         Some(Modal::Confirm(confirm)) if confirm.deed.is_destructive() => confirm.typed.insert(text),
-        Some(Modal::Confirm(_) | Modal::Help(_) | Modal::Menu(_) | Modal::Refused { .. } | Modal::Why(_)) | None => {}
+        Some(
+            Modal::Confirm(_)
+            | Modal::Progress { .. }
+            | Modal::Help(_)
+            | Modal::Menu(_)
+            | Modal::Refused { .. }
+            | Modal::Why(_),
+        )
+        | None => {}
+    }
+}
+
+/// Where a key scrolls to. None: it does not scroll.
+fn scroll(scrolled: usize, key: Key) -> Option<usize> {
+    match key.code {
+        Code::Down => Some(scrolled.saturating_add(1).min(LONGEST)),
+        Code::Up => Some(scrolled.saturating_sub(1)),
+        Code::PageDown => Some(scrolled.saturating_add(10).min(LONGEST)),
+        Code::PageUp => Some(scrolled.saturating_sub(10)),
+        Code::Home => Some(0),
+        _ => None,
     }
 }
 
@@ -175,6 +208,11 @@ fn menu_key(state: &mut State, mut menu: super::Menu, key: Key, effects: &mut Ve
 }
 
 fn confirm_key(state: &mut State, mut confirm: super::Confirm, key: Key, effects: &mut Vec<Effect>) {
+    if let Some(scrolled) = scroll(confirm.scrolled, key) {
+        confirm.scrolled = scrolled;
+        state.modal = Some(Modal::Confirm(confirm));
+        return;
+    }
     match key.code {
         Code::Esc => return,
         Code::Enter => match confirm.verdict() {

@@ -119,7 +119,7 @@ fn entry_fits(entry: &Entry, filter: &str, least: Severity) -> bool {
 
 fn overview(state: &State) -> Vec<Item> {
     let model = &state.model;
-    let problems = model.status.as_ref().map_or(0, |status| status.problems.len());
+    let problems = state.problems().len();
     let mut items: Vec<Item> = (0..problems).map(Item::Problem).collect();
     items.extend(model.machines.iter().map(|one| Item::Machine(one.name.clone())));
     items.extend(groups(state).into_iter().map(|name| Item::Group(name.to_owned())));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Area, Confirm, Line, Menu, Palette, Size, Token, View, keymap::Keymap};
-use crate::model::{Model, Mono, Refusal, Severity, Why};
+use crate::model::{Condition, Model, Mono, Refusal, Severity, Why};
 
 /// Something that can be selected in a list. Kept by name, so that the selection stays on it when the list changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,12 +105,22 @@ pub enum Modal {
     },
     /// Whether to do it.
     Confirm(Confirm),
+    /// An operation that was begun here, as it goes. Only Esc, Enter and what scrolls are its own: any other key closes it
+    /// and is taken for the view.
+    Progress {
+        /// Its id.
+        id: String,
+        /// Rows by which it is scrolled.
+        scrolled: usize,
+    },
     /// It was refused, and why.
     Refused {
         /// What was asked.
         what: String,
         /// The answer.
         refusal: Refusal,
+        /// Rows by which it is scrolled.
+        scrolled: usize,
     },
 }
 
@@ -156,6 +166,33 @@ impl Pane {
     pub fn next(self) -> Self {
         let index = Self::ALL.iter().position(|other| *other == self).unwrap_or(0);
         Self::ALL.get((index + 1) % Self::ALL.len()).copied().unwrap_or_default()
+    }
+}
+
+/// What the lower part of the power view shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PowerPane {
+    /// What can be asked of the machine, and the last that was.
+    #[default]
+    Requests,
+    /// Its definition.
+    Drawn,
+    /// Supplies and rails.
+    Rails,
+    /// What stands for it: policy, overrides, schedules, verification.
+    Standing,
+}
+
+impl PowerPane {
+    /// The next one, around the end.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Requests => Self::Drawn,
+            Self::Drawn => Self::Rails,
+            Self::Rails => Self::Standing,
+            Self::Standing => Self::Requests,
+        }
     }
 }
 
@@ -265,8 +302,8 @@ pub struct State {
     pub by_dependency: bool,
     /// The least serious events that are shown.
     pub least: Severity,
-    /// In the power view: the machine drawn instead of requests and rails, where there is no room for both.
-    pub graph: bool,
+    /// In the power view, where there is no room for all: what is shown below the machines.
+    pub power_pane: PowerPane,
     /// Index into [`GRAPH_SPANS`].
     pub span: usize,
     /// Operations begun here whose end has not been told yet.
@@ -277,6 +314,8 @@ pub struct State {
     pub last_token: Token,
     /// When LEDs, inventory, rails and supplies were last asked for. None: not since the link came up.
     pub hardware_asked: Option<Mono>,
+    /// When the requests that wait for their time were last asked for. None: not since the link came up.
+    pub schedules_asked: Option<Mono>,
     /// Machines whose definition has been asked for.
     pub graphs_asked: BTreeSet<String>,
     /// When the boot timeline was last asked for. None: not since the link came up.
@@ -314,15 +353,26 @@ impl State {
             by_dependency: false,
             least: Severity::Debug,
             keymap: Keymap::default(),
-            graph: false,
+            power_pane: PowerPane::Requests,
             span: 1,
             awaited: BTreeSet::new(),
             asked: Vec::new(),
             last_token: Token(0),
             hardware_asked: None,
+            schedules_asked: None,
             graphs_asked: BTreeSet::new(),
             boot_asked: None,
         }
+    }
+
+    /// Everything that is not as it should be, worst first.
+    pub fn problems(&self) -> Vec<Condition> {
+        self.model.problems(self.now)
+    }
+
+    /// Whether a request of this title is under way.
+    pub fn awaits(&self, title: &str) -> bool {
+        self.asked.iter().any(|(_, asked)| asked == title)
     }
 
     /// Whether the daemon answers.

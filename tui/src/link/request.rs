@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tonic::{Code, Status, transport::Channel};
 use ubmc_proto::v1::{
-    self, inventory_service_client::InventoryServiceClient, led_service_client::LedServiceClient,
-    operator_service_client::OperatorServiceClient, power_service_client::PowerServiceClient,
-    sensor_service_client::SensorServiceClient, simulation_service_client::SimulationServiceClient,
-    state_service_client::StateServiceClient, system_service_client::SystemServiceClient,
-    thermal_service_client::ThermalServiceClient,
+    self, event_service_client::EventServiceClient, inventory_service_client::InventoryServiceClient,
+    led_service_client::LedServiceClient, operator_service_client::OperatorServiceClient,
+    power_service_client::PowerServiceClient, sensor_service_client::SensorServiceClient,
+    simulation_service_client::SimulationServiceClient, state_service_client::StateServiceClient,
+    system_service_client::SystemServiceClient, thermal_service_client::ThermalServiceClient,
 };
 
 use super::session::Out;
@@ -19,14 +19,19 @@ use crate::{
 
 /// How long an answer may take. Acting requests answer at once with an operation, so this is about the link.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// The same for what takes its time on the daemon's side.
+const VERIFIED_WITHIN: Duration = Duration::from_secs(120);
+/// Events of one cause that are fetched: more than an operation of every machine has.
+const CHAIN_EVENTS: u32 = 1_000;
 
 /// Sends a request and brings its answer, or its news, to the app.
 pub(super) async fn carry_out(channel: Channel, out: Out, token: Token, ask: Ask) {
-    let result = match tokio::time::timeout(ANSWER_WITHIN, send(channel, &out, ask)).await {
+    let within = if ask == Ask::Verify { VERIFIED_WITHIN } else { ANSWER_WITHIN };
+    let result = match tokio::time::timeout(within, send(channel, &out, ask)).await {
         Ok(result) => result,
         Err(_) => Err(Status::deadline_exceeded(format!(
             "no answer within {} s; whether it was done is not known: look at the operations",
-            ANSWER_WITHIN.as_secs()
+            within.as_secs()
         ))),
     };
     out.send(LinkEvent::Answer { token, result: result.map_err(|error| from_wire::refusal(&error)) }).await;
@@ -89,6 +94,28 @@ async fn send(channel: Channel, out: &Out, ask: Ask) -> Result<Answer, Status> {
             out.news(from_wire::graph(machine, graph.into_inner())).await;
             Ok(Answer::Done)
         }
+        Ask::Schedules => schedules(channel, out).await,
+        Ask::CancelSchedule { id } => {
+            let request = v1::CancelScheduleRequest { id, reason: String::new() };
+            StateServiceClient::new(channel.clone()).cancel_schedule(request).await?;
+            schedules(channel, out).await
+        }
+        Ask::RestoreInterlock { machine, condition } => {
+            let request = v1::RestoreInterlockRequest { machine, condition };
+            StateServiceClient::new(channel).restore_interlock(request).await.map(|_| Answer::Done)
+        }
+        Ask::Verify => {
+            let found =
+                StateServiceClient::new(channel).verify_machines(v1::VerifyMachinesRequest { bound: 0 }).await?;
+            out.news(from_wire::verification(out.now(), found.into_inner())).await;
+            Ok(Answer::Done)
+        }
+        Ask::Chain { cause } => {
+            let request = v1::ListEventsRequest { cause, limit: CHAIN_EVENTS, ..v1::ListEventsRequest::default() };
+            let chain = EventServiceClient::new(channel).list_events(request).await?;
+            out.news(from_wire::chain(cause, chain.into_inner())).await;
+            Ok(Answer::Done)
+        }
         Ask::Why { name } => {
             let why = SystemServiceClient::new(channel).why(v1::WhyRequest { name }).await?;
             Ok(Answer::Why(Box::new(from_wire::why(why.into_inner()))))
@@ -127,6 +154,16 @@ async fn send(channel: Channel, out: &Out, ask: Ask) -> Result<Answer, Status> {
     }
 }
 
+/// Requests that wait for their time. A daemon that knows none has none.
+async fn schedules(channel: Channel, out: &Out) -> Result<Answer, Status> {
+    match StateServiceClient::new(channel).list_schedules(v1::ListSchedulesRequest {}).await {
+        Ok(answer) => out.news(from_wire::schedules(out.now(), answer.into_inner())).await,
+        Err(error) if error.code() == Code::Unimplemented => {}
+        Err(error) => return Err(error),
+    }
+    Ok(Answer::Done)
+}
+
 /// The boot timeline.
 async fn boot(channel: Channel, out: &Out) -> Result<Answer, Status> {
     match SystemServiceClient::new(channel).get_boot_timeline(v1::GetBootTimelineRequest {}).await {
@@ -152,7 +189,7 @@ async fn hardware(channel: Channel, out: &Out) -> Result<Answer, Status> {
         }
     };
     match power.list_supplies(v1::ListSuppliesRequest {}).await {
-        Ok(answer) => out.news(from_wire::supplies(answer.into_inner())).await,
+        Ok(answer) => out.news(from_wire::supplies(out.now(), answer.into_inner())).await,
         Err(error) => served(error)?,
     }
     match power.list_rails(v1::ListRailsRequest {}).await {

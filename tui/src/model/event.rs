@@ -11,6 +11,8 @@ pub struct Event {
     pub seq: u64,
     /// Wall time, seconds since 1970.
     pub time_s: f64,
+    /// Seconds of the daemon's monotonic clock.
+    pub mono_s: f64,
     /// Dotted.
     pub subject: String,
     /// What said it.
@@ -79,6 +81,12 @@ impl Tail {
     /// Entries with their numbers, which never change, oldest first.
     pub fn numbered(&self) -> impl DoubleEndedIterator<Item = (u64, &Entry)> {
         self.entries.iter().enumerate().map(|(index, entry)| (self.dropped + index as u64, entry))
+    }
+
+    /// Events of this run of the daemon, oldest first: numbers and causes of another mean something else.
+    pub fn since_restart(&self) -> impl Iterator<Item = &Event> {
+        let begin = self.entries.iter().rposition(|entry| *entry == Entry::Restarted).map_or(0, |at| at + 1);
+        self.entries.range(begin..).filter_map(|entry| if let Entry::Event(event) = entry { Some(event) } else { None })
     }
 
     /// The entry with this number. None when it was dropped.

@@ -1,6 +1,6 @@
 //! Machines (hosts, chassis, BMC) and the operations that drive them.
 
-use super::{Condition, Mono};
+use super::{Condition, Mono, Override, Restoration};
 
 /// What a machine stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +54,10 @@ pub struct Machine {
     pub parent: String,
     /// Why the state is not what was requested. Empty when it is.
     pub reason: String,
+    /// Conditions that do not stand against powering it on now.
+    pub overrides: Vec<Override>,
+    /// How it comes back after the loss of power. None: it has none to lose.
+    pub restoration: Option<Restoration>,
 }
 
 /// The definition of a machine, as far as it can be drawn.
@@ -197,6 +201,8 @@ pub struct Operation {
     pub affects: Vec<String>,
     /// Expected seconds. None when not known.
     pub expected_s: Option<f64>,
+    /// Most seconds it may take. None when not known.
+    pub bound_s: Option<f64>,
     /// The cause id of its events.
     pub cause: u64,
     /// 0–1.

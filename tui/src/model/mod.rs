@@ -12,6 +12,7 @@ pub mod from_wire;
 mod machine;
 mod sensor;
 mod service;
+mod standing;
 mod system;
 mod thermal;
 mod time;
@@ -26,6 +27,7 @@ pub use machine::{
 };
 pub use sensor::{HISTORY_KEPT, History, Point, Quality, Sensor, SensorKind, SensorStatus, Thresholds};
 pub use service::{Log, LogEntry, Service, ServiceKind, ServiceState, active_dependents};
+pub use standing::{Override, Restoration, Schedule, Verification};
 pub use system::{FaultKind, Faults, Group, Guardian, Hardware, Item, Led, LedPattern, Rail, Resource, Status, Supply};
 pub use thermal::{Controller, Fan, FanMode, Term, Trip, Zone, ZoneState};
 pub use time::Mono;
@@ -86,6 +88,17 @@ pub enum Update {
         /// What it can do.
         graph: Graph,
     },
+    /// Requests that wait for their time.
+    Schedules(Vec<Schedule>),
+    /// What is wrong with the machines.
+    Verified(Verification),
+    /// Everything that a cause brought about, as far as the daemon keeps it, oldest first.
+    Chain {
+        /// Which.
+        cause: u64,
+        /// Its events.
+        events: Vec<Event>,
+    },
     /// How the platform came up.
     Boot(Boot),
     /// The daemon's past of one sensor, oldest first.
@@ -127,6 +140,12 @@ pub struct Model {
     pub hardware: Hardware,
     /// Definitions of machines, by machine. They do not change while the daemon runs.
     pub graphs: BTreeMap<String, Graph>,
+    /// Requests that wait for their time, the next first. None until first answered.
+    pub schedules: Option<Vec<Schedule>>,
+    /// What the last verification of the machines found. None: nobody has asked.
+    pub verification: Option<Verification>,
+    /// The cause that was looked into last, with all its events that the daemon keeps: the tail may begin later.
+    pub chain: Option<(u64, Vec<Event>)>,
     /// How the platform came up. None until first answered, and in a new life of the daemon.
     pub boot: Option<Boot>,
     /// When the last news came. None before the first.
@@ -174,6 +193,9 @@ impl Model {
                     put(&mut self.fans, fan, |fan| &fan.name);
                 }
             }
+            Update::Schedules(all) => self.schedules = Some(all),
+            Update::Verified(found) => self.verification = Some(found),
+            Update::Chain { cause, events } => self.chain = Some((cause, events)),
             Update::Boot(boot) => self.boot = Some(boot),
             Update::Tail(entry) => self.tail.push(entry),
             Update::Log { service, entry } => self.log.push(&service, entry),
@@ -217,6 +239,33 @@ impl Model {
                 self.histories.insert(sensor.name.clone(), history);
             }
         }
+    }
+
+    /// Everything that is not as it should be, worst first: what the daemon says, and behind it the services that have
+    /// crashed and run again, until that counts as over. Between two crashes all is not well.
+    pub fn problems(&self, now: Mono) -> Vec<Condition> {
+        let mut problems: Vec<Condition> = self.status.iter().flat_map(|status| &status.problems).cloned().collect();
+        // A daemon that stops lets everything end.
+        if self.status.as_ref().is_none_or(|status| status.state == "stopping") {
+            return problems;
+        }
+        for service in &self.services {
+            let subject = format!("service {}", service.name);
+            if service.unsettled(now).is_some() && problems.iter().all(|one| one.subject != subject) {
+                problems.push(service.crash_condition(subject));
+            }
+        }
+        problems
+    }
+
+    /// All events of a cause, oldest first: those that were fetched, and those that have come since.
+    pub fn events_of(&self, cause: u64) -> Vec<&Event> {
+        let fetched = self.chain.iter().filter(|(of, _)| *of == cause && cause != 0).flat_map(|(_, events)| events);
+        let mut all: Vec<&Event> = fetched.collect();
+        let last = all.last().map_or(0, |event| event.seq);
+        let newest = self.tail.since_restart().filter(|event| cause != 0 && event.cause == cause && event.seq > last);
+        all.extend(newest);
+        all
     }
 
     /// The service of this name.

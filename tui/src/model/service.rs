@@ -1,6 +1,6 @@
 //! Services and their output.
 
-use super::{Health, Mono};
+use super::{Condition, Health, Mono};
 
 /// What a service is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,9 +155,32 @@ pub struct Service {
     pub health_latency_s: Option<f64>,
     /// Operations that need it.
     pub required_for: Vec<String>,
+    /// It has crashed and runs again: when that counts as over. None: it has not, or long enough ago.
+    pub settles_at: Option<Mono>,
 }
 
 impl Service {
+    /// Seconds until its last crash counts as over. None: it does not run, has not crashed, or has settled.
+    pub fn unsettled(&self, now: Mono) -> Option<f64> {
+        self.settles_at
+            .filter(|_| self.state == ServiceState::Running)
+            .map(|at| at.since(now))
+            .filter(|left| *left > 0.0)
+    }
+
+    /// That it has crashed and runs again, as a condition.
+    pub(super) fn crash_condition(&self, subject: String) -> Condition {
+        let times = if self.crashes == 1 { "once".to_owned() } else { format!("{} times", self.crashes) };
+        let exit = self.last_exit.as_ref().map(|exit| format!(", last with {exit}")).unwrap_or_default();
+        Condition {
+            kind: "service-crashed".to_owned(),
+            subject,
+            text: format!("{} runs again after it crashed {times}{exit}", self.name),
+            remedy: "if it goes on, look at its log".to_owned(),
+            since_s: None,
+        }
+    }
+
     /// It runs, and its readiness check says that others may not rely on it.
     pub fn is_unready(&self) -> bool {
         self.state == ServiceState::Running && !self.ready && !self.readiness_text.is_empty()

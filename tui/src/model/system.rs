@@ -174,6 +174,8 @@ pub struct Supply {
     pub rated_w: f64,
     /// Fault registers that are not zero, as `NAME 0xNN`.
     pub faults: Vec<String>,
+    /// When they were read. None: never, or the daemon does not tell.
+    pub faults_read: Option<Mono>,
 }
 
 /// What has no stream and is asked for now and then.

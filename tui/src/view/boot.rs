@@ -292,7 +292,9 @@ fn sentence(service: &BootService, chart: &Chart<'_>) -> String {
         (Outcome::Failed, None) => format!("{name} never started: it waited {waited}{after}, which failed{critical}"),
         (Outcome::Abandoned, _) => format!("{name} was not wanted any more after {waited}"),
         (Outcome::Failed, Some(_)) => format!("{name} waited {waited}{after}, and failed after {own}{critical}"),
-        (Outcome::Ready, _) => format!("{name} waited {waited}{after}, and was ready after {own}{critical}"),
-        (Outcome::Completed, _) => format!("{name} waited {waited}{after}, and was done after {own}{critical}"),
+        (Outcome::Ready, Some(_)) => format!("{name} waited {waited}{after}, and was ready after {own}{critical}"),
+        (Outcome::Ready, None) => format!("{name} was ready, having waited for nothing{critical}"),
+        (Outcome::Completed, None) => format!("{name} had done its work before: it is done once a boot{critical}"),
+        (Outcome::Completed, Some(_)) => format!("{name} waited {waited}{after}, and was done after {own}{critical}"),
     }
 }

@@ -52,6 +52,22 @@ impl<'a> Canvas<'a> {
         self.look.glyphs
     }
 
+    /// How it all looks.
+    pub fn look(&self) -> Look {
+        self.look
+    }
+
+    /// Puts rows `first` to `end` (not included) of other cells, which begin at 0,0, into `area`.
+    pub fn lay(&mut self, area: Rect, from: &Buffer, first: u16, end: u16) {
+        for (row, y) in area.rows().zip(first..end) {
+            for (x, column) in (row.x..row.right()).zip(0..) {
+                if let (Some(cell), Some(other)) = (self.buffer.cell_mut((x, row.y)), from.cell((column, y))) {
+                    *cell = other.clone();
+                }
+            }
+        }
+    }
+
     /// From now on everything is drawn as old (true) or as ever.
     pub fn fade(&mut self, faded: bool) {
         self.faded = faded;

@@ -3,8 +3,10 @@
 use ratatui::layout::Rect;
 
 use super::{
-    canvas::{Canvas, Piece, mark_piece, wrap},
-    format, plan,
+    canvas::{Canvas, Piece, mark_piece},
+    format, operations, plan,
+    sheet::Sheet,
+    verdict,
 };
 use crate::{
     app::{
@@ -80,6 +82,8 @@ fn choice_row(canvas: &mut Canvas<'_>, row: Rect, choice: &Choice) {
         Deed::Transition { request, .. } => request.as_str(),
         Deed::Service { verb, .. } => verb.word(),
         Deed::CancelOperation { .. } => "cancel",
+        Deed::CancelSchedule { id } => &format!("cancel {id}"),
+        Deed::RestoreInterlock { condition, .. } => &format!("restore {condition}"),
         Deed::Identify { on: true } => "identify on",
         Deed::Identify { on: false } => "identify off",
         Deed::Hold { duty, .. } => &format!("hold at {duty} %"),
@@ -96,66 +100,81 @@ fn choice_row(canvas: &mut Canvas<'_>, row: Rect, choice: &Choice) {
 
 /// Whether to do it; the answer is where.
 pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, state: &State, confirm: &Confirm) -> Rect {
-    let title = confirm.deed.title();
-    let plan_rows = match &confirm.plan {
-        Plan::Known(operation) => plan_height(operation, area.width.min(74) - 4),
-        Plan::Refused(refusal) => refusal_height(refusal, area.width.min(74) - 4),
-        Plan::Foreseen(what_if) => plan::foreseen_height(what_if, area.width.min(74) - 4),
-        Plan::Asked(_) | Plan::None => 3,
-    };
-    let height = plan_rows.saturating_add(6);
-    let inner = window(canvas, area, area.width.min(74), height, &title, "Esc cancels");
     // The last two rows are for the answer; the plan gets the others.
-    let body = Rect { height: inner.height.saturating_sub(3), ..inner };
-    match &confirm.plan {
-        Plan::Asked(_) => {
-            canvas.paragraph(body, "asking ubmcd what this would do", Role::Busy);
-        }
-        Plan::Known(operation) => {
-            known_plan(canvas, body, state, operation);
-        }
-        Plan::Refused(refusal) => {
-            refusal_text(canvas, body, refusal);
-        }
-        Plan::Foreseen(what_if) => plan::foreseen(canvas, body, what_if),
-        Plan::None => unplanned(canvas, body, &confirm.deed),
-    }
+    const ANSWER: u16 = 3;
+    let width = area.width.min(78);
+    let sheet = Sheet::new(canvas, width.saturating_sub(4), |canvas, area| match &confirm.plan {
+        Plan::Asked(_) => canvas.paragraph(area, "asking ubmcd what this would do", Role::Busy),
+        Plan::Known(operation) => plan::planned(canvas, area, operation, state.now),
+        Plan::Refused(refusal) => refusal_text(canvas, area, refusal),
+        Plan::Foreseen(what_if) => plan::foreseen(canvas, area, what_if),
+        Plan::None => unplanned(canvas, area, state, &confirm.deed),
+    });
+    let height = sheet.rows().saturating_add(ANSWER + 2);
+    let inner = window(canvas, area, width, height, &confirm.deed.title(), "Esc cancels");
+    let body = Rect { height: inner.height.saturating_sub(ANSWER), ..inner };
+    let part = sheet.show(canvas, body, confirm.scrolled);
+    canvas.put_right(inner.right(), body.bottom(), inner.width, &part, Role::Busy);
     let rows = Rect { y: inner.bottom().saturating_sub(2), height: 2.min(inner.height), ..inner };
     question(canvas, rows, confirm);
     outer(inner)
 }
 
-fn plan_height(operation: &Operation, width: u16) -> u16 {
-    let conditions: usize =
-        operation.conditions.iter().map(|one| wrap(&one.text, width).len() + wrap(&one.remedy, width).len()).sum();
-    u16::try_from(operation.steps.len() + conditions + 3).unwrap_or(u16::MAX)
+/// An operation that was begun here, as it goes; the answer is where. None when it is not known any more.
+pub(super) fn progress(canvas: &mut Canvas<'_>, area: Rect, state: &State, id: &str, scrolled: usize) -> Option<Rect> {
+    let operation = state.model.operation(id)?;
+    let width = area.width.min(78);
+    let sheet = Sheet::new(canvas, width.saturating_sub(4), |canvas, area| {
+        let mut y = area.y;
+        let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
+        let (word, role) = operations::word(operation, state.now);
+        let sign = mark_piece(canvas.glyphs(), verdict::operation(operation.state));
+        canvas.pieces(area.x, y, area.width, &[sign, Piece::new(role, format!(" {word}"))]);
+        y += 1;
+        if !operation.reason.is_empty() {
+            y += canvas.paragraph(rest(y), &operation.reason, role);
+        }
+        y += plan::passed(canvas, rest(y), operation, state.now);
+        y += plan::conditions(canvas, rest(y), &operation.conditions);
+        y += plan::steps_in_full(canvas, rest(y), &operation.steps, state.now);
+        y - area.y
+    });
+    let title = format!("{} {} {}", operation.id, operation.kind, operation.target);
+    let hint = if operation.state.is_final() { "Esc leaves" } else { "Esc leaves it to itself, x cancels" };
+    let height = sheet.rows().saturating_add(3);
+    let inner = window(canvas, area, width, height, &title, hint);
+    let body = Rect { height: inner.height.saturating_sub(1), ..inner };
+    let part = sheet.show(canvas, body, scrolled);
+    canvas.put_right(inner.right(), body.bottom(), inner.width, &part, Role::Busy);
+    Some(outer(inner))
 }
 
-fn refusal_height(refusal: &Refusal, width: u16) -> u16 {
-    let width = width.saturating_sub(2);
-    let conditions: usize =
-        refusal.conditions.iter().map(|one| wrap(&one.text, width).len() + wrap(&one.remedy, width).len()).sum();
-    u16::try_from(conditions + wrap(&refusal.message, width).len() + 2).unwrap_or(u16::MAX)
-}
-
-fn known_plan(canvas: &mut Canvas<'_>, area: Rect, state: &State, operation: &Operation) {
-    let mut y = area.y;
-    let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
-    let about = |seconds: f64| if seconds < 10.0 { format::short_duration(seconds) } else { format::duration(seconds) };
-    let expected = operation.expected_s.map(|seconds| format!(", about {}", about(seconds)));
-    let mut text = format!("{}{}", format::count(operation.steps.len(), "step"), expected.unwrap_or_default());
-    if !operation.affects.is_empty() {
-        text = format!("{text}; changes {}", operation.affects.join(", "));
+fn unplanned(canvas: &mut Canvas<'_>, area: Rect, state: &State, deed: &Deed) -> u16 {
+    match deed {
+        Deed::CancelOperation { id } => {
+            if let Some(operation) = state.model.operation(id) {
+                return cancelled(canvas, area, state, operation);
+            }
+        }
+        Deed::CancelSchedule { id } => {
+            if let Some(schedule) = state.model.schedules.iter().flatten().find(|one| one.id == *id) {
+                let due = format::duration(schedule.due.since(state.now));
+                let text = format!(
+                    "{} of {} will not be asked for in {due}, at {} UTC.",
+                    schedule.request,
+                    schedule.machine,
+                    format::clock(schedule.at_s)
+                );
+                let mut used = canvas.paragraph(area, &text, Role::Text);
+                for (label, text) in [("asked by", &schedule.requested_by), ("because", &schedule.reason)] {
+                    let rest = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
+                    used += plan::labelled(canvas, rest, label, text);
+                }
+                return used;
+            }
+        }
+        _ => {}
     }
-    y += canvas.paragraph(Rect { height: rest(y).height.min(2), ..rest(y) }, &text, Role::Text);
-    y += plan::conditions(canvas, rest(y), &operation.conditions);
-    if operation.conditions.is_empty() && !operation.reason.is_empty() && rest(y).height > 2 {
-        y += canvas.paragraph(Rect { height: 1, ..rest(y) }, &operation.reason, Role::Dim);
-    }
-    plan::steps(canvas, rest(y), &operation.steps, state.now);
-}
-
-fn unplanned(canvas: &mut Canvas<'_>, area: Rect, deed: &Deed) {
     let text = match deed {
         Deed::Service { verb, name, along } if along.is_empty() => {
             format!("ubmcd will be asked to {} {name}. No running service needs it.", verb.word())
@@ -164,6 +183,10 @@ fn unplanned(canvas: &mut Canvas<'_>, area: Rect, deed: &Deed) {
             format!("ubmcd will be asked to {} {name}, and with it what needs it: {}.", verb.word(), along.join(", "))
         }
         Deed::CancelOperation { id } => format!("ubmcd will be asked to end {id} and to undo what it has done."),
+        Deed::CancelSchedule { id } => format!("{id} will not be done."),
+        Deed::RestoreInterlock { machine, condition } => {
+            format!("{condition} will stand against powering on {machine} again, as it did before it was overridden.")
+        }
         Deed::Identify { on: true } => "The identify LED will be lit until it is switched off.".to_owned(),
         Deed::Identify { on: false } => "The identify LED will be switched off.".to_owned(),
         Deed::Hold { target, .. } => {
@@ -176,7 +199,29 @@ fn unplanned(canvas: &mut Canvas<'_>, area: Rect, deed: &Deed) {
         Deed::Repair { kind, target } => format!("The fault {kind} at {target} of the simulated board is repaired."),
         Deed::Transition { .. } => String::new(),
     };
-    canvas.paragraph(area, &text, Role::Text);
+    canvas.paragraph(area, &text, Role::Text)
+}
+
+/// What would be cancelled: what it is, who asked for it, and how far it is. The answer is the rows used.
+fn cancelled(canvas: &mut Canvas<'_>, area: Rect, state: &State, operation: &Operation) -> u16 {
+    let mut y = area.y;
+    let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    let text = "ubmcd will be asked to end this where that is safe, and to undo what it has done.";
+    y += canvas.paragraph(rest(y), text, Role::Text);
+    let what = format!("{} {}", operation.kind, operation.target);
+    let passed = format::duration(state.now.since(operation.accepted));
+    for (label, text) in [
+        ("what", what.as_str()),
+        ("asked by", &operation.requested_by),
+        ("because", &operation.request_reason),
+        ("since", &passed),
+        ("waits for", &operation.reason),
+    ] {
+        y += plan::labelled(canvas, rest(y), label, text);
+    }
+    y += plan::affected(canvas, rest(y), operation);
+    y += plan::steps_in_full(canvas, rest(y), &operation.steps, state.now);
+    y - area.y
 }
 
 fn question(canvas: &mut Canvas<'_>, area: Rect, confirm: &Confirm) {
@@ -234,18 +279,22 @@ fn question(canvas: &mut Canvas<'_>, area: Rect, confirm: &Confirm) {
 }
 
 /// It was refused, and what to do; the answer is where.
-pub(super) fn refused(canvas: &mut Canvas<'_>, area: Rect, what: &str, refusal: &Refusal) -> Rect {
-    let width = area.width.min(74);
-    let height = refusal_height(refusal, width - 4).saturating_add(3);
+pub(super) fn refused(canvas: &mut Canvas<'_>, area: Rect, what: &str, refusal: &Refusal, scrolled: usize) -> Rect {
+    let width = area.width.min(78);
+    let sheet = Sheet::new(canvas, width.saturating_sub(4), |canvas, area| refusal_text(canvas, area, refusal));
+    let height = sheet.rows().saturating_add(3);
     let inner = window(canvas, area, width, height, &format!("{what}: {}", refusal.code), "Enter leaves");
-    refusal_text(canvas, inner, refusal);
+    let body = Rect { height: inner.height.saturating_sub(1), ..inner };
+    let part = sheet.show(canvas, body, scrolled);
+    canvas.put_right(inner.right(), body.bottom(), inner.width, &part, Role::Busy);
     outer(inner)
 }
 
-fn refusal_text(canvas: &mut Canvas<'_>, area: Rect, refusal: &Refusal) {
+fn refusal_text(canvas: &mut Canvas<'_>, area: Rect, refusal: &Refusal) -> u16 {
     let mut y = area.y;
     let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
     let message = if refusal.message.is_empty() { &refusal.code } else { &refusal.message };
     y += canvas.paragraph(rest(y), message, Role::Warning);
-    plan::conditions(canvas, rest(y), &refusal.conditions);
+    y += plan::conditions(canvas, rest(y), &refusal.conditions);
+    y - area.y
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     app::{Area, Item, State, rows, serves},
-    model::{Entry, Event, Severity},
+    model::{Entry, Event, Operation, Severity},
     style::{Glyphs, Mark, Role},
 };
 
@@ -33,6 +33,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let below = place.map_or(0, |place| items.len() - 1 - place);
         format!("{below} below")
     };
+    if let Some(cause) = state.filter().strip_prefix("cause:").and_then(|cause| cause.parse().ok()) {
+        // The chain may begin before the oldest event that is kept here.
+        let all = state.model.events_of(cause).len();
+        if all > items.len() {
+            remark = format!("{} before these: Enter, {remark}", all - items.len());
+        }
+    }
     if state.least > Severity::Debug {
         remark = format!("{} and worse, {remark}", state.least.word());
     }
@@ -127,27 +134,27 @@ pub(super) fn page(canvas: &mut Canvas<'_>, area: Rect, state: &State, number: u
         ("source", vec![Piece::text(&event.source)]),
         ("actor", vec![Piece::text(&event.actor)]),
     ];
+    facts.extend(origin(state, event));
     facts.extend(event.payload.iter().map(|(name, value)| (name.as_str(), vec![Piece::text(value)])));
     y += table::facts(canvas, rest(y), &facts);
     chain(canvas, rest(y), state, event);
 }
 
-/// The events that one cause brought about, in order.
+/// The events that one cause brought about, in order, from what began it: also those that the tail does not hold any more.
 fn chain(canvas: &mut Canvas<'_>, area: Rect, state: &State, event: &Event) {
-    let same: Vec<&Event> = state
-        .model
-        .tail
-        .entries
-        .iter()
-        .filter_map(|entry| if let Entry::Event(other) = entry { Some(other) } else { None })
-        .filter(|other| event.cause != 0 && other.cause == event.cause)
-        .collect();
+    let same = state.model.events_of(event.cause);
     if same.len() < 2 || area.height < 3 {
         return;
     }
-    let columns = [Column::new("", 1), Column::new("", 8), Column::new("", 24).grows(), Column::new("", 30).rank(1)];
+    let columns = [
+        Column::new("", 1),
+        Column::new("", 8),
+        Column::new("", 8).right().rank(2),
+        Column::new("", 24).grows(),
+        Column::new("", 30).rank(1),
+    ];
     let table = Table {
-        title: "Of the same cause",
+        title: "From what began it to what followed",
         remark: format!("cause {}", event.cause),
         columns: &columns,
         count: same.len(),
@@ -155,13 +162,52 @@ fn chain(canvas: &mut Canvas<'_>, area: Rect, state: &State, event: &Event) {
         empty: "",
     };
     let glyphs = canvas.glyphs();
+    let began = same.first().map_or(0.0, |first| first.mono_s);
     table::draw(canvas, area, &table, |index| {
         let Some(other) = same.get(index) else { return Vec::new() };
+        let after = if index == 0 { String::new() } else { format!("+{}", format::precise(other.mono_s - began)) };
         vec![
             verdict::severity(other.severity).map_or_else(|| Piece::text(" "), |mark| mark_piece(glyphs, mark)),
             Piece::dim(format::clock(other.time_s)),
-            Piece::text(&other.text),
+            Piece::dim(after),
+            Piece::new(if index == 0 { Role::Title } else { Role::Text }, &other.text),
             Piece::dim(&other.subject),
+        ]
+    });
+}
+
+/// What began it, when that is another event: the command or the hardware's news, with who asked; and its operation.
+fn origin(state: &State, event: &Event) -> Vec<(&'static str, Vec<Piece>)> {
+    let mut facts = Vec::new();
+    let began = state.model.events_of(event.cause).first().filter(|first| first.seq != event.seq).copied().cloned();
+    if let Some(first) = began {
+        let by = if first.actor.is_empty() { String::new() } else { format!(", by {}", first.actor) };
+        facts.push(("began with", vec![Piece::text(format!("{}{by}", first.text))]));
+    }
+    let of_cause = |one: &&Operation| event.cause != 0 && one.cause == event.cause;
+    if let Some(one) = state.model.operations.iter().find(of_cause) {
+        let text = format!("{} {} {}, {}", one.id, one.kind, one.target, one.state.word());
+        facts.push(("operation", vec![Piece::text(text)]));
+    }
+    facts
+}
+
+/// The last of some events, as many as fit, the newest at the bottom.
+pub(super) fn some(canvas: &mut Canvas<'_>, area: Rect, title: &str, events: &[&Event]) {
+    let height = usize::from(area.height.saturating_sub(1));
+    let shown = events.get(events.len().saturating_sub(height)..).unwrap_or_default();
+    let columns = [Column::new("", 1), Column::new("", 8), Column::new("", 24).grows(), Column::new("", 34).rank(1)];
+    let columns = if area.width >= 110 { &columns[..] } else { &columns[..3] };
+    let empty = "nothing since the oldest kept event";
+    let table = Table { title, remark: String::new(), columns, count: shown.len(), selected: None, empty };
+    let glyphs = canvas.glyphs();
+    table::draw(canvas, area, &table, |index| {
+        let Some(event) = shown.get(index) else { return Vec::new() };
+        vec![
+            verdict::severity(event.severity).map_or_else(|| Piece::text(" "), |mark| mark_piece(glyphs, mark)),
+            Piece::dim(format::clock(event.time_s)),
+            Piece::text(&event.text),
+            Piece::dim(&event.subject),
         ]
     });
 }

@@ -43,7 +43,7 @@ fn judged(state: &State) -> (Mark, String) {
         let text = held.map_or("ubmcd is stopping".to_owned(), |held| format!("stopping: {}", held.text));
         return (Mark::Busy, text);
     }
-    let problems = status.problems.len();
+    let problems = state.problems().len();
     let mark = match (status.health, problems) {
         (Health::Unhealthy, _) => Mark::Critical,
         (Health::Degraded, _) | (Health::Healthy | Health::Unknown, 1..) => Mark::Warning,
@@ -90,8 +90,8 @@ pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     pieces.push(Piece::text(" "));
     pieces.push(canvas.mark(mark));
     pieces.push(Piece::new(role_of(mark), format!(" {text}")));
-    let problem = state.model.status.as_ref().and_then(|status| status.problems.first());
-    if let Some(problem) = problem.filter(|_| state.connected()) {
+    let problems = state.problems();
+    if let Some(problem) = problems.first().filter(|_| state.connected()) {
         let text = if problem.text.is_empty() { &problem.subject } else { &problem.text };
         pieces.push(Piece::text(format!(": {text}")));
     }
@@ -212,7 +212,7 @@ fn hints(state: &State) -> Vec<(Hint, &'static str)> {
         (None, View::Thermal) => vec![(Does(Action::Act), "hold fans"), filter],
         (None, View::Boot) => vec![(Key("Enter"), "open"), filter],
         (None, View::Power) if state.request.is_some() => vec![(Key("Enter"), "ask for it"), (Key("Esc"), "back")],
-        (None, View::Power) => vec![(Key("Enter"), "requests"), (Does(Action::Pane), "graph"), why, filter],
+        (None, View::Power) => vec![(Key("Enter"), "requests"), (Does(Action::Pane), "next part"), why, filter],
         (None, View::Operations) => vec![(Does(Action::CancelOperation), "cancel it"), filter],
         (None, View::Events) => {
             let follow = (Does(Action::Follow), "follow");

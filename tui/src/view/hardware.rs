@@ -63,21 +63,19 @@ fn row(glyphs: Glyphs, state: &State, item: &Item) -> Vec<Piece> {
             let mut particulars = Vec::new();
             particulars.extend(supply.power_w.map(|watts| format!("{watts:.0} of {:.0} W", supply.rated_w)));
             particulars.extend(supply.temperature.map(|celsius| format!("{celsius:.1} °C")));
-            particulars.extend(supply.faults.iter().cloned());
+            if !supply.faults.is_empty() {
+                let age = supply.faults_read.map(|at| format!(" {} ago", format::duration(state.now.since(at))));
+                particulars.push(format!("failed{} with {}", age.unwrap_or_default(), supply.faults.join(", ")));
+            }
             line(glyphs, mark, name, "supply", word, particulars.join(", "))
         }
         Item::Rail(name) => {
             let Some(rail) = hardware.rails.iter().flatten().find(|one| one.name == *name) else { return Vec::new() };
-            let pieces = power::rail_row(glyphs, rail);
-            let mut pieces = pieces.into_iter();
-            let (Some(sign), Some(part), Some(told), Some(answer), Some(signals)) =
-                (pieces.next(), pieces.next(), pieces.next(), pieces.next(), pieces.next())
-            else {
-                return Vec::new();
-            };
-            let volts = rail.voltage.map(|volts| format!("{volts:.2} V; ")).unwrap_or_default();
-            let signals = format!("{volts}told {}; {}", told.text, signals.text);
-            vec![sign, part, Piece::dim("rail"), answer, Piece::dim(signals)]
+            let (mark, word) = power::rail_state(state, rail);
+            let volts = rail.voltage.map(|volts| format!("{volts:.2} V, ")).unwrap_or_default();
+            let told = if rail.enabled { "told on" } else { "told off" };
+            let about = format!("{volts}{told}, {}", power::rail_particulars(rail));
+            line(glyphs, mark, name, "rail", &word, about)
         }
         Item::Led(name) => {
             let Some(led) = hardware.leds.iter().flatten().find(|one| one.name == *name) else { return Vec::new() };
@@ -88,7 +86,8 @@ fn row(glyphs: Glyphs, state: &State, item: &Item) -> Vec<Piece> {
             let (mark, word) = match part.present {
                 Some(true) => (Mark::Good, "present"),
                 Some(false) => (Mark::Off, "absent"),
-                None => (Mark::Unknown, "not known"),
+                // Nothing senses it: that is how the board is made, and no fault.
+                None => (Mark::Off, "not sensed"),
             };
             let about = [part.manufacturer.as_str(), part.product.as_str(), part.part_number.as_str()];
             let about: Vec<&str> = about.into_iter().filter(|text| !text.is_empty()).collect();

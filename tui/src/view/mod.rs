@@ -23,6 +23,7 @@ mod service;
 mod service_log;
 mod service_parts;
 mod services;
+mod sheet;
 pub mod table;
 mod thermal;
 pub mod verdict;
@@ -113,7 +114,8 @@ fn dialog(canvas: &mut Canvas<'_>, area: Rect, state: &State, modal: &Modal) -> 
         Modal::Palette(open) => Some(palette::draw(canvas, area, state, open)),
         Modal::Menu(menu) => Some(dialog::menu(canvas, area, state, menu)),
         Modal::Confirm(confirm) => Some(dialog::confirm(canvas, area, state, confirm)),
-        Modal::Refused { what, refusal } => Some(dialog::refused(canvas, area, what, refusal)),
+        Modal::Progress { id, scrolled } => dialog::progress(canvas, area, state, id, *scrolled),
+        Modal::Refused { what, refusal, scrolled } => Some(dialog::refused(canvas, area, what, refusal, *scrolled)),
     }
 }
 

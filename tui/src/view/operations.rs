@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     app::{Area, Item, State, rows, serves},
-    model::{Operation, OperationState},
+    model::{Mono, Operation, OperationState},
     style::{Mark, Role},
 };
 
@@ -30,7 +30,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let selected = rows::selected(state);
     let place = selected.as_ref().and_then(|item| items.iter().position(|other| other == item));
     let wide = area.width >= 140;
-    let (list, detail) = if wide {
+    let (list, below) = if wide {
         let list = Rect { width: area.width / 2, ..area };
         (list, Rect { x: list.right() + 3, width: area.width - list.width - 3, ..area })
     } else {
@@ -75,8 +75,24 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     if let Some(Item::Operation(id)) = selected
         && let Some(operation) = state.model.operation(&id)
     {
-        steps(canvas, detail, state, operation, "Steps of");
+        detail(canvas, below, state, operation);
     }
+}
+
+/// How far it is, in words, and how good that is.
+pub(super) fn word(operation: &Operation, now: Mono) -> (String, Role) {
+    let mark = verdict::operation(operation.state);
+    let role = match mark {
+        Mark::Critical | Mark::Warning => role_of(mark),
+        _ => Role::Text,
+    };
+    let text = if let Some(took) = operation.duration_s {
+        format!("{} after {}", operation.state.word(), format::short_duration(took))
+    } else {
+        let passed = format::duration(now.since(operation.accepted));
+        format!("{}, {:.0} %, {passed}", operation.state.word(), operation.progress * 100.0)
+    };
+    (text, role)
 }
 
 /// An operation with its steps as they go. The answer is the rows used.
@@ -85,11 +101,7 @@ pub(super) fn steps(canvas: &mut Canvas<'_>, area: Rect, state: &State, operatio
         return 0;
     }
     let heading = format!("{title}: {} {} {}", operation.id, operation.kind, operation.target);
-    let remark = match operation.duration_s {
-        Some(took) => format!("{} after {}", operation.state.word(), format::short_duration(took)),
-        None => format!("{}, {:.0} %", operation.state.word(), operation.progress * 100.0),
-    };
-    canvas.heading(area, &heading, &remark);
+    canvas.heading(area, &heading, &word(operation, state.now).0);
     let mut y = area.y + 1;
     let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
     if !operation.reason.is_empty() && rest(y).height > 0 {
@@ -99,7 +111,48 @@ pub(super) fn steps(canvas: &mut Canvas<'_>, area: Rect, state: &State, operatio
         };
         y += canvas.paragraph(Rect { height: rest(y).height.min(2), ..rest(y) }, &operation.reason, role);
     }
+    y += plan::passed(canvas, rest(y), operation, state.now);
     y += plan::conditions(canvas, rest(y), &operation.conditions);
     y += plan::steps(canvas, rest(y), &operation.steps, state.now);
     y - area.y
+}
+
+/// The selected operation: who asked for it and why, what it touches, how long, and its steps.
+fn detail(canvas: &mut Canvas<'_>, area: Rect, state: &State, operation: &Operation) {
+    if area.height < 2 {
+        return;
+    }
+    let (word, _) = word(operation, state.now);
+    canvas.heading(area, &format!("{} {} {}", operation.id, operation.kind, operation.target), &word);
+    let mut y = area.y + 1;
+    let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
+    if !operation.reason.is_empty() {
+        let role = match verdict::operation(operation.state) {
+            Mark::Critical | Mark::Warning => Role::Warning,
+            _ => Role::Dim,
+        };
+        y += canvas.paragraph(Rect { height: rest(y).height.min(3), ..rest(y) }, &operation.reason, role);
+    }
+    y += plan::passed(canvas, rest(y), operation, state.now);
+    y += plan::conditions(canvas, rest(y), &operation.conditions);
+    // The steps come first where there is no room for both.
+    let steps = u16::try_from(operation.steps.len()).unwrap_or(u16::MAX);
+    let spare = rest(y).height.saturating_sub(steps);
+    let facts = Rect { height: spare, ..rest(y) };
+    let cause = if operation.cause == 0 { String::new() } else { format!("{} (7, then / cause:{0})", operation.cause) };
+    let asked = match (operation.requested_by.as_str(), operation.request_reason.as_str()) {
+        (who, "") => who.to_owned(),
+        (who, why) => format!("{who}: {why}"),
+    };
+    let mut used = plan::labelled(canvas, facts, "asked by", &asked);
+    let below = |used: u16| Rect { y: facts.y + used, height: facts.height.saturating_sub(used), ..facts };
+    used += plan::labelled(canvas, below(used), "takes", &plan::takes(operation));
+    used += plan::affected(canvas, below(used), operation);
+    used += plan::labelled(canvas, below(used), "cause", &cause);
+    y += used;
+    if area.width >= 90 {
+        plan::steps_in_full(canvas, rest(y), &operation.steps, state.now);
+    } else {
+        plan::steps(canvas, rest(y), &operation.steps, state.now);
+    }
 }

@@ -72,7 +72,7 @@ fn problems(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option
     if state.model.status.as_ref().is_some_and(|status| !status.holding_up.is_empty()) {
         return holding_up(canvas, area, state);
     }
-    let problems: &[Condition] = state.model.status.as_ref().map_or(&[], |status| &status.problems);
+    let problems = state.problems();
     let roomy = area.width >= 100;
     let lacks = state.model.status.as_ref().map_or(0, |status| status.limitations.len());
     let remark = if lacks > 0 { format!("{}: see 8", format::count(lacks, "limitation")) } else { String::new() };

@@ -119,6 +119,10 @@ fn why_or_what(service: &Service, state: &State) -> String {
 /// In a sentence: why it is as it is. Empty when that is plain.
 pub(super) fn why(service: &Service, state: &State) -> String {
     let mut parts: Vec<String> = Vec::new();
+    if let Some(left) = service.unsettled(state.now) {
+        let exit = service.last_exit.as_ref().map(|exit| format!(" ({exit})")).unwrap_or_default();
+        parts.push(format!("runs again after a crash{exit}; that counts as over in {}", format::duration(left.ceil())));
+    }
     if let Some(retry) = service.retry_at {
         parts.push(format!("next start in {:.0} s", retry.since(state.now).ceil()));
     }

@@ -35,7 +35,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         Some(Item::Fan(name)) => Some(name.as_str()),
         _ => None,
     };
-    let rest = Rect { y: area.y + zones_height, height: area.height - zones_height, ..area };
+    let below = area.y + zones_height;
+    let below = below + guardian(canvas, Rect { y: below, height: 1, ..area }, state);
+    let rest = Rect { y: below, height: area.bottom().saturating_sub(below), ..area };
     let Some(zone) = zone else {
         fans(canvas, rest, state, None, picked);
         return;
@@ -53,6 +55,24 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         trip(canvas, Rect { y: middle.bottom(), height: tripped, ..middle }, state, one);
     }
     fans(canvas, below, state, (shown == mine).then_some(zone.name.as_str()), picked);
+}
+
+/// That the fans are not guarded as they should be, and why. The answer is the rows used.
+fn guardian(canvas: &mut Canvas<'_>, area: Rect, state: &State) -> u16 {
+    let known = state.model.status.as_ref().and_then(|status| status.guardian.as_ref());
+    let Some(guardian) = known.filter(|guardian| guardian.state != "watching") else { return 0 };
+    let said = match guardian.state.as_str() {
+        "in-charge" => "the guardian has the fans at their fail-safe",
+        "replacing" => "the guardian has ended, another is being made",
+        "absent" => "no guardian watches over the fans",
+        other => other,
+    };
+    let why = if guardian.reason.is_empty() { String::new() } else { format!(": {}", guardian.reason) };
+    let age = format::duration(state.now.since(guardian.since));
+    let sign = mark_piece(canvas.glyphs(), Mark::Warning);
+    let pieces = [sign, Piece::new(Role::Warning, format!(" {said} for {age}{why}"))];
+    canvas.pieces(area.x, area.y, area.width, &pieces);
+    1
 }
 
 /// The list of zones, also for the overview.
@@ -73,7 +93,10 @@ pub(super) fn zones(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected
         Column::new("", 10),
         Column::new("", 5).right(),
         Column::new("", 12).grows().rank(1),
+        Column::new("", 16).rank(2),
     ];
+    let tripped = zones.iter().any(|zone| zone.trip.is_some());
+    let columns = if tripped { &columns[..] } else { &columns[..5] };
     let empty = if title == "Zones" && !state.filter().is_empty() {
         "no zone fits the filter"
     } else if serves(state, Area::Zones) {
@@ -81,8 +104,11 @@ pub(super) fn zones(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected
     } else {
         "this daemon does not tell of its zones"
     };
-    let table = Table { title, remark: String::new(), columns: &columns, count: zones.len(), selected, empty };
-    let glyphs = canvas.glyphs();
+    // What is wrong with the guardian has a line of its own; that it watches is worth a word.
+    let guardian = state.model.status.as_ref().and_then(|status| status.guardian.as_ref());
+    let remark = guardian.map(|guardian| format!("guardian {}", guardian.state)).unwrap_or_default();
+    let table = Table { title, remark, columns, count: zones.len(), selected, empty };
+    let (glyphs, now) = (canvas.glyphs(), state.now);
     table::draw(canvas, area, &table, |index| {
         let Some(zone) = zones.get(index) else { return Vec::new() };
         let mark = verdict::zone(zone.state);
@@ -92,6 +118,10 @@ pub(super) fn zones(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected
             Piece::new(if mark == Mark::Good { Role::Text } else { role_of(mark) }, zone.state.word()),
             Piece::text(format!("{:.0} %", zone.duty)),
             Piece::dim(&zone.driver),
+            match &zone.trip {
+                Some(trip) => Piece::new(Role::Warning, format!("trip {} ago", format::duration(now.since(trip.at)))),
+                None => Piece::text(""),
+            },
         ]
     });
 }

@@ -48,6 +48,7 @@ pub(crate) fn status() -> v1::SystemStatus {
             group("management", 2, 2, 0),
             group("interface", 6, 5, 1),
         ],
+        guardian: Some(v1::Guardian { state: "watching".into(), pid: Some(812), since_s: 0.2, reason: String::new() }),
         limitations: vec!["cgroup v2 is not writable: limits of memory and cpu do not hold".into()],
         ..Default::default()
     }
@@ -282,9 +283,25 @@ pub(crate) fn machines() -> Vec<v1::Machine> {
         v1::Machine {
             cause: "the operating system said that it has started".into(),
             requests: host_requests(true),
+            restoration: Some(v1::Restoration {
+                chosen: true,
+                boot_attempts_left: Some(3),
+                ..restoration("last-state", 30.0)
+            }),
             ..host("host.0", "running", "on", 3_724.0)
         },
         v1::Machine {
+            overrides: vec![v1::InterlockOverride {
+                condition: "supply-budget".into(),
+                actor: "uid 0 (root)".into(),
+                reason: "psu.0 is being replaced".into(),
+                expires_in_s: 1_140.0,
+            }],
+            restoration: Some(v1::Restoration {
+                once: "always-off".into(),
+                boot_attempts_left: Some(2),
+                ..restoration("always-on", 0.0)
+            }),
             transitional: true,
             operation: "op-17".into(),
             timeout_in_s: Some(6.4),
@@ -316,6 +333,30 @@ pub(crate) fn machines() -> Vec<v1::Machine> {
             ..Default::default()
         },
     ]
+}
+
+fn restoration(policy: &str, delay_s: f64) -> v1::Restoration {
+    v1::Restoration { policy: policy.into(), delay_s, boot_attempts: Some(3), ..Default::default() }
+}
+
+/// Requests that wait for their time.
+pub(crate) fn schedules() -> v1::ListSchedulesResponse {
+    let one = |id: &str, machine: &str, request: &str, in_s: f64, held_by: &str| v1::Schedule {
+        id: id.into(),
+        machine: machine.into(),
+        request: request.into(),
+        at_s: WALL_S + in_s,
+        in_s,
+        requested_by: "uid 0 (root)".into(),
+        request_reason: "maintenance window".into(),
+        held_by: held_by.into(),
+    };
+    v1::ListSchedulesResponse {
+        schedules: vec![
+            one("at-3", "host.1", "off", 1_830.0, ""),
+            one("at-2", "host.0", "reset", 0.0, "op-17 is bringing host.1 up"),
+        ],
+    }
 }
 
 pub(crate) fn operations() -> Vec<v1::Operation> {
@@ -375,7 +416,12 @@ pub(crate) fn operations() -> Vec<v1::Operation> {
             ],
             reason: "waiting for power-good of host.1".into(),
             requested_by: "uid 0 (root)".into(),
+            request_reason: "psu.0 was replaced".into(),
             age_s: 1.6,
+            expected_s: Some(12.8),
+            bound_s: Some(140.0),
+            affects: vec!["host.1".into(), "rail p1v8_h1".into(), "service host-bridge".into()],
+            cause: 102,
             progress: 0.5,
             ..Default::default()
         },
@@ -392,8 +438,9 @@ pub(crate) fn plan(machine: &str, request: &str) -> v1::Operation {
         state: v1::OperationState::Planned.into(),
         steps: vec![step("interlocks"), step(&format!("disable rail {machine}")), step("wait for power-good to fall")],
         revision: "r7".into(),
-        affects: vec![machine.into(), "demo-web".into()],
+        affects: vec![machine.into(), "rail p1v8_h0".into(), "service demo-web".into()],
         expected_s: Some(4.5),
+        bound_s: Some(130.0),
         ..Default::default()
     }
 }
@@ -656,7 +703,25 @@ pub(crate) fn rails() -> v1::ListRailsResponse {
         ..v1::Rail::default()
     };
     v1::ListRailsResponse {
-        rails: vec![rail("chassis", true, true), rail("host.0", true, true), rail("host.1", true, false)],
+        rails: vec![
+            rail("chassis", true, true),
+            rail("host.0", true, true),
+            v1::Rail { progress: "host-on 3/7: p1v8_h1 until good".into(), ..rail("host.1", true, false) },
+            v1::Rail { machine: "chassis".into(), voltage: Some(12.043), ..rail("p12v", true, true) },
+            v1::Rail {
+                machine: "chassis".into(),
+                requires: vec!["p12v".into()],
+                voltage: Some(4.02),
+                ..rail("p5v", true, false)
+            },
+            v1::Rail { machine: "host.0".into(), requires: vec!["p12v".into()], ..rail("p1v8_h0", true, true) },
+            v1::Rail {
+                machine: "host.1".into(),
+                requires: vec!["p12v".into()],
+                progress: "host-on 3/7: p1v8_h1 until good".into(),
+                ..rail("p1v8_h1", true, false)
+            },
+        ],
     }
 }
 
@@ -670,6 +735,7 @@ pub(crate) fn supplies() -> v1::ListSuppliesResponse {
         health: v1::Health::Healthy.into(),
         rated_w: 800.0,
         fault_registers: Vec::new(),
+        fault_age_s: None,
     };
     v1::ListSuppliesResponse {
         supplies: vec![supply("psu.0", 312.0, 41.7), supply("psu.1", 287.4, 76.3)],

@@ -38,8 +38,9 @@ pub(crate) fn all_news() -> Vec<Update> {
     all.extend(from_wire::zones(NOW, zones));
     all.extend((1..=40).map(|seq| Update::Tail(Entry::Event(from_wire::event(board::event(seq))))));
     all.extend([
-        from_wire::supplies(board::supplies()),
+        from_wire::supplies(NOW, board::supplies()),
         from_wire::rails(board::rails()),
+        from_wire::schedules(NOW, board::schedules()),
         from_wire::leds(NOW, board::leds()),
         from_wire::items(board::items()),
         from_wire::boot(board::boot()),

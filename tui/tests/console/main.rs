@@ -4,6 +4,7 @@
 // The tests are made of helpers around `#[test]` functions: what fails there fails the test.
 #![allow(clippy::expect_used)]
 
+mod acting;
 mod announce;
 mod board;
 mod bytes;

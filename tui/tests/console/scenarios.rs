@@ -11,7 +11,7 @@ use crate::{board, desk, details};
 /// `event N`, `lost A B`, `plan`, `foresee`, `refuse-plan`, `answer begun|refused|done`, `ended succeeded|failed`, `read-only`.
 /// `removed SERVICE`, `booting`, `booted`, `why`, `log N` (so many lines in all).
 /// What must be true: parts of [`told`], separated by commas; with `!` in front, what must not.
-fn check(script: &str) {
+pub(crate) fn check(script: &str) {
     let mut app = desk::connected(80, 24);
     let mut now = desk::NOW;
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -163,7 +163,8 @@ fn told(app: &App, effects: &[Effect]) -> String {
             Err(_) => format!("why {} asked", shown.name),
         },
         Some(Modal::Search { .. }) => format!("search {:?}", state.search.text()),
-        Some(Modal::Refused { what, refusal }) => format!("refused {what}: {}", refusal.message),
+        Some(Modal::Progress { id, .. }) => format!("progress of {id}"),
+        Some(Modal::Refused { what, refusal, .. }) => format!("refused {what}: {}", refusal.message),
     };
     let link = match &state.link {
         LinkState::Connecting => "connecting",
@@ -220,7 +221,7 @@ fn effect(effect: &Effect) -> String {
             Ask::Plan { machine, request } => format!("plan {request} {machine}"),
             Ask::Transition { machine, request, revision } => format!("DO {request} {machine} as {revision}"),
             Ask::Service { verb, name, force } => format!("DO {} {name} force={force}", verb.word()),
-            Ask::CancelOperation { id } => format!("DO cancel {id}"),
+            Ask::CancelOperation { id } | Ask::CancelSchedule { id } => format!("DO cancel {id}"),
             Ask::Identify { on } => format!("DO identify {on}"),
             Ask::History { sensor } => format!("history {sensor}"),
             Ask::Hardware => "hardware".into(),
@@ -231,6 +232,10 @@ fn effect(effect: &Effect) -> String {
             Ask::Hold { target, duty, for_s } => format!("DO hold {target} {duty} {for_s}"),
             Ask::Release { target } => format!("DO release {target}"),
             Ask::Faults => "faults".into(),
+            Ask::Schedules => "schedules".into(),
+            Ask::RestoreInterlock { machine, condition } => format!("DO restore {condition} {machine}"),
+            Ask::Verify => "verify".into(),
+            Ask::Chain { cause } => format!("chain {cause}"),
             Ask::Inject { kind, target } => format!("DO inject {kind} {target}"),
             Ask::Repair { kind, target } => format!("DO repair {kind} {target}"),
         },

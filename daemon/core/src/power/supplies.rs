@@ -7,6 +7,7 @@ use crate::{
     ids::{Name, SignalId, SupplyId},
     input::HardwareCommand,
     outbox::Outbox,
+    time::Mono,
     units::Level,
 };
 
@@ -46,12 +47,14 @@ pub struct Supplies {
     redundant: Option<bool>,
     /// What the fault registers said when each failed last; empty: never read.
     registers: Vec<Vec<(String, u16)>>,
+    /// When they were read.
+    read_at: Vec<Option<Mono>>,
 }
 
 impl Supplies {
     /// Nothing is known.
     pub fn new(count: usize) -> Self {
-        Self { standings: vec![Standing::Unknown; count], redundant: None, registers: vec![Vec::new(); count] }
+        Self { standings: vec![Standing::Unknown; count], redundant: None, registers: vec![Vec::new(); count], read_at: vec![None; count] }
     }
 
     /// Lines have changed: what does that mean for the supplies?
@@ -93,6 +96,11 @@ impl Supplies {
         &self.registers[id.index()]
     }
 
+    /// When the fault registers of a supply were read last. Absent: never.
+    pub fn read_at(&self, id: SupplyId) -> Option<Mono> {
+        self.read_at[id.index()]
+    }
+
     /// Fault registers were read, before they were cleared.
     pub fn captured(&mut self, id: SupplyId, name: &Name, registers: Vec<(String, u16)>, out: &mut Outbox) {
         let texts: Vec<_> = registers.iter().map(|(register, word)| format!("{register} {word:#06x}")).collect();
@@ -105,6 +113,7 @@ impl Supplies {
             vec![("supply", name.as_str().into()), ("registers", text.into())],
         );
         self.registers[id.index()] = registers;
+        self.read_at[id.index()] = Some(out.now());
         out.changed().system = true;
     }
 

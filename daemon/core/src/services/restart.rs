@@ -29,6 +29,11 @@ impl RestartBook {
         *self = Self::default();
     }
 
+    /// It has failed since the last request for it, or since what counted as recovered.
+    pub fn is_growing(&self) -> bool {
+        self.streak > 0
+    }
+
     /// The service failed after being ready for `uptime` (zero when it never was).
     pub fn failed(&mut self, spec: &RestartSpec, now: Mono, uptime: Duration, rng: &mut Rng) -> Verdict {
         if uptime >= spec.reset_after {

@@ -259,6 +259,8 @@ pub struct SupplyView<'a> {
     pub health: Health,
     /// What its fault registers said when it failed last; empty: never read.
     pub fault_registers: &'a [(String, u16)],
+    /// When they were read. Absent: never.
+    pub faults_read_at: Option<Mono>,
 }
 
 /// An LED as it is now.

@@ -85,6 +85,8 @@ pub struct ServiceView<'a> {
     pub pid: Option<u32>,
     /// Since when it is ready. Absent when it is not running.
     pub ready_since: Option<Mono>,
+    /// It has crashed and runs again: when that counts as over. Absent: it has not, or long enough ago.
+    pub settles_at: Option<Mono>,
     /// Newest life.
     pub generation: Generation,
     /// Automatic restarts.

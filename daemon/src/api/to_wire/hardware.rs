@@ -247,7 +247,7 @@ pub fn rail(view: &RailView<'_>) -> v1::Rail {
 }
 
 /// A supply.
-pub fn supply(view: &SupplyView<'_>) -> v1::Supply {
+pub fn supply(view: &SupplyView<'_>, moment: Moment) -> v1::Supply {
     v1::Supply {
         name: view.spec.name.to_string(),
         present: view.present,
@@ -261,6 +261,7 @@ pub fn supply(view: &SupplyView<'_>) -> v1::Supply {
             .iter()
             .map(|(name, value)| v1::FaultRegister { name: name.clone(), value: u32::from(*value) })
             .collect(),
+        fault_age_s: view.faults_read_at.map(|at| moment.age(at)),
     }
 }
 

@@ -48,6 +48,7 @@ pub fn service(view: &ServiceView<'_>, dropped_lines: u64, moment: Moment) -> v1
         reason: view.reason.clone(),
         state_age_s: moment.age(view.since),
         retry_in_s: view.retry_at.map(|at| moment.left(at)),
+        settles_in_s: view.settles_at.map(|at| moment.left(at)).filter(|left| *left > 0.0),
         generation: view.generation.0,
         dropped_lines,
         status_text: view.status_text.to_owned(),

@@ -56,7 +56,7 @@ pub fn rails(wire: v1::ListRailsResponse) -> Update {
 }
 
 /// The supplies.
-pub fn supplies(wire: v1::ListSuppliesResponse) -> Update {
+pub fn supplies(now: Mono, wire: v1::ListSuppliesResponse) -> Update {
     let convert = |supply: v1::Supply| Supply {
         name: supply.name,
         present: supply.present,
@@ -69,8 +69,9 @@ pub fn supplies(wire: v1::ListSuppliesResponse) -> Update {
             .fault_registers
             .into_iter()
             .filter(|register| register.value != 0)
-            .map(|register| format!("{} {:#04x}", register.name, register.value))
+            .map(|register| format!("{} {:#06x}", register.name, register.value))
             .collect(),
+        faults_read: supply.fault_age_s.map(|age| now.ago(age)),
     };
     Update::Supplies(wire.supplies.into_iter().map(convert).collect(), wire.redundant)
 }

@@ -4,8 +4,8 @@ use ubmc_proto::v1;
 
 use super::conditions;
 use crate::model::{
-    Graph, GraphState, Machine, MachineKind, Mono, Operation, OperationState, Request, Step, StepState, Transition,
-    Update, WhatIf, Why,
+    Condition, Graph, GraphState, Machine, MachineKind, Mono, Operation, OperationState, Override, Request,
+    Restoration, Schedule, Step, StepState, Transition, Update, Verification, WhatIf, Why,
 };
 
 /// One machine.
@@ -29,7 +29,70 @@ pub fn machine(now: Mono, wire: v1::Machine) -> Machine {
         requests: wire.requests.into_iter().map(request).collect(),
         parent: wire.parent,
         reason: wire.reason,
+        overrides: wire.overrides.into_iter().map(|one| waiver(now, one)).collect(),
+        restoration: wire.restoration.map(|one| restoration(now, one)),
     }
+}
+
+fn waiver(now: Mono, wire: v1::InterlockOverride) -> Override {
+    Override {
+        condition: wire.condition,
+        actor: wire.actor,
+        reason: wire.reason,
+        expires: now.after(wire.expires_in_s),
+    }
+}
+
+fn restoration(now: Mono, wire: v1::Restoration) -> Restoration {
+    Restoration {
+        policy: wire.policy,
+        chosen: wire.chosen,
+        once: wire.once,
+        delay_s: wire.delay_s,
+        restoring: wire.restoring,
+        next_try: wire.next_try_s.map(|left| now.after(left)),
+        held_by: wire.held_by,
+        attempts_left: wire.boot_attempts_left,
+        attempts: wire.boot_attempts,
+        given_up: wire.given_up,
+    }
+}
+
+/// Requests that wait for their time, the next first.
+pub fn schedules(now: Mono, wire: v1::ListSchedulesResponse) -> Update {
+    let convert = |one: v1::Schedule| Schedule {
+        id: one.id,
+        machine: one.machine,
+        request: one.request,
+        at_s: one.at_s,
+        due: now.after(one.in_s),
+        requested_by: one.requested_by,
+        reason: one.request_reason,
+        held_by: one.held_by,
+    };
+    let mut all: Vec<Schedule> = wire.schedules.into_iter().map(convert).collect();
+    all.sort_by(|one, other| one.due.0.total_cmp(&other.due.0));
+    Update::Schedules(all)
+}
+
+/// What is wrong with the machines.
+pub fn verification(now: Mono, wire: v1::VerifyMachinesResponse) -> Update {
+    let all = [&wire.alone, &wire.product, &wire.faulty].map(|one| one.unwrap_or_default());
+    let finding = |one: v1::MachineFinding| Condition {
+        kind: one.kind,
+        subject: if one.state.is_empty() { one.machine } else { format!("{} in {}", one.machine, one.state) },
+        text: one.text,
+        remedy: one.remedy,
+        since_s: None,
+    };
+    Update::Verified(Verification {
+        states: all.iter().map(|one| one.states).sum(),
+        complete: all.iter().all(|one| one.complete),
+        findings: wire.findings.into_iter().map(finding).collect(),
+        left_out: wire.left_out,
+        took_s: wire.duration_s,
+        at: now,
+    })
 }
 
 fn request(wire: v1::AllowedRequest) -> Request {
@@ -72,6 +135,7 @@ pub fn operation(now: Mono, wire: v1::Operation) -> Operation {
         revision: wire.revision,
         affects: wire.affects,
         expected_s: wire.expected_s,
+        bound_s: wire.bound_s,
         cause: wire.cause,
         progress: wire.progress,
     }

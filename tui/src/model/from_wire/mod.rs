@@ -15,7 +15,7 @@ use super::{
     Service, ServiceKind, ServiceState, Severity, Status, Update,
 };
 pub use hardware::{faults, items, leds, rails, resources, supplies};
-pub use machines::{graph, machine, machines, operation, operations, what_if, why};
+pub use machines::{graph, machine, machines, operation, operations, schedules, verification, what_if, why};
 pub use readings::{history, sensor, sensors, zone, zones};
 
 /// A health verdict.
@@ -67,7 +67,8 @@ pub fn status(now: Mono, wire: v1::SystemStatus) -> Status {
         limitations: wire.limitations,
         guardian: wire.guardian.map(|guardian| Guardian {
             state: guardian.state,
-            since: now.ago(guardian.since_s),
+            // Said on the daemon's clock, which began `uptime_s` ago.
+            since: now.ago(wire.uptime_s - guardian.since_s),
             reason: guardian.reason,
         }),
     }
@@ -170,6 +171,7 @@ pub fn service(now: Mono, wire: v1::Service) -> Service {
         health_check: wire.health_check,
         health_latency_s: wire.health_latency_s,
         required_for: wire.required_for,
+        settles_at: wire.settles_in_s.map(|left| now.after(left)),
     }
 }
 
@@ -189,6 +191,7 @@ pub fn event(wire: v1::Event) -> Event {
     Event {
         seq: wire.seq,
         time_s: wire.time_s,
+        mono_s: wire.mono_s,
         subject: wire.subject,
         source: wire.source,
         severity: severity(wire.severity),
@@ -197,6 +200,11 @@ pub fn event(wire: v1::Event) -> Event {
         text: wire.text,
         payload: payload.into_iter().map(|(name, value)| (name, plain(value))).collect(),
     }
+}
+
+/// Everything that a cause brought about.
+pub fn chain(cause: u64, wire: v1::ListEventsResponse) -> Update {
+    Update::Chain { cause, events: wire.events.into_iter().map(event).collect() }
 }
 
 /// What can not be had any more.

@@ -1,0 +1,42 @@
+//! More than fits: drawn once on a sheet of its own, of which a window shows the part that it is scrolled to.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::canvas::Canvas;
+
+/// Rows of a sheet: more than anything that is asked about has.
+const ROWS: u16 = 240;
+
+/// What was drawn, and how many rows it takes.
+#[derive(Debug)]
+pub(super) struct Sheet {
+    cells: Buffer,
+    rows: u16,
+}
+
+impl Sheet {
+    /// Lets `draw` draw on an empty sheet of this width; it says how many rows it used.
+    pub(super) fn new(canvas: &Canvas<'_>, width: u16, draw: impl FnOnce(&mut Canvas<'_>, Rect) -> u16) -> Self {
+        let area = Rect::new(0, 0, width, ROWS);
+        let mut cells = Buffer::empty(area);
+        let rows = draw(&mut Canvas::new(&mut cells, canvas.look()), area).min(ROWS);
+        Self { cells, rows }
+    }
+
+    /// Its rows.
+    pub(super) fn rows(&self) -> u16 {
+        self.rows
+    }
+
+    /// Shows in `area` the part that begins at row `scrolled`, or the last that fills it. The answer is what part it is, in
+    /// words; empty when it is all.
+    pub(super) fn show(&self, canvas: &mut Canvas<'_>, area: Rect, scrolled: usize) -> String {
+        let most = self.rows.saturating_sub(area.height);
+        let first = u16::try_from(scrolled).unwrap_or(u16::MAX).min(most);
+        canvas.lay(area, &self.cells, first, self.rows.min(first + area.height));
+        if most == 0 {
+            return String::new();
+        }
+        format!("{}-{} of {}, Up, Down", first + 1, (first + area.height).min(self.rows), self.rows)
+    }
+}
