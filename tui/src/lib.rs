@@ -20,7 +20,8 @@
 //! - [`link`]: the gRPC side: streams, reconnecting, requests. It decides nothing about the screen;
 //! - [`term`]: the terminal: capabilities, size, keys, bytes, pace, and leaving it usable;
 //! - [`console`]: wires these together and holds the only loop;
-//! - [`ctl`]: the command line.
+//! - [`ctl`]: the command line, and its line shell;
+//! - `grammar`: the one language of command line, shell, palette and line mode: words, completion, what is wrong.
 //!
 //! What holds: `app` and `view` never see a protobuf type, a socket, a clock or a terminal; only `term` writes to the
 //! tty; only `link` talks to the daemon; every queue between them is bounded.
@@ -30,6 +31,7 @@ pub mod app;
 pub mod config;
 pub mod console;
 pub mod ctl;
+mod grammar;
 pub mod link;
 pub mod model;
 pub mod style;

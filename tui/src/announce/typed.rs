@@ -3,7 +3,10 @@
 use crate::{
     app::{
         App, Code, Effect, Event, Key, Modal, View,
-        palette::{self, Command},
+        palette::{
+            self, Command,
+            meaning::{self, Unfit},
+        },
     },
     model::Mono,
 };
@@ -30,7 +33,7 @@ pub fn take(app: &mut App, now: Mono, line: &str) -> Heard {
         None => {}
     }
     let say = |lines: Vec<String>| Heard { lines, ..Heard::default() };
-    match line.to_lowercase().as_str() {
+    match line {
         "" => Heard::default(),
         "status" => say(vec![changes::summary(app.state())]),
         "help" | "?" => say(reading::help()),
@@ -41,7 +44,7 @@ pub fn take(app: &mut App, now: Mono, line: &str) -> Heard {
                 let effects = keys(app, now, &[Code::Char(char::from(b'1' + number))]);
                 Heard { effects, lines: reading::view(app.state()) }
             }
-            Err(_) => command(app, now, words),
+            Err(_) => command(app, now, line),
         },
     }
 }
@@ -66,28 +69,39 @@ fn answer(app: &mut App, now: Mono, line: &str) -> Heard {
     Heard { effects, ..Heard::default() }
 }
 
-/// The command of that name, or the only one that fits.
-fn command(app: &mut App, now: Mono, words: &str) -> Heard {
-    let fitting = palette::fitting(&app.state().model, words);
-    let exact = fitting.iter().find(|(name, _)| name.to_lowercase() == words);
-    let chosen = match (exact, fitting.as_slice()) {
-        (Some((name, command)), _) | (None, [(name, command)]) => (name.clone(), command.clone()),
-        (None, []) => {
-            return Heard { lines: vec![format!("no command fits `{words}`: type help")], ..Heard::default() };
-        }
-        (None, several) => {
-            let names: Vec<String> = several.iter().map(|(name, _)| name.clone()).collect();
-            return Heard { lines: vec![reading::which(&names)], ..Heard::default() };
-        }
+/// A line in full, or the only one that it is a part of.
+fn command(app: &mut App, now: Mono, typed: &str) -> Heard {
+    let model = &app.state().model;
+    let say = |line: String| Heard { lines: vec![line], ..Heard::default() };
+    let (line, command) = match meaning::understand(model, typed) {
+        Ok(command) => (typed.to_owned(), command),
+        Err(unfit) => match palette::chosen(model, typed) {
+            Ok(line) => match meaning::understand(model, &line) {
+                Ok(command) => (line, command),
+                Err(unfit) => return say(unfit.to_string()),
+            },
+            Err(several) if several.is_empty() => {
+                let help = if matches!(unfit, Unfit::NoCommand(_)) { ": type help" } else { "" };
+                return say(format!("{unfit}{help}"));
+            }
+            // What was nearly a command is not guessed at.
+            Err(_) if !matches!(unfit, Unfit::NoCommand(_)) => return say(unfit.to_string()),
+            Err(several) => return say(reading::which(&several)),
+        },
     };
-    let (name, command) = chosen;
     let mut effects = keys(app, now, &[Code::Char(':')]);
-    effects.extend(app.handle(now, Event::Paste(name)));
+    effects.extend(app.handle(now, Event::Paste(line)));
     effects.extend(keys(app, now, &[Code::Enter]));
     // A page or a list that opens is read; what asks something is told when it stands.
     let lines = match command {
-        Command::View(_) | Command::OpenService(_) | Command::OpenSensor(_) => reading::view(app.state()),
-        Command::Do(_) | Command::Why(_) | Command::Help | Command::Reconnect | Command::Repaint | Command::Quit => {
+        Command::View(_)
+        | Command::Show(..)
+        | Command::Services { .. }
+        | Command::Service { .. }
+        | Command::Machine { .. }
+        | Command::Events { .. } => reading::view(app.state()),
+        Command::Help => reading::help(),
+        Command::Do(_) | Command::Why(_) | Command::Verify | Command::Reconnect | Command::Repaint | Command::Quit => {
             Vec::new()
         }
     };

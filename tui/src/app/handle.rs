@@ -364,7 +364,7 @@ pub(super) fn ask_why(state: &mut State, name: String, effects: &mut Vec<Effect>
 }
 
 /// Asks whether the machines can come to harm: only when somebody wants to know, for it takes the daemon seconds.
-fn verify(state: &mut State, effects: &mut Vec<Effect>) {
+pub(super) fn verify(state: &mut State, effects: &mut Vec<Effect>) {
     if !state.connected() {
         return intent::tell(state, "no connection: the machines cannot be verified now".to_owned(), super::Tone::Bad);
     }
@@ -381,8 +381,7 @@ fn inject(state: &mut State) {
         let text = "only a simulated board can be broken on purpose".to_owned();
         return intent::tell(state, text, super::Tone::Plain);
     }
-    let palette = super::Palette { line: super::Line::new("inject "), selected: 0 };
-    state.modal = Some(Modal::Palette(palette));
+    state.modal = Some(Modal::Palette(super::Palette::with("sim fault inject ")));
 }
 
 fn cancel_operation(state: &mut State, effects: &mut Vec<Effect>) {

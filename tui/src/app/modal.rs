@@ -1,11 +1,6 @@
 //! Keys while something stands in front of the view.
 
-use super::{
-    Code, Effect, Item, Key, Line, Modal, State, View,
-    confirm::Verdict,
-    handle, intent, menu,
-    palette::{self, Command},
-};
+use super::{Code, Effect, Key, Line, Modal, State, confirm::Verdict, handle, intent, menu, palette};
 
 /// Rows of the longest text that is scrolled.
 const LONGEST: usize = 240;
@@ -30,7 +25,7 @@ pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
             _ => Some(Modal::Why(shown)),
         },
         Modal::Filter { before } => filter(state, before, key),
-        Modal::Palette(palette) => return palette_key(state, palette, key, effects),
+        Modal::Palette(open) => return palette::key(state, open, key, effects),
         Modal::Menu(menu) => return menu_key(state, menu, key, effects),
         Modal::Confirm(confirm) => return confirm_key(state, confirm, key, effects),
         Modal::Refused { what, refusal, scrolled } => match (key.code, scroll(scrolled, key)) {
@@ -59,7 +54,7 @@ pub(super) fn paste(state: &mut State, text: &str) {
             }
         }
         Some(Modal::Search { .. }) => state.search.insert(text),
-        Some(Modal::Palette(palette)) => palette.line.insert(text),
+        Some(Modal::Palette(palette)) => palette.insert(text),
         Some(Modal::Confirm(confirm)) if confirm.deed.is_destructive() => confirm.typed.insert(text),
         Some(
             Modal::Confirm(_)
@@ -139,53 +134,6 @@ fn search(state: &mut State, before: String, key: Key) -> Option<Modal> {
             state.search.edit(key);
             Some(Modal::Search { before })
         }
-    }
-}
-
-fn palette_key(state: &mut State, mut palette: super::Palette, key: Key, effects: &mut Vec<Effect>) {
-    let fitting = palette::fitting(&state.model, palette.line.text());
-    let last = fitting.len().saturating_sub(1);
-    palette.selected = palette.selected.min(last);
-    match key.code {
-        Code::Esc => return,
-        Code::Up => palette.selected = palette.selected.saturating_sub(1),
-        Code::Down => palette.selected = (palette.selected + 1).min(last),
-        Code::Tab => {
-            if let Some((name, _)) = fitting.get(palette.selected) {
-                palette.line = Line::new(format!("{name} "));
-                palette.selected = 0;
-            }
-        }
-        Code::Enter => {
-            if let Some((_, command)) = fitting.into_iter().nth(palette.selected) {
-                return run(state, command, effects);
-            }
-            let typed = palette.line.text().to_owned();
-            return intent::tell(state, format!("no command fits `{typed}`"), super::Tone::Bad);
-        }
-        _ => {
-            if palette.line.edit(key) {
-                palette.selected = 0;
-            }
-        }
-    }
-    state.modal = Some(Modal::Palette(palette));
-}
-
-fn run(state: &mut State, command: Command, effects: &mut Vec<Effect>) {
-    match command {
-        Command::Why(name) => handle::ask_why(state, name, effects),
-        Command::View(view) => handle::show(state, view, effects),
-        Command::OpenService(name) => {
-            handle::show_item(state, View::Services, Item::Service(name.clone()), effects);
-            handle::open_service(state, &name, effects);
-        }
-        Command::OpenSensor(name) => handle::show_item(state, View::Sensors, Item::Sensor(name), effects),
-        Command::Do(deed) => intent::consider(state, deed, effects),
-        Command::Help => state.modal = Some(Modal::Help(0)),
-        Command::Reconnect => effects.push(Effect::Reconnect),
-        Command::Repaint => effects.push(Effect::Repaint),
-        Command::Quit => effects.push(Effect::Quit),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The command line's definition: global flags, and the areas in the order people look for them.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     area::{
@@ -63,6 +63,22 @@ pub(crate) struct Global {
 }
 
 impl Global {
+    /// The options that were given, as they would be typed: for commands that inherit them.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut say = |name: &str, value: Option<String>| {
+            words.extend(value.map(|value| format!("--{name}={value}")));
+        };
+        say("connect", self.connect.clone());
+        let format = (self.output != Format::default()).then(|| self.output.to_possible_value()).flatten();
+        say("output", format.map(|value| value.get_name().to_owned()));
+        say("timeout", self.timeout.map(|seconds| seconds.to_string()));
+        say("reason", self.reason.clone());
+        words.extend(self.yes.then(|| "--yes".to_owned()));
+        words.extend(self.no_color.then(|| "--no-color".to_owned()));
+        words
+    }
+
     /// Whether colour is welcome, by flag and by <https://no-color.org>.
     pub(crate) fn color(&self) -> bool {
         !self.no_color && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
@@ -128,6 +144,11 @@ pub(crate) enum Command {
     /// Faults and surroundings of a simulated board
     #[command(subcommand)]
     Sim(simulation::Command),
+    /// The line shell: these commands with completion of live names, hints, history
+    ///
+    /// Options given here hold for every command in it. Lines that come from a pipe or a file are run as a script, up to
+    /// the first that fails: its exit code is the shell's.
+    Shell,
     /// Prints the completions for a shell
     Completions(manual::Completions),
     /// Prints the man page, or writes one for each command into a directory
@@ -156,6 +177,8 @@ impl Command {
             Self::Why(arguments) => why::run(session, arguments).await,
             Self::Boot(command) => command.run(session).await,
             Self::Sim(command) => command.run(session).await,
+            // Only within itself does it come here: from outside it has no session yet.
+            Self::Shell => Err(Failure::Usage("this is the line shell already: `exit` leaves it".to_owned())),
             Self::Completions(arguments) => manual::completions(&arguments, &mut session.out),
             Self::Man(arguments) => manual::pages(&arguments, &mut session.out),
         }
@@ -326,5 +349,6 @@ mod tests {
         sim stop
         completions bash
         man
+        shell --output json --yes
     ";
 }

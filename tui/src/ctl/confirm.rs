@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use super::{exit::Failure, session::Session};
+use super::{exit::Failure, keyboard::Keyboard, session::Session};
 
 /// Whether there is somebody to ask: a terminal on both sides, and no `--yes`.
 pub(crate) fn asks(session: &Session) -> bool {
@@ -15,13 +15,8 @@ pub(crate) async fn confirm(session: &mut Session, question: &str) -> Result<(),
         return Ok(());
     }
     session.out.ask(question);
-    // Reading blocks; on a thread of its own Ctrl-C still ends the command.
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        io::stdin().read_line(&mut line).map(|_| line)
-    });
-    match answer.await {
-        Ok(Ok(line)) if agrees(&line) => Ok(()),
+    match Keyboard::default().line().await {
+        Ok(Some(line)) if agrees(&line) => Ok(()),
         _ => Err(Failure::Failed("not confirmed: nothing was done".to_owned())),
     }
 }

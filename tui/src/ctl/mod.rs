@@ -8,22 +8,25 @@
 //! - `graph`: drawings of machines and dependencies as text, DOT and Mermaid;
 //! - `session`, `follow`, `wait`, `progress`, `outcome`, `confirm`: the connection, streams that survive its loss,
 //!   operations to their end, what is told of it on the way and then, and the question before something destructive;
+//! - `shell`: the line shell: one command line after the other on one connection; `keyboard`: lines of standard input;
 //! - `exit`: exit codes and the errors that lead to them; `manual`: completions and man pages.
 //!
 //! What holds: only `output` writes to the standard streams; only `object` turns wire messages into what is shown.
 
-mod area;
-mod cli;
+pub(crate) mod area;
+pub(crate) mod cli;
 mod confirm;
 mod exit;
 mod follow;
-mod graph;
+pub(crate) mod graph;
+mod keyboard;
 mod manual;
 mod object;
 mod outcome;
-mod output;
+pub(crate) mod output;
 mod progress;
 mod session;
+mod shell;
 mod wait;
 
 use std::ffi::OsString;
@@ -46,26 +49,33 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     let mut session = Session::new(&cli.global);
+    if matches!(cli.command, Command::Shell) {
+        return shell::run(&cli.global, session);
+    }
     drive(&mut session, cli.command).unwrap_or_else(|failure| {
         session.out.failure(&failure);
         failure.exit()
     })
 }
 
-/// Runs the command until it ends or Ctrl-C comes.
+/// Runs the only command of this process.
 fn drive(session: &mut Session, command: Command) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
-    let done = runtime.block_on(async {
-        tokio::select! {
-            result = command.run(session) => Some(result),
-            Ok(()) = tokio::signal::ctrl_c() => None,
-        }
-    });
+    let done = runtime.block_on(to_its_end(session, command));
     // A question may still be waiting for its answer on a thread of its own; nobody waits for it.
     runtime.shutdown_background();
+    done
+}
+
+/// Runs the command until it ends or Ctrl-C comes.
+async fn to_its_end(session: &mut Session, command: Command) -> Result<Exit, Failure> {
+    let done = tokio::select! {
+        result = command.run(session) => Some(result),
+        Ok(()) = tokio::signal::ctrl_c() => None,
+    };
     match done {
         Some(result) => result.map(|()| Exit::Done),
         None => Ok(session.interrupted()),

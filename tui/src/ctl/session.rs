@@ -46,6 +46,18 @@ impl Session {
         }
     }
 
+    /// Begins another command; the connection stays, unless it has to be to somebody else.
+    pub(crate) fn begin(&mut self, global: &Global) {
+        let fresh = Self::new(global);
+        let channel = self.channel.take().filter(|_| self.connect == fresh.connect);
+        *self = Self { channel, ..fresh };
+    }
+
+    /// Whether nobody has connected yet, or the connection was given up.
+    pub(crate) fn is_disconnected(&self) -> bool {
+        self.channel.is_none()
+    }
+
     /// Asks the daemon once, connecting first where needed, all within the time that an answer may take.
     pub(crate) async fn call<T, F, R>(&mut self, request: F) -> Result<T, Failure>
     where

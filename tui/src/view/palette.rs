@@ -13,7 +13,7 @@ use crate::{
 
 /// Draws the palette; the answer is where.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, open: &Palette) -> Rect {
-    let fitting = palette::fitting(&state.model, open.line.text());
+    let offers = palette::offers(&state.model, open.line.text());
     let width = area.width.min(64);
     let height = area.height.min(14);
     let inner = dialog::window(canvas, area, width, height, "Command", "Tab completes, Enter runs, Esc leaves");
@@ -24,13 +24,23 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, open: &Pa
         &[Piece::new(Role::Key, ":"), Piece::text(open.line.text()), Piece::new(Role::Selected, " ")],
     );
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
-    if fitting.is_empty() {
-        canvas.paragraph(list, "no command fits", Role::Dim);
-    }
-    let selected = open.selected.min(fitting.len().saturating_sub(1));
-    let first = table::offset(selected, fitting.len(), usize::from(list.height));
-    for (row, (index, (name, _))) in list.rows().zip(fitting.iter().enumerate().skip(first)) {
-        canvas.put(row.x, row.y, row.width, &format!(" {name}"), Role::Text);
+    let list = match &open.problem {
+        Some(problem) => {
+            let used = canvas.paragraph(list, problem, Role::Warning);
+            Rect { y: list.y.saturating_add(used), height: list.height.saturating_sub(used), ..list }
+        }
+        None if offers.is_empty() => {
+            canvas.paragraph(list, "Enter runs it", Role::Dim);
+            list
+        }
+        None => list,
+    };
+    let selected = open.selected.min(offers.len().saturating_sub(1));
+    let first = table::offset(selected, offers.len(), usize::from(list.height));
+    for (row, (index, offer)) in list.rows().zip(offers.iter().enumerate().skip(first)) {
+        let help = if offer.help.is_empty() { String::new() } else { format!("  {}", offer.help) };
+        let pieces = [Piece::text(format!(" {}", offer.line)), Piece::new(Role::Dim, help)];
+        canvas.pieces(row.x, row.y, row.width, &pieces);
         if index == selected {
             canvas.select(row);
         }

@@ -155,7 +155,10 @@ fn told(app: &App, effects: &[Effect]) -> String {
         None => "-".to_owned(),
         Some(Modal::Help(_)) => "help".to_owned(),
         Some(Modal::Filter { .. }) => "filter".to_owned(),
-        Some(Modal::Palette(palette)) => format!("palette {:?}", palette.line.text()),
+        Some(Modal::Palette(palette)) => {
+            let problem = palette.problem.iter().map(|text| format!(", problem={text}"));
+            format!("palette {:?}{}", palette.line.text(), problem.collect::<String>())
+        }
         Some(Modal::Menu(menu)) => format!("menu {}", menu.selected),
         Some(Modal::Confirm(confirm)) => question(confirm),
         Some(Modal::Why(shown)) => match &shown.answer {
@@ -469,7 +472,7 @@ fn the_palette_completes_live_names_and_asks_before_it_acts() {
         "
         keys :                 => modal=palette \"\"
         type force 1
-        keys Tab               => modal=palette \"force-off host.1 \"
+        keys Tab               => modal=palette \"host force-off host.1 \"
         keys Enter             => modal=confirm force-off host.1, effects=[plan force-off host.1]
         keys Esc :
         type view the
@@ -479,7 +482,7 @@ fn the_palette_completes_live_names_and_asks_before_it_acts() {
         keys Enter             => view=sensors, selected=p12v, effects=[history p12v]
         keys :
         type frobnicate
-        keys Enter             => modal=-, notice=no command fits `frobnicate`
+        keys Enter             => modal=palette \"frobnicate\", problem=no command fits `frobnicate`
         ",
     );
 }
@@ -519,9 +522,9 @@ fn a_service_that_a_reload_removes_vanishes_everywhere_and_the_selection_stays_s
         removed demo-web         => shown=18, !selected=demo-web, !selected=-
         keys 8                   => shown=14
         keys :
-        type service demo-web
-        keys Enter               => notice=no command fits `service demo-web`
-        keys 2 G                 => selected=demo-übersetzer
+        type status demo-web
+        keys Enter               => problem=no command fits `status demo-web`
+        keys Esc 2 G             => selected=demo-übersetzer
         removed demo-übersetzer  => shown=17, selected=demo-oneshot
         ",
     );
@@ -672,7 +675,7 @@ fn a_simulated_board_is_broken_from_the_palette_and_repaired_from_the_list() {
     check(
         "
         keys 9                    => selected=fan-fail
-        keys b                    => modal=palette \"inject \"
+        keys b                    => modal=palette \"sim fault inject \"
         type psu
         keys Enter                => modal=confirm inject psu-absent psu.0
         keys Tab Enter            => effects=[DO inject psu-absent psu.0]

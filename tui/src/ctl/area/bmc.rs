@@ -6,7 +6,7 @@ use super::transition::{How, Maintenance, Risk, Upgrade, maintenance, request, s
 use crate::ctl::{exit::Failure, session::Session};
 
 /// The machine's name.
-const BMC: &str = "bmc";
+pub(crate) const BMC: &str = "bmc";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

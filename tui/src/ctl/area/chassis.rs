@@ -13,7 +13,7 @@ use super::{
 use crate::ctl::{cli::seconds, exit::Failure, object::Led, session::Session};
 
 /// The machine's name.
-const CHASSIS: &str = "chassis";
+pub(crate) const CHASSIS: &str = "chassis";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -45,17 +45,17 @@ pub(crate) enum Command {
 pub(crate) struct Filter {
     /// Only events after this number; 0 for all that are kept
     #[arg(long, value_name = "SEQ")]
-    since: Option<u64>,
+    pub(crate) since: Option<u64>,
     /// Only subjects like this: `*` is one word, `>` the rest, e.g. `service.>`; may be given again and again
     #[arg(long = "subject", value_name = "P")]
-    subjects: Vec<String>,
+    pub(crate) subjects: Vec<String>,
     /// Only events at least as serious
     #[arg(long, value_name = "S", value_enum)]
-    severity: Option<Severity>,
+    pub(crate) severity: Option<Severity>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Severity {
+pub(crate) enum Severity {
     Debug,
     Info,
     Notice,

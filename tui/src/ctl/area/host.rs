@@ -43,9 +43,9 @@ pub(crate) enum Command {
 #[derive(clap::Args, Debug)]
 pub(crate) struct Target {
     /// e.g. `host.0`
-    name: String,
+    pub(crate) name: String,
     #[command(flatten)]
-    how: How,
+    pub(crate) how: How,
 }
 
 impl Command {

@@ -20,23 +20,23 @@ use crate::ctl::{
 pub(crate) struct Logs {
     /// Services; the lines of several are interleaved
     #[arg(required = true)]
-    names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// How many past lines of each
     #[arg(long, short = 'n', value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-    lines: u32,
+    pub(crate) lines: u32,
     /// Go on with what comes, also after ubmcd or the connection were away
     #[arg(long, short)]
-    follow: bool,
+    pub(crate) follow: bool,
     /// Only one of the two streams
     #[arg(long, value_enum)]
-    stream: Option<Stream>,
+    pub(crate) stream: Option<Stream>,
     /// Only lines that contain this text
     #[arg(long, value_name = "TEXT")]
-    contains: Option<String>,
+    pub(crate) contains: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Stream {
+pub(crate) enum Stream {
     Stdout,
     Stderr,
 }

@@ -15,7 +15,7 @@ use crate::ctl::{
 pub(crate) struct Choice {
     /// What is done when it is found off after the BMC has booted. Absent: shows what holds
     #[arg(value_enum)]
-    value: Option<Value>,
+    pub(crate) value: Option<Value>,
     /// For the next time only
     #[arg(long, requires = "value")]
     once: bool,
@@ -26,11 +26,11 @@ pub(crate) struct Choice {
 pub(crate) struct Attempts {
     /// So many attempts for the boot that goes on or is asked for next, instead of the board's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
-    boot_attempts: Option<u32>,
+    pub(crate) boot_attempts: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Value {
+pub(crate) enum Value {
     /// Power it on
     AlwaysOn,
     /// Leave it off

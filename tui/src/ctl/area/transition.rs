@@ -24,13 +24,13 @@ use crate::ctl::{
 pub(crate) struct How {
     /// Show what would be done and what stands against it, and change nothing
     #[arg(long)]
-    plan: bool,
+    pub(crate) plan: bool,
     /// Wait for the end, showing the steps
     #[arg(long, conflicts_with = "plan")]
-    wait: bool,
+    pub(crate) wait: bool,
     /// Not now but then: a time like 2026-12-01T06:00:00Z, or one from now like +10m
     #[arg(long, value_name = "TIME", conflicts_with_all = ["plan", "wait"])]
-    at: Option<At>,
+    pub(crate) at: Option<At>,
 }
 
 /// Whether a request interrupts something that may be in use.
@@ -45,13 +45,13 @@ pub(crate) enum Risk {
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(crate) struct Maintenance {
     #[arg(value_enum)]
-    switch: Switch,
+    pub(crate) switch: Switch,
     #[command(flatten)]
-    how: How,
+    pub(crate) how: How,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Switch {
+pub(crate) enum Switch {
     On,
     Off,
 }
@@ -61,13 +61,13 @@ enum Switch {
 pub(crate) struct Upgrade {
     /// `begin` before an updater writes firmware, `end` when it is done
     #[arg(value_enum)]
-    phase: Phase,
+    pub(crate) phase: Phase,
     #[command(flatten)]
-    how: How,
+    pub(crate) how: How,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Phase {
+pub(crate) enum Phase {
     Begin,
     End,
 }

@@ -17,10 +17,10 @@ use crate::ctl::{
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
     /// A service or a machine, e.g. `host.0`
-    name: String,
+    pub(crate) name: String,
     /// Instead: what would stop, or wait, if this service were stopped now. Changes nothing
     #[arg(long)]
-    if_stopped: bool,
+    pub(crate) if_stopped: bool,
 }
 
 pub(crate) async fn run(session: &mut Session, arguments: Arguments) -> Result<(), Failure> {

@@ -14,7 +14,7 @@ mod wrap;
 use std::io::{self, IsTerminal, Write};
 
 use rustix::{
-    event::{PollFd, PollFlags, poll},
+    event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
 };
 use serde::Serialize;
@@ -247,22 +247,33 @@ fn json_line<T: Serialize>(item: &T) -> Result<String, Failure> {
 /// Resolves when nobody can read standard output any more, so that a quiet stream ends with its reader. Never
 /// resolves for files and terminals.
 pub(crate) async fn reader_gone() {
-    let gone = tokio::task::spawn_blocking(|| {
+    // Looked at again and again: a thread that waited for ever would stay behind each watch that ends.
+    let look = || {
         let stdout = io::stdout();
         // Nothing is asked for: an error, and that is a pipe without reader, is reported in any case.
         let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
-        loop {
-            match poll(&mut watched, None) {
-                Ok(_) if watched.iter().any(|fd| fd.revents().contains(PollFlags::ERR)) => return true,
-                Err(Errno::INTR) => {}
-                // A terminal that hung up, or nothing that can be watched.
-                Ok(_) | Err(_) => return false,
-            }
+        match poll(&mut watched, Some(&Timespec { tv_sec: 1, tv_nsec: 0 })) {
+            Ok(0) | Err(Errno::INTR) => Reader::There,
+            Ok(_) if watched.iter().any(|fd| fd.revents().contains(PollFlags::ERR)) => Reader::Gone,
+            // A terminal that hung up, or nothing that can be watched.
+            Ok(_) | Err(_) => Reader::NeverGone,
         }
-    });
-    if !matches!(gone.await, Ok(true)) {
-        std::future::pending::<()>().await;
+    };
+    loop {
+        match tokio::task::spawn_blocking(look).await {
+            Ok(Reader::There) => {}
+            Ok(Reader::Gone) => return,
+            Ok(Reader::NeverGone) | Err(_) => std::future::pending().await,
+        }
     }
+}
+
+/// Who reads standard output.
+enum Reader {
+    There,
+    Gone,
+    /// It is nothing that a reader could go from.
+    NeverGone,
 }
 
 #[cfg(test)]

@@ -93,13 +93,13 @@ pub(crate) enum Command {
 #[derive(clap::Args, Debug)]
 pub(crate) struct Selection {
     #[arg(required = true)]
-    names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// What stands against it does not count
     #[arg(long)]
-    force: bool,
+    pub(crate) force: bool,
     /// Wait for the end, showing the steps
     #[arg(long)]
-    wait: bool,
+    pub(crate) wait: bool,
 }
 
 impl Command {
