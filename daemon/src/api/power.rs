@@ -29,7 +29,10 @@ impl PowerService for Api {
             let rated: f64 = working.iter().map(|view| view.spec.rated_w).sum();
             let largest = working.iter().map(|view| view.spec.rated_w).fold(0.0, f64::max);
             let redundant = working.len() > 1 && rated - largest >= load;
-            Ok(v1::ListSuppliesResponse { supplies: views.iter().map(|view| to_wire::supply(view, sight.moment)).collect(), redundant })
+            Ok(v1::ListSuppliesResponse {
+                supplies: views.iter().map(|view| to_wire::supply(view, sight.moment)).collect(),
+                redundant,
+            })
         })
         .await
     }

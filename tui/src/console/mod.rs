@@ -227,9 +227,7 @@ fn take_news(
     painter: &mut Painter,
 ) -> Vec<Effect> {
     let mut effects = Vec::new();
-    let mut event = Some(first);
-    for _ in 0..NEWS_AT_ONCE {
-        let Some(one) = event else { break };
+    for one in at_once(first, news) {
         painter.changed(match one {
             LinkEvent::News(_) | LinkEvent::Missing(_) => Urgency::Background,
             LinkEvent::Connecting
@@ -239,9 +237,13 @@ fn take_news(
             | LinkEvent::Answer { .. } => Urgency::Answer,
         });
         effects.extend(app.handle(now, Event::Link(one)));
-        event = news.try_recv().ok();
     }
     effects
+}
+
+/// What came first, and what waits behind it, up to the bound; the rest stays where it is.
+fn at_once(first: LinkEvent, news: &mut mpsc::Receiver<LinkEvent>) -> impl Iterator<Item = LinkEvent> {
+    std::iter::once(first).chain(std::iter::from_fn(|| news.try_recv().ok()).take(NEWS_AT_ONCE - 1))
 }
 
 /// Does what the app wants; true when it wants to leave.
@@ -280,4 +282,25 @@ fn event_of(typed: Typed) -> Event {
 fn screen_size(prepared: &Prepared) -> Size {
     let text = |name: &str| std::env::var(name).ok();
     prepared.size.unwrap_or_else(|| size::current(io::stdout(), text("COLUMNS").as_deref(), text("LINES").as_deref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_of_a_flood_of_news_is_lost() {
+        let (sender, mut news) = mpsc::channel(500);
+        for second in 0..300_u32 {
+            let down = LinkEvent::Down { reason: String::new(), retry_in_s: f64::from(second) };
+            sender.try_send(down).expect("there is room");
+        }
+        let mut taken = Vec::new();
+        while let Ok(first) = news.try_recv() {
+            let some: Vec<LinkEvent> = at_once(first, &mut news).collect();
+            assert!(some.len() <= NEWS_AT_ONCE);
+            taken.extend(some);
+        }
+        assert_eq!(taken.len(), 300);
+    }
 }

@@ -61,12 +61,12 @@ fn row(glyphs: Glyphs, state: &State, item: &Item) -> Vec<Piece> {
             };
             let (mark, word) = power::supply_state(supply);
             let mut particulars = Vec::new();
-            particulars.extend(supply.power_w.map(|watts| format!("{watts:.0} of {:.0} W", supply.rated_w)));
-            particulars.extend(supply.temperature.map(|celsius| format!("{celsius:.1} °C")));
             if !supply.faults.is_empty() {
                 let age = supply.faults_read.map(|at| format!(" {} ago", format::duration(state.now.since(at))));
                 particulars.push(format!("failed{} with {}", age.unwrap_or_default(), supply.faults.join(", ")));
             }
+            particulars.extend(supply.power_w.map(|watts| format!("{watts:.0} of {:.0} W", supply.rated_w)));
+            particulars.extend(supply.temperature.map(|celsius| format!("{celsius:.1} °C")));
             line(glyphs, mark, name, "supply", word, particulars.join(", "))
         }
         Item::Rail(name) => {

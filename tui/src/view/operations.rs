@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{
     canvas::{Canvas, Piece, mark_piece, role_of},
-    format, plan,
+    events, format, plan,
     table::{self, Column, Table},
     verdict,
 };
@@ -150,9 +150,13 @@ fn detail(canvas: &mut Canvas<'_>, area: Rect, state: &State, operation: &Operat
     used += plan::affected(canvas, below(used), operation);
     used += plan::labelled(canvas, below(used), "cause", &cause);
     y += used;
-    if area.width >= 90 {
-        plan::steps_in_full(canvas, rest(y), &operation.steps, state.now);
+    y += if area.width >= 90 {
+        plan::steps_in_full(canvas, rest(y), &operation.steps, state.now)
     } else {
-        plan::steps(canvas, rest(y), &operation.steps, state.now);
+        plan::steps(canvas, rest(y), &operation.steps, state.now)
+    };
+    let followed = state.model.events_of(operation.cause);
+    if rest(y).height > 3 && !followed.is_empty() {
+        events::some(canvas, rest(y), "What it brought about", &followed);
     }
 }

@@ -52,6 +52,20 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, name: &st
     }
 }
 
+/// Its particulars and what happened to it, beside the list.
+pub(super) fn aside(canvas: &mut Canvas<'_>, area: Rect, state: &State, name: &str) {
+    let Some(service) = state.model.service(name) else { return };
+    canvas.heading(area, name, &service.description);
+    let mut facts = state_facts(canvas.glyphs(), service, state);
+    facts.extend(tie_facts(canvas.glyphs(), service, state));
+    let top = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let used = table::facts(canvas, top, &facts);
+    let below = Rect { y: top.y + used, height: top.height.saturating_sub(used), ..area };
+    if below.height > 2 {
+        service_parts::history(canvas, below, state, name);
+    }
+}
+
 fn state_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -> Vec<(&'static str, Vec<Piece>)> {
     let mark = verdict::service(service);
     let age = format::duration(state.now.since(service.since));

@@ -4,13 +4,13 @@ use ratatui::layout::Rect;
 
 use super::{
     canvas::{Canvas, Piece, mark_piece, role_of},
-    format, overview,
+    events, format, overview, service,
     table::{self, Column, Table},
     verdict,
 };
 use crate::{
     app::{Area, Item, State, rows, serves, tree},
-    model::{Health, Service, ServiceState},
+    model::{Event, Health, Service, ServiceState},
     style::{Mark, Role},
 };
 
@@ -30,6 +30,16 @@ const COLUMNS: [Column; 10] = [
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let items = rows::items(state);
     let selected = rows::selected(state).and_then(|item| items.iter().position(|other| *other == item));
+    // A wide screen has the selected one beside the list.
+    let (area, beside) = if area.width >= 180 {
+        let list = Rect { width: area.width * 11 / 20, ..area };
+        (list, Rect { x: list.right() + 3, width: area.width - list.width - 3, ..area })
+    } else {
+        (area, Rect { width: 0, ..area })
+    };
+    if beside.width > 0 {
+        aside(canvas, beside, state);
+    }
     // The reason of the selected one has a row of its own where the table has no column for it.
     let footed = area.width < 130 && area.height > 8;
     let list = Rect { height: area.height - u16::from(footed), ..area };
@@ -62,6 +72,26 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     if footed && let Some(Item::Service(name)) = rows::selected(state) {
         let text = state.model.service(&name).map(|service| why_or_what(service, state)).unwrap_or_default();
         canvas.put(area.x, area.bottom() - 1, area.width, &text, Role::Dim);
+    }
+}
+
+/// The selected service with what happened to it, or what happened in the selected group.
+fn aside(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    match rows::selected(state) {
+        Some(Item::Service(name)) => service::aside(canvas, area, state, &name),
+        Some(Item::Group(group)) => {
+            let own = |event: &&Event| {
+                let mut members = state.model.services.iter().filter(|one| one.group == group);
+                members.any(|one| {
+                    event.subject.strip_prefix("service.").is_some_and(|rest| {
+                        rest.strip_prefix(one.name.as_str()).is_some_and(|rest| rest.starts_with('.'))
+                    })
+                })
+            };
+            let all: Vec<&Event> = state.model.tail.since_restart().filter(own).collect();
+            events::some(canvas, area, &format!("Lately in {group}"), &all);
+        }
+        _ => {}
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let below = Rect { y: middle.bottom(), height: fans_height, ..rest };
     let tripped = zone.trip.as_ref().map_or(0, |trip| trip_height(trip, middle));
     let middle = Rect { height: middle.height - tripped, ..middle };
-    control(canvas, middle, zone);
+    control(canvas, middle, state, zone);
     if let Some(one) = zone.trip.as_ref().filter(|_| tripped > 0) {
         trip(canvas, Rect { y: middle.bottom(), height: tripped, ..middle }, state, one);
     }
@@ -127,7 +127,7 @@ pub(super) fn zones(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected
 }
 
 /// The controller that decides, drawn, beside what it did to the duty step by step.
-fn control(canvas: &mut Canvas<'_>, area: Rect, zone: &Zone) {
+fn control(canvas: &mut Canvas<'_>, area: Rect, state: &State, zone: &Zone) {
     let deciding = deciding(zone);
     let terms_width = if area.width >= 110 { 44 } else { 34 };
     let sided = area.width >= 72;
@@ -152,7 +152,7 @@ fn control(canvas: &mut Canvas<'_>, area: Rect, zone: &Zone) {
         for (index, one) in shown.iter().enumerate() {
             let x = plot.x + width * u16::try_from(index).unwrap_or(0);
             let gap = if index + 1 < shown.len() { 3 } else { 0 };
-            controller(canvas, Rect { x, width: width - gap, ..plot }, one);
+            controller(canvas, Rect { x, width: width - gap, ..plot }, state, one);
         }
     } else {
         canvas.heading(plot, "Control", "");
@@ -163,11 +163,13 @@ fn control(canvas: &mut Canvas<'_>, area: Rect, zone: &Zone) {
 }
 
 /// One controller: its curve with the operating point, or its terms.
-fn controller(canvas: &mut Canvas<'_>, area: Rect, controller: &Controller) {
+fn controller(canvas: &mut Canvas<'_>, area: Rect, state: &State, controller: &Controller) {
     canvas.heading(area, &format!("{} ({})", controller.name, controller.kind), &controller.sensors.join(", "));
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1).min(28), ..area };
     if controller.curve.is_empty() {
-        loop_terms(canvas, body, controller);
+        let used = loop_terms(canvas, body, controller);
+        let below = Rect { y: body.y + used, height: body.height.saturating_sub(used), ..body };
+        toward_set_point(canvas, below, state, controller);
     } else {
         let at = controller.input.zip(controller.output);
         graph::curve(canvas, body, &controller.curve, controller.kind == "stepwise", at);
@@ -182,21 +184,40 @@ fn deciding(zone: &Zone) -> Option<&Controller> {
     zone.controllers.iter().find(|controller| controller.name == named).or_else(most)
 }
 
-/// A controller without a curve: its input, its aim and its terms.
-fn loop_terms(canvas: &mut Canvas<'_>, area: Rect, controller: &Controller) {
-    let celsius = |value: Option<f64>| value.map(|value| format!("{value:.1} °C")).unwrap_or_default();
+/// Seconds of the past beside a set-point.
+const LOOP_S: f64 = 120.0;
+
+/// Where there is room: what a loop reads, on its way to the set-point.
+fn toward_set_point(canvas: &mut Canvas<'_>, area: Rect, state: &State, controller: &Controller) {
+    let history = controller.sensors.first().and_then(|name| state.model.histories.get(name));
+    let Some(history) = history.filter(|_| area.height >= 6) else { return };
+    let points: Vec<_> = history.points().map(|(at, value)| (state.now.since(*at), *value)).collect();
+    if points.iter().all(|(age, value)| value.is_none() || *age > LOOP_S) {
+        return;
+    }
+    let aim = controller.set_point.map(|at| graph::Limit { at, name: "set-point", role: Role::Busy });
+    let limits: Vec<_> = aim.into_iter().collect();
+    let unit = if controller.unit.is_empty() { "°C" } else { &controller.unit };
+    graph::over_time(canvas, Rect { height: area.height.min(18), ..area }, &points, LOOP_S, unit, &limits);
+}
+
+/// A controller without a curve: its input, its aim and its terms. The answer is the rows used.
+fn loop_terms(canvas: &mut Canvas<'_>, area: Rect, controller: &Controller) -> u16 {
+    let unit = if controller.unit.is_empty() { "°C" } else { &controller.unit };
+    let celsius = |value: Option<f64>| value.map(|value| format!("{value:.1} {unit}")).unwrap_or_default();
+    let input = if controller.input.is_some() { celsius(controller.input) } else { "no reading".to_owned() };
     let output = controller.output.map(|value| format!("{value:.1} %")).unwrap_or_default();
     let used = table::facts(
         canvas,
         area,
         &[
-            ("input", vec![Piece::text(celsius(controller.input))]),
+            ("input", vec![Piece::text(input)]),
             ("set-point", vec![Piece::text(celsius(controller.set_point))]),
             ("output", vec![Piece::text(output)]),
         ],
     );
     let rest = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
-    terms(canvas, rest, &controller.terms);
+    used + terms(canvas, rest, &controller.terms)
 }
 
 fn reasons(canvas: &mut Canvas<'_>, area: Rect, zone: &Zone) {

@@ -88,6 +88,8 @@ pub fn fan(fan: &Fan) -> Mark {
     match (fan.health, fan.mode) {
         (Health::Unhealthy, _) => Mark::Critical,
         (Health::Degraded, _) | (Health::Healthy, FanMode::Manual | FanMode::Failsafe) => Mark::Warning,
+        // It has no power, or has not been read yet: nothing is known to be wrong.
+        (Health::Unknown, _) if fan.rpm.is_none() => Mark::Off,
         (Health::Unknown, _) => Mark::Unknown,
         (Health::Healthy, FanMode::Auto | FanMode::Unknown) => Mark::Good,
     }

@@ -8,6 +8,7 @@ mod acting;
 mod announce;
 mod board;
 mod bytes;
+mod colours;
 mod desk;
 mod details;
 mod link;

@@ -54,7 +54,12 @@ pub struct Supplies {
 impl Supplies {
     /// Nothing is known.
     pub fn new(count: usize) -> Self {
-        Self { standings: vec![Standing::Unknown; count], redundant: None, registers: vec![Vec::new(); count], read_at: vec![None; count] }
+        Self {
+            standings: vec![Standing::Unknown; count],
+            redundant: None,
+            registers: vec![Vec::new(); count],
+            read_at: vec![None; count],
+        }
     }
 
     /// Lines have changed: what does that mean for the supplies?

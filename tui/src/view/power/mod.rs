@@ -155,7 +155,8 @@ fn machines(canvas: &mut Canvas<'_>, area: Rect, state: &State, items: &[Item], 
         let because = if machine.reason.is_empty() {
             Piece::dim(&machine.cause)
         } else {
-            Piece::new(Role::Warning, &machine.reason)
+            // On its way it is waited for; otherwise somebody should look.
+            Piece::new(if mark == Mark::Busy { Role::Text } else { Role::Warning }, &machine.reason)
         };
         vec![
             mark_piece(glyphs, mark),
