@@ -229,6 +229,9 @@ fn lanes(
         let Some(service) = names.get(index).and_then(|name| chart.boot.service(name)) else { return Vec::new() };
         let mark = verdict::outcome(service.outcome);
         let [waited, own] = chart.times(service).map(time);
+        // A oneshot that had done its work in this boot of the BMC already.
+        let before = service.outcome == Outcome::Completed && service.released_s.is_none();
+        let own = if before { "before".to_owned() } else { own };
         let role = match service.outcome {
             Outcome::Failed | Outcome::Pending => role_of(mark),
             Outcome::Ready | Outcome::Completed | Outcome::Abandoned if service.critical => Role::Title,

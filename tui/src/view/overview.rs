@@ -215,13 +215,13 @@ fn groups(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<u
         let members: Vec<_> = state.model.services.iter().filter(|service| service.group == **group).collect();
         let up =
             members.iter().filter(|one| matches!(one.state, ServiceState::Running | ServiceState::Completed)).count();
-        let marks: Vec<(Mark, &str)> = members.iter().map(|one| (verdict::service(one), one.name.as_str())).collect();
-        let worst = worst(marks.iter().map(|(mark, _)| *mark));
+        let worst = worst(members.iter().map(|one| verdict::service_now(one, state.now)));
         // Only those that say more than "fine" are named.
         let named: Vec<String> = members
             .iter()
-            .filter(|one| !matches!(verdict::service(one), Mark::Good | Mark::Done | Mark::Off))
+            .filter(|one| !matches!(verdict::service_now(one, state.now), Mark::Good | Mark::Done | Mark::Off))
             .map(|one| match one.state {
+                ServiceState::Running if one.unsettled(state.now).is_some() => format!("{} crashed", one.name),
                 ServiceState::Running => format!("{} {}", one.name, one.health.word()),
                 state => format!("{} {}", one.name, state.word()),
             })
@@ -293,7 +293,9 @@ fn closest(canvas: &mut Canvas<'_>, area: Rect, state: &State) -> u16 {
         let Some((_, sensor, margin)) = nearest.get(index) else { return Vec::new() };
         let mark = verdict::sensor(sensor);
         let left = if *margin < 0.0 { "over by" } else { "left" };
-        let number = format::reading(margin.abs(), &sensor.unit);
+        // With the digits that its reading has.
+        let mains = sensor.unit == "V" && sensor.value.is_some_and(|value| value.abs() >= 100.0);
+        let number = if mains { format!("{:.1}", margin.abs()) } else { format::reading(margin.abs(), &sensor.unit) };
         let margin = if *margin < 0.0 { format!("{left} {number}") } else { format!("{number} {left}") };
         vec![
             super::canvas::mark_piece(glyphs, mark),

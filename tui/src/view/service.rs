@@ -67,7 +67,7 @@ pub(super) fn aside(canvas: &mut Canvas<'_>, area: Rect, state: &State, name: &s
 }
 
 fn state_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -> Vec<(&'static str, Vec<Piece>)> {
-    let mark = verdict::service(service);
+    let mark = verdict::service_now(service, state.now);
     let age = format::duration(state.now.since(service.since));
     let wanted = match service.wanted {
         Some(true) => "wanted up",

@@ -109,7 +109,7 @@ fn group_row(state: &State, group: &str, glyphs: crate::style::Glyphs) -> Vec<Pi
     let members: Vec<&Service> = state.model.services.iter().filter(|service| service.group == group).collect();
     let up = members.iter().filter(|one| matches!(one.state, ServiceState::Running | ServiceState::Completed)).count();
     let folded = state.folded.contains(group) && state.filter().is_empty();
-    let worst = overview::worst(members.iter().map(|one| verdict::service(one)));
+    let worst = overview::worst(members.iter().map(|one| verdict::service_now(one, state.now)));
     vec![
         Piece::dim(glyphs.fold(!folded)),
         Piece::new(Role::Title, group),
@@ -118,7 +118,7 @@ fn group_row(state: &State, group: &str, glyphs: crate::style::Glyphs) -> Vec<Pi
 }
 
 fn service_row(state: &State, service: &Service, glyphs: crate::style::Glyphs, indent: &str) -> Vec<Piece> {
-    let mark = verdict::service(service);
+    let mark = verdict::service_now(service, state.now);
     let quiet = matches!(mark, Mark::Good | Mark::Done | Mark::Off);
     let number = |text: Option<String>| Piece::text(text.unwrap_or_else(|| "-".to_owned()));
     let health_role = match service.health {

@@ -2,8 +2,8 @@
 
 use crate::{
     model::{
-        Fan, FanMode, Health, Machine, OperationState, Outcome, Quality, Sensor, SensorStatus, Service, ServiceState,
-        Severity, StepState, ZoneState,
+        Fan, FanMode, Health, Machine, Mono, OperationState, Outcome, Quality, Sensor, SensorStatus, Service,
+        ServiceState, Severity, StepState, ZoneState,
     },
     style::Mark,
 };
@@ -24,6 +24,14 @@ pub fn service(service: &Service) -> Mark {
         ServiceState::Backoff => Mark::Warning,
         ServiceState::Failed => Mark::Critical,
         ServiceState::Completed => Mark::Done,
+    }
+}
+
+/// Of a service at this moment: one that runs again after a crash is not fine until that counts as over.
+pub fn service_now(one: &Service, now: Mono) -> Mark {
+    match service(one) {
+        Mark::Good if one.unsettled(now).is_some() => Mark::Warning,
+        mark => mark,
     }
 }
 

@@ -133,3 +133,104 @@ fn a_cause_is_looked_into_once_back_to_what_began_it() {
         ",
     );
 }
+
+#[test]
+fn what_had_been_done_before_this_start_says_so() {
+    let mut app = desk::connected(80, 24);
+    let mut boot = board::boot();
+    let oneshot = boot.services.iter_mut().find(|one| one.name == "demo-oneshot").expect("it is in the fixture");
+    (oneshot.released_s, oneshot.spawned_s, oneshot.settled_s) = (None, None, Some(0.1));
+    app.handle(desk::NOW, desk::news(from_wire::boot(boot)));
+    desk::press(&mut app, desk::NOW, "8 G k");
+    let shown = screens::text(&view::draw(app.state(), Look::new(Depth::Mono, true)).cells);
+    assert!(shown.contains("demo-oneshot had done its work before"), "{shown}");
+}
+
+#[test]
+fn a_plan_that_is_longer_than_the_screen_is_scrolled_and_says_what_part_it_is() {
+    let mut app = desk::connected(40, 15);
+    desk::press(&mut app, desk::NOW, "5 j Enter j Enter");
+    let mut plan = board::plan("host.0", "off");
+    let obstacle = |number: u32| v1::Condition {
+        kind: "no-supply".into(),
+        text: format!("obstacle {number} stands in the way"),
+        remedy: format!("way out {number}"),
+        ..Default::default()
+    };
+    plan.conditions = (1..=9).map(obstacle).collect();
+    let token = app.state().last_token;
+    let result = Ok(Answer::Operation(Box::new(from_wire::operation(desk::NOW, plan))));
+    app.handle(desk::NOW, Event::Link(LinkEvent::Answer { token, result }));
+    let shown = |app: &App| screens::text(&view::draw(app.state(), Look::new(Depth::Mono, false)).cells);
+    let first = shown(&app);
+    assert!(first.contains("obstacle 1 ") && first.contains("way out 1") && !first.contains("way out 9"), "{first}");
+    assert!(first.contains(" of ") && first.contains("Up, Down"), "{first}");
+    desk::press(&mut app, desk::NOW, "PgDn PgDn PgDn");
+    let last = shown(&app);
+    assert!(last.contains("wait for power") && !last.contains("obstacle 1 "), "{last}");
+    // Nothing of it was typed, and nothing was done.
+    assert!(last.contains("It cannot be done now"), "{last}");
+}
+
+#[test]
+fn a_chain_goes_back_further_than_the_events_that_are_kept_here() {
+    let mut app = desk::connected(80, 24);
+    desk::press(&mut app, desk::NOW, "7 k k Enter");
+    let command = v1::Event {
+        seq: 2,
+        text: "restart of host.1 was asked for".into(),
+        actor: "uid 1000 (kim)".into(),
+        cause: 112,
+        ..board::event(2)
+    };
+    let events = vec![command, board::event(36)];
+    let answer = v1::ListEventsResponse { events, ..Default::default() };
+    app.handle(desk::NOW, desk::news(from_wire::chain(112, answer)));
+    let shown = screens::text(&view::draw(app.state(), Look::new(Depth::Mono, true)).cells);
+    assert!(shown.contains("began with  restart of host.1 was asked for, by uid 1000 (kim)"), "{shown}");
+    // What came after what was fetched stands behind it, once.
+    assert_eq!(shown.matches("op-17 host-on host.1 was acc").count(), 2, "{shown}");
+}
+
+#[test]
+fn a_guardian_that_does_not_watch_says_why_beside_the_fans() {
+    let mut app = desk::connected(120, 40);
+    let guardian = v1::Guardian {
+        state: "absent".into(),
+        since_s: 4_150.0,
+        reason: "the state directory cannot be written".into(),
+        ..Default::default()
+    };
+    let status = v1::SystemStatus { guardian: Some(guardian), ..board::status() };
+    app.handle(desk::NOW, desk::news(Update::Status(from_wire::status(desk::NOW, status))));
+    desk::press(&mut app, desk::NOW, "4");
+    let shown = screens::text(&view::draw(app.state(), Look::new(Depth::Mono, true)).cells);
+    let line = "no guardian watches over the fans for 1m: the state directory cannot be written";
+    assert!(shown.contains(line), "{shown}");
+}
+
+#[test]
+fn a_rail_that_was_lost_stays_to_be_seen_while_its_machine_suffers() {
+    let mut app = desk::connected(80, 24);
+    let mut rails = board::rails();
+    for rail in rails.rails.iter_mut().filter(|rail| rail.machine == "chassis") {
+        (rail.enabled, rail.power_good) = (false, Some(false));
+    }
+    app.handle(desk::NOW, desk::news(from_wire::rails(rails)));
+    let mut chassis = board::machines().remove(0);
+    (chassis.state, chassis.reason, chassis.state_age_s) = ("off".into(), "rail p5v lost".into(), 12.0);
+    app.handle(desk::NOW, desk::news(Update::Machine(from_wire::machine(desk::NOW, chassis.clone()))));
+    let lost =
+        v1::Event { subject: "rail.p5v.lost".into(), time_s: board::WALL_S - 12.0, cause: 200, ..board::event(41) };
+    app.handle(desk::NOW, desk::news(Update::Tail(ubmc_tui::model::Entry::Event(from_wire::event(lost)))));
+    desk::press(&mut app, desk::NOW, "5 v v");
+    let rail = |app: &App, name: &str| {
+        let shown = screens::text(&view::draw(app.state(), Look::new(Depth::Mono, true)).cells);
+        shown.lines().find(|line| line.contains(&format!("{name}  "))).map(str::to_owned).unwrap_or(shown)
+    };
+    assert!(rail(&app, "p5v").contains("lost 12s ago"), "{}", rail(&app, "p5v"));
+    assert!(rail(&app, "p12v").starts_with("○ p12v         off"), "{}", rail(&app, "p12v"));
+    chassis.reason.clear();
+    app.handle(desk::NOW, desk::news(Update::Machine(from_wire::machine(desk::NOW, chassis))));
+    assert!(rail(&app, "p5v").starts_with("○ p5v          off"), "{}", rail(&app, "p5v"));
+}
