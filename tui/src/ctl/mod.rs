@@ -73,8 +73,10 @@ fn drive(session: &mut Session, command: Command) -> Result<Exit, Failure> {
 /// Runs the command until it ends or Ctrl-C comes.
 async fn to_its_end(session: &mut Session, command: Command) -> Result<Exit, Failure> {
     let done = tokio::select! {
-        result = command.run(session) => Some(result),
+        // In this order: the command must not have said anything before Ctrl-C is listened for.
+        biased;
         Ok(()) = tokio::signal::ctrl_c() => None,
+        result = command.run(session) => Some(result),
     };
     match done {
         Some(result) => result.map(|()| Exit::Done),

@@ -46,6 +46,11 @@ pub(crate) fn complete(line: &str, own: &[(&str, &str)], names: &dyn Names) -> C
         candidates.extend(own.iter().map(|(name, help)| Candidate::of(*name, *help)));
     }
     candidates.retain(|candidate| candidate.text.starts_with(&word));
+    if place.is_about_subjects() {
+        // There are a great many: one level at a time is enough to choose from.
+        let depth = |text: &str| text.matches('.').count();
+        candidates.retain(|candidate| depth(&candidate.text) <= depth(&word) + 1);
+    }
     for candidate in &mut candidates {
         candidate.text = quoted(&candidate.text);
     }
@@ -159,6 +164,10 @@ impl<'a> Place<'a> {
             values.retain(|value| !self.values.contains(&value.text));
         }
         if values.is_empty() { self.flags(false) } else { values }
+    }
+
+    fn is_about_subjects(&self) -> bool {
+        self.pending.is_some_and(|option| place::named(&self.path, option.get_id().as_str()) == Some(Named::Subject))
     }
 
     fn subcommands(&self) -> Vec<Candidate> {
@@ -287,6 +296,8 @@ mod tests {
             ("leds set fault ", "off on blink fast-blink auto"),
             ("events list --subject service.> --sub", "--subject"),
             ("events list --severity e", "error"),
+            ("events list --subject s", "service.>"),
+            ("events list --subject service.", "service.> service.web.> service.web.state"),
             ("operations cancel ", "op-3"),
             ("chassis identify ", "on off"),
             ("sensors show c", "\"cpu temp\""),

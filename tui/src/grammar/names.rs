@@ -137,7 +137,7 @@ pub(crate) mod made_up {
                 (Named::FaultKind, _) => &["fan-fail", "sensor-stuck"],
                 (Named::FaultTarget, "fan-fail") => &["fan.0", "fan.1"],
                 (Named::FaultTarget, "sensor-stuck") => &["inlet_temp"],
-                (Named::Subject, _) => &["service.>"],
+                (Named::Subject, _) => &["service.>", "service.web.>", "service.web.exit.code", "service.web.state"],
                 _ => &[],
             };
             names.iter().map(|&name| name.to_owned()).collect()

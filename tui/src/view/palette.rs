@@ -30,7 +30,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, open: &Pa
             Rect { y: list.y.saturating_add(used), height: list.height.saturating_sub(used), ..list }
         }
         None if offers.is_empty() => {
-            canvas.paragraph(list, "Enter runs it", Role::Dim);
+            let found = palette::meaning::understand(&state.model, open.line.text());
+            let text = found.map_or_else(|unfit| unfit.to_string(), |_| "Enter runs it".to_owned());
+            canvas.paragraph(list, &text, Role::Dim);
             list
         }
         None => list,

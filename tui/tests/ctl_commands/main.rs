@@ -4,6 +4,7 @@
 
 mod commands;
 mod fake;
+mod shell;
 mod streams;
 mod supervision;
 mod terminal;

@@ -17,20 +17,29 @@ use crate::{
 };
 
 /// A command on a terminal of its own, 80 columns wide.
-struct OnTerminal {
-    running: Running,
+pub(crate) struct OnTerminal {
+    pub(crate) running: Running,
     keyboard: File,
     screen: mpsc::Receiver<String>,
-    seen: String,
+    pub(crate) seen: String,
 }
 
 impl OnTerminal {
     fn start(socket: &std::path::Path, line: &str) -> Self {
+        Self::start_in(socket, line, &[("TERM", "xterm")])
+    }
+
+    /// With these variables in its environment.
+    pub(crate) fn start_in(socket: &std::path::Path, line: &str, env: &[(&str, &str)]) -> Self {
         let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(&size, None).expect("a terminal");
+        // Commands of other tests that start now would keep it open.
+        for end in [&pty.master, &pty.slave] {
+            rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC).expect("the terminal is open");
+        }
         let stream = || Stdio::from(pty.slave.try_clone().expect("the terminal can be shared"));
         let mut command = ubmcctl(socket);
-        command.env("TERM", "xterm").args(line.split_whitespace());
+        command.envs(env.iter().copied()).args(line.split_whitespace());
         command.stdin(stream()).stdout(stream()).stderr(stream());
         let child = command.spawn().expect("ubmcctl starts");
         // Only the command may hold the terminal's far end, or its end would never be seen.
@@ -50,7 +59,7 @@ impl OnTerminal {
         Self { running: Running::new(child), keyboard, screen, seen: String::new() }
     }
 
-    fn wait_for(&mut self, text: &str) {
+    pub(crate) fn wait_for(&mut self, text: &str) {
         while !self.seen.contains(text) {
             match self.screen.recv_timeout(BOUND) {
                 Ok(more) => self.seen.push_str(&more),
@@ -59,14 +68,23 @@ impl OnTerminal {
         }
     }
 
-    fn type_keys(&mut self, keys: &str) {
+    /// What was shown so far is not looked at again: what is waited for from here on is new.
+    pub(crate) fn forget(&mut self) {
+        self.seen.clear();
+    }
+
+    pub(crate) fn type_keys(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes keys");
     }
 
     /// Everything shown, and the exit code.
-    fn end(mut self) -> (String, Option<i32>) {
-        while let Ok(more) = self.screen.recv_timeout(BOUND) {
-            self.seen.push_str(&more);
+    pub(crate) fn end(mut self) -> (String, Option<i32>) {
+        loop {
+            match self.screen.recv_timeout(BOUND) {
+                Ok(more) => self.seen.push_str(&more),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.seen),
+            }
         }
         (self.seen, self.running.child.wait().expect("it can be waited for").code())
     }

@@ -21,7 +21,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::Handle,
+    signal::unix::{SignalKind, signal},
+};
 use ubmc_proto::v1::{GetStatusRequest, SystemStatus, system_service_client::SystemServiceClient};
 
 use super::{
@@ -55,6 +58,14 @@ pub(super) fn run(global: &Global, session: Session) -> Exit {
             return Exit::Failed;
         }
     };
+    // From here on Ctrl-C never ends the process by itself, whatever it meets.
+    let listening = {
+        let _within = runtime.enter();
+        signal(SignalKind::interrupt())
+    };
+    if let Err(error) = listening {
+        session.borrow_mut().out.warn(&format!("Ctrl-C will end the shell: {error}"));
+    }
     let mut shell = Shell { global: global.words(), session, runtime, known: None, lost: false };
     let surroundings = Surroundings::from_env(|name| std::env::var_os(name));
     let ended = if !io::stdin().is_terminal() {
@@ -149,8 +160,9 @@ impl Shell {
             show(&prompt);
             let line = self.runtime.block_on(async {
                 tokio::select! {
-                    line = keyboard.line() => Some(line),
+                    biased;
                     Ok(()) = tokio::signal::ctrl_c() => None,
+                    line = keyboard.line() => Some(line),
                 }
             });
             let Some(line) = line else {
@@ -175,8 +187,9 @@ impl Shell {
         loop {
             let line = self.runtime.block_on(async {
                 tokio::select! {
-                    line = keyboard.line() => Some(line),
+                    biased;
                     Ok(()) = tokio::signal::ctrl_c() => None,
+                    line = keyboard.line() => Some(line),
                 }
             });
             let Some(line) = line else { return Ok(Exit::Interrupted) };
@@ -213,6 +226,8 @@ impl Shell {
         if let Taken::Ended(exit) = taken
             && exit != Exit::Done
         {
+            // It has just been said, and the prompt will show it.
+            self.lost |= exit == Exit::Unreachable;
             self.session.borrow_mut().out.warn(&format!("(exit code {})", exit as u8));
         }
         taken
@@ -288,12 +303,14 @@ impl Shell {
                 if std::mem::take(&mut self.lost) {
                     session.out.warn("connected again");
                 }
-                self.known = Some(super::output::plain_text(&status.board).into_owned());
+                let board = super::output::plain_text(&status.board).into_owned();
+                self.known = Some(board).filter(|board| !board.is_empty());
             }
             Err(failure) => {
                 session.disconnect();
                 if !std::mem::replace(&mut self.lost, true) {
-                    session.out.warn(&format!("{failure}; it is looked for again before each command"));
+                    session.out.warn(&format!("no connection: {failure}"));
+                    session.out.progress("ubmcd is looked for again before each command");
                 }
             }
         }

@@ -10,7 +10,12 @@ impl v1::system_service_server::SystemService for Daemon {
     type WatchStatusStream = Streamed<v1::SystemStatus>;
 
     async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Answer<v1::SystemStatus> {
-        answer(v1::SystemStatus { boot_id: self.0.boot_id.into(), uptime_s: 200.0, ..v1::SystemStatus::default() })
+        answer(v1::SystemStatus {
+            boot_id: self.0.boot_id.into(),
+            board: "fake-1u".into(),
+            uptime_s: 200.0,
+            ..v1::SystemStatus::default()
+        })
     }
     /// As while it stops: `web` holds it up for three minutes already.
     async fn watch_status(&self, _: Request<v1::WatchStatusRequest>) -> Answer<Self::WatchStatusStream> {
