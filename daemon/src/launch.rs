@@ -19,7 +19,7 @@ use rustix::fs::FlockOperation;
 use tokio::{runtime, sync::mpsc};
 use tracing::{info, warn};
 use ubmc_core::{
-    board::{Board, Reboot},
+    board::{Board, Ending, Reboot},
     core::Core,
     ids::FanId,
     machines::verify,
@@ -236,16 +236,19 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     if let Some(guard) = guard {
         guard.finish(FAREWELL);
     }
-    let then = ended.as_ref().ok().cloned().flatten();
+    let anew = matches!(ended, Ok(Ending::Reboot(Reboot::Anew)));
     if let Some(plugged) = plugged
         && (ended.is_err() || !args.keep_board)
-        && then != Some(Reboot::Anew)
+        && !anew
     {
         plugged.unplug(ended.is_ok());
     }
-    ended?;
+    let ending = ended?;
     info!("ended in order");
-    then.map_or(Ok(()), |reboot| rebooting(reboot, simulation.as_ref()))
+    match ending {
+        Ending::Over => Ok(()),
+        Ending::Reboot(how) => reboot(how, simulation.as_ref()),
+    }
 }
 
 /// A guardian, and why there is none yet.
@@ -290,8 +293,8 @@ impl Plugged {
 }
 
 /// The last that we do: what reboots the BMC takes our place, so that nothing of us is in its way.
-fn rebooting(reboot: Reboot, simulation: Option<&Simulation>) -> Result<(), Failure> {
-    let mut command = match (reboot, simulation) {
+fn reboot(how: Reboot, simulation: Option<&Simulation>) -> Result<(), Failure> {
+    let mut command = match (how, simulation) {
         (Reboot::Command(words), _) => {
             info!("rebooting the BMC: {}", words.join(" "));
             let mut words = words.into_iter();
@@ -347,7 +350,7 @@ struct Prepared {
     guard: Option<Guarded>,
 }
 
-async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -> Result<Option<Reboot>, Failure> {
+async fn live(prepared: Prepared, hardware: Option<Hardware>, places: &Places) -> Result<Ending, Failure> {
     let Prepared { core, configuration, watch, notifier, claimed, signals, resources, simulation, guard } = prepared;
     let processes = Processes::new(Config {
         runtime_dir: places.state_dir.clone(),

@@ -14,7 +14,7 @@ use nix::{
     sys::termios::{Termios, tcgetattr},
 };
 
-use crate::daemon::{PATIENCE, binary};
+use crate::daemon::{PATIENCE, binary, eventually};
 
 /// A program on a pseudo-terminal.
 pub struct Terminal {
@@ -22,14 +22,25 @@ pub struct Terminal {
     keyboard: File,
     screen: Arc<Mutex<vt100::Parser>>,
     bytes: Arc<Mutex<usize>>,
+    /// A text that is looked for on the screen, and after how many bytes in all it came.
+    wanted: Arc<Mutex<(String, Option<usize>)>>,
     /// Kept open, to look at the line's settings after the program's end.
     line: OwnedFd,
     before: Termios,
 }
 
+/// What a slow line hands on at a time, as the chip at its end does.
+const CHUNK: usize = 16;
+
 impl Terminal {
     /// Starts a binary of the workspace.
-    pub fn start(program: &str, arguments: &[&str], (columns, rows): (u16, u16), term: &str) -> Self {
+    pub fn start(program: &str, arguments: &[&str], size: (u16, u16), term: &str) -> Self {
+        Self::over(None, program, arguments, size, term)
+    }
+
+    /// The same at the end of a serial line of so many baud. What the program writes ahead waits in the terminal's buffer, as
+    /// it does on a real one: nothing stops it before that is full.
+    pub fn over(baud: Option<u32>, program: &str, arguments: &[&str], (columns, rows): (u16, u16), term: &str) -> Self {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let OpenptyResult { master, slave } = openpty(Some(&size), None).expect("a pseudo-terminal");
         let before = tcgetattr(slave.as_fd()).expect("its settings");
@@ -48,18 +59,34 @@ impl Terminal {
         let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)));
         let bytes = Arc::new(Mutex::new(0));
         let mut output = File::from(master.try_clone().expect("a descriptor"));
-        let (seen, counted) = (Arc::clone(&screen), Arc::clone(&bytes));
+        let wanted = Arc::new(Mutex::new((String::new(), None)));
+        let (seen, counted, looked_for) = (Arc::clone(&screen), Arc::clone(&bytes), Arc::clone(&wanted));
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
-            while let Ok(count) = output.read(&mut buffer) {
+            let at_once = if baud.is_some() { CHUNK } else { buffer.len() };
+            // A byte is ten bits: a start bit, eight of data, a stop bit.
+            let per_byte = baud.map(|baud| Duration::from_secs_f64(10.0 / f64::from(baud)));
+            let mut free = Instant::now();
+            while let Ok(count) = output.read(&mut buffer[..at_once]) {
                 if count == 0 {
                     break;
                 }
-                seen.lock().expect("the screen").process(&buffer[..count]);
-                *counted.lock().expect("the count") += count;
+                if let Some(per_byte) = per_byte {
+                    free = free.max(Instant::now()) + per_byte * u32::try_from(count).unwrap_or(u32::MAX);
+                    std::thread::sleep(free.saturating_duration_since(Instant::now()));
+                }
+                let mut screen = seen.lock().expect("the screen");
+                screen.process(&buffer[..count]);
+                let mut counted = counted.lock().expect("the count");
+                *counted += count;
+                let mut looked_for = looked_for.lock().expect("the text");
+                let (text, came) = &mut *looked_for;
+                if came.is_none() && !text.is_empty() && screen.screen().contents().contains(text.as_str()) {
+                    *came = Some(*counted);
+                }
             }
         });
-        Self { child, keyboard: File::from(master), screen, bytes, line: slave, before }
+        Self { child, keyboard: File::from(master), screen, bytes, wanted, line: slave, before }
     }
 
     /// What stands on the screen.
@@ -88,6 +115,15 @@ impl Terminal {
             assert!(begun.elapsed() < PATIENCE, "the screen never shows {wanted:?}:\n{text}");
             std::thread::park_timeout(Duration::from_millis(20));
         }
+    }
+
+    /// Types, and waits until the screen shows what it did not show before: how many bytes came until then.
+    pub fn bytes_until(&mut self, keys: &str, wanted: &str) -> usize {
+        let before = self.bytes();
+        *self.wanted.lock().expect("the text") = (wanted.to_owned(), None);
+        self.keys(keys);
+        let came = eventually(&format!("the screen shows {wanted:?}"), || self.wanted.lock().expect("the text").1);
+        came - before
     }
 
     /// Waits until the screen does not show this any more.
@@ -121,9 +157,11 @@ impl Terminal {
         let after = tcgetattr(self.line.as_fd()).expect("its settings");
         assert_eq!(after.local_flags, self.before.local_flags, "the line's local modes differ");
         assert_eq!(after.input_flags, self.before.input_flags, "the line's input modes differ");
-        let screen = self.screen.lock().expect("the screen");
-        assert!(!screen.screen().alternate_screen(), "the alternate screen is still shown");
-        assert!(!screen.screen().hide_cursor(), "the cursor is still hidden");
+        // What was written last may still be on its way.
+        eventually("the main screen and the cursor are shown again", || {
+            let screen = self.screen.lock().expect("the screen");
+            (!screen.screen().alternate_screen() && !screen.screen().hide_cursor()).then_some(())
+        });
         assert!(self.line.as_raw_fd() >= 0);
     }
 }

@@ -60,3 +60,41 @@ fn a_signal_leaves_the_terminal_usable() {
         console.assert_usable();
     }
 }
+
+#[test]
+fn at_9600_baud_every_view_is_there_and_no_key_waits_behind_a_redraw() {
+    let ubmcd = Ubmcd::with_services("");
+    eventually("the bmc is ready", || (ubmcd.json(&["bmc", "status"])["state"] == "ready").then_some(()));
+    let address = ubmcd.address();
+    let arguments = ["--connect", &address, "--baud", "9600", "--ascii", "--no-color"];
+    let mut console = Terminal::over(Some(9600), "ubmc-tui", &arguments, SMALL, "vt100");
+    console.await_all(&["chassis", "host.0"]);
+    for (key, shows) in [
+        ("2", "thermalmgr"),
+        ("3", "inlet_temp"),
+        ("4", "fan.0"),
+        ("5", "Requests to"),
+        ("6", "Operations"),
+        ("7", "following"),
+        ("8", "foundation"),
+        ("9", "not sensed"),
+        ("3", "inlet_temp"),
+    ] {
+        console.keys(key);
+        console.await_all(&[shows]);
+    }
+    // The sensors change all the time. Each letter is on the screen before the line has carried a third of a second's worth
+    // of anything else; counted in bytes, because a busy machine is not what is looked at.
+    let mut typed = String::from("/");
+    console.keys("/");
+    for letter in "fan1_speedxfan1_speed".chars() {
+        typed.push(letter);
+        let behind = console.bytes_until(&letter.to_string(), &typed);
+        assert!(behind <= 320, "{letter:?} came after {behind} bytes:\n{}", console.text());
+    }
+    console.keys("\x1b");
+    console.await_gone(&typed);
+    console.keys("q");
+    assert_eq!(console.await_end(), Some(0));
+    console.assert_usable();
+}

@@ -316,6 +316,7 @@ scenarios! {
         inject sensor-stuck host0_cpu_temp 110
         within 20s: machine host.0 off
         within 1s: operation cancelled
+        within 1s: state.host.0.transition done by policy thermal
         clear
     ";
 
@@ -354,6 +355,21 @@ scenarios! {
         ask host.0 on
         within 30s: operation succeeded
         within 1s: usual host.0 restart 30
+        die
+        within 10s: usual host.0 restart 30          # the next daemon knows it too
+    ";
+
+    everything_that_a_request_brings_about_has_its_cause: "
+        given off
+        ask chassis on
+        within 10s: operation succeeded
+        within 1s: caused signal.p12v-good.changed
+        within 1s: caused signal.chassis-power-good.changed
+        within 1s: caused state.chassis.transition
+        within 1s: caused operation.*.succeeded
+        ask host.0 on
+        within 30s: operation succeeded
+        within 1s: caused signal.host0-post-complete.changed
     ";
 
     // The BMC itself.

@@ -1,7 +1,7 @@
 //! What clients and signals ask for: judged as a whole, then begun as a whole, or refused with every reason.
 
 use crate::{
-    board::Board,
+    board::{Board, Ending},
     core::{Core, house},
     effect::{Effect, Reply},
     event::Severity,
@@ -135,7 +135,7 @@ impl Core {
                 Ok(Reply::Done)
             }
             Request::Shutdown { emergency } => {
-                self.leave(emergency, None);
+                self.leave(emergency, Ending::Over);
                 Ok(Reply::Done)
             }
         }

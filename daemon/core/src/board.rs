@@ -56,6 +56,16 @@ impl Default for Policy {
     }
 }
 
+/// What comes after everything is down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing: the daemon ends.
+    #[default]
+    Over,
+    /// The BMC is rebooted.
+    Reboot(Reboot),
+}
+
 /// A board with its services. Tables are in file order; ids are places in them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Board {

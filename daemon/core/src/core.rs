@@ -4,7 +4,7 @@
 //! evaluated, LEDs follow. What one room decides reaches the others here and nowhere else.
 
 use crate::{
-    board::{Board, Reboot},
+    board::{Board, Ending},
     effect::Effects,
     emergency::Emergency,
     event::Severity,
@@ -22,7 +22,7 @@ use crate::{
         plan::{Plan, Scene},
         waivers::Waivers,
     },
-    outbox::Outbox,
+    outbox::{Cause, Outbox},
     power::supplies::Supplies,
     reach::Reach,
     restore::Restore,
@@ -281,7 +281,7 @@ impl Core {
             self.tell_of_power(&moved);
             self.restore_follows(&moved);
             if moved.iter().any(|moved| moved.trigger == Trigger::Demand(Demand::Reboot)) {
-                self.leave(false, Some(self.board.policy.reboot.clone()));
+                self.leave(false, Ending::Reboot(self.board.policy.reboot.clone()));
             }
             let house = house!(self);
             self.operations.machines_moved(&moved, &house, &mut self.machines, &mut self.out);
@@ -410,10 +410,10 @@ impl Core {
     }
 
     /// Everything is to go down, and then the BMC perhaps up again.
-    pub(crate) fn leave(&mut self, emergency: bool, then: Option<Reboot>) {
+    pub(crate) fn leave(&mut self, emergency: bool, then: Ending) {
         self.thermal.leave();
         // Whoever comes after a reboot comes late: the fans are not held for it.
-        self.leave_fans(emergency || then.is_some());
+        self.leave_fans(emergency || then != Ending::Over);
         self.supervisor.shut_down(emergency, &self.board.policy, then, &mut self.out);
     }
 
@@ -429,8 +429,13 @@ impl Core {
             key: "",
             deadline: None,
         };
+        // The chain stays that of what the policy answers; what comes of it is the policy's doing.
+        let outer = self.out.cause();
+        self.out.because(Cause { id: outer.id, actor: actor.into() });
         let house = house!(self);
-        self.operations.open_machines(order, plan, &house, &mut self.machines, &mut self.out)
+        let id = self.operations.open_machines(order, plan, &house, &mut self.machines, &mut self.out);
+        self.out.because(outer);
+        id
     }
 
     pub(crate) fn scene(&self) -> Scene<'_> {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    board::Reboot,
+    board::Ending,
     event::Event,
     ids::{FanId, Generation, MachineId, Name, OperationId, RequestId, ScheduleId, SensorId, ServiceId, ZoneId},
     input::{HardwareCommand, Probe},
@@ -108,8 +108,8 @@ pub enum Effect {
     Persist(Memory),
     /// Answer a request.
     Reply(RequestId, Result<Reply, Refusal>),
-    /// Everything is down: the daemon may end, and then let the BMC be rebooted like this.
-    Exit(Option<Reboot>),
+    /// Everything is down: the daemon may end, like this.
+    Exit(Ending),
 }
 
 /// What a request was answered with.

@@ -70,11 +70,15 @@ impl Core {
         });
         if let Some(view) = operation {
             let open = view.steps.iter().find(|step| matches!(step.state, StepState::Running | StepState::Failed));
-            let step = open.map_or_else(String::new, |step| format!(", step `{}`: {}", step.name, step.detail));
-            let how = if view.reason.is_empty() { String::new() } else { format!(": {}", view.reason) };
+            // Where it has ended, its reason names the step.
+            let how = match open {
+                _ if !view.reason.is_empty() => format!(": {}", view.reason),
+                Some(step) => format!(", step `{}`: {}", step.name, step.detail),
+                None => String::new(),
+            };
             chain.push(WhyLink {
                 subject: subject("operation", &view.id.to_string()),
-                text: format!("{} ({}) is {}{how}{step}", view.id, view.kind, view.state.as_str()),
+                text: format!("{} ({}) is {}{how}", view.id, view.kind, view.state.as_str()),
                 remedy: format!("`ubmcctl operations show {}`", view.id),
                 since: Some(view.created),
             });

@@ -354,7 +354,7 @@ mod tests {
             };
             let deeds = core.handle(Mono::from_millis(2000), Input::Asked(asked)).deeds;
             let said = deeds.iter().position(|deed| *deed == Effect::HoldFans(Some(HOLD)));
-            let over = deeds.iter().position(|deed| *deed == Effect::Exit);
+            let over = deeds.iter().position(|deed| *deed == Effect::Exit(crate::board::Ending::Over));
             assert_eq!(said.is_some(), held, "{lasting} {news:?} {emergency}: {deeds:?}");
             assert!(said.is_none() || said < over, "before anything ends");
         }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     ids::{Name, OperationId, ScheduleId},
     input::Verb,
+    operations::learned::Took,
     restore::{Power, RestorePolicy},
     services::Epoch,
     time::Wall,
@@ -74,6 +75,8 @@ pub struct MachineMemory {
     pub boots_once: Option<u32>,
     /// Its boots have failed too often; nothing is done by itself until somebody asks.
     pub given_up: bool,
+    /// How long what was asked of it took.
+    pub took: Took,
 }
 
 /// What is remembered of operations.

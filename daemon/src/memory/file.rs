@@ -117,6 +117,7 @@ mod tests {
     use ubmc_core::{
         ids::{OperationId, ScheduleId},
         input::Verb,
+        machines::Demand,
         memory::{Done, EpochMemory, MachineMemory, OperationMemory, OperationsMemory, ScheduleMemory},
         restore::{Power, RestorePolicy},
         services::Epoch,
@@ -148,6 +149,7 @@ mod tests {
             boots_left: Some(1),
             boots_once: Some(0),
             given_up: true,
+            took: [(Demand::On, vec![Duration::from_millis(6_200), Duration::from_millis(6_150)])].into(),
         };
         let wall = |ms| Wall::new(Duration::from_millis(ms));
         let operation = OperationMemory {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use ubmc_core::{
     ids::{Name, OperationId, ScheduleId},
     input::Verb,
+    machines::Demand,
     memory::{Done, EpochMemory, MachineMemory, Memory, OperationMemory, OperationsMemory, ScheduleMemory},
     restore::{Power, RestorePolicy},
     services::Epoch,
@@ -65,6 +66,8 @@ struct Machine {
     #[serde(skip_serializing_if = "Option::is_none")]
     boots_once: Option<u32>,
     given_up: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    took_ms: BTreeMap<String, Vec<u64>>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -182,6 +185,11 @@ impl Machine {
             boots_left: memory.boots_left,
             boots_once: memory.boots_once,
             given_up: memory.given_up,
+            took_ms: memory
+                .took
+                .iter()
+                .map(|(demand, all)| (demand.as_str().to_owned(), all.iter().copied().map(whole_ms).collect()))
+                .collect(),
         }
     }
 
@@ -195,6 +203,14 @@ impl Machine {
             boots_left: self.boots_left,
             boots_once: self.boots_once,
             given_up: self.given_up,
+            // A demand that only another daemon knows is passed over.
+            took: self
+                .took_ms
+                .into_iter()
+                .filter_map(|(demand, all)| {
+                    Some((Demand::parse(&demand)?, all.into_iter().map(Duration::from_millis).collect()))
+                })
+                .collect(),
         })
     }
 }
@@ -247,5 +263,9 @@ impl Schedule {
 }
 
 fn milliseconds(wall: Wall) -> u64 {
-    u64::try_from(wall.since_1970().as_millis()).unwrap_or(u64::MAX)
+    whole_ms(wall.since_1970())
+}
+
+fn whole_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

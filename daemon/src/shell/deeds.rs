@@ -66,7 +66,7 @@ impl Shell {
             }
             Effect::HoldFans(hold) => self.builtins.hold_fans(hold),
             Effect::Persist(memory) => self.memory.keep(memory),
-            Effect::Exit(reboot) => self.over = Some(reboot),
+            Effect::Exit(ending) => self.over = Some(ending),
         }
     }
 }

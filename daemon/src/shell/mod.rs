@@ -46,7 +46,7 @@ use tokio::{
 };
 pub use topic::{Subscription, Topic};
 use ubmc_core::{
-    board::Reboot,
+    board::Ending,
     core::Core,
     effect::{Changed, Effects, Reply},
     guarding::Guardian,
@@ -95,8 +95,8 @@ pub struct Shell {
     /// When the loop last showed that it turns. Absent: nobody needs that.
     pulsed: Option<Instant>,
     /// The core has said that the daemon may end.
-    /// It ends, and then the BMC may be rebooted.
-    over: Option<Option<Reboot>>,
+    /// It ends, and how.
+    over: Option<Ending>,
 }
 
 /// What wakes the loop.
@@ -141,7 +141,7 @@ impl Shell {
     }
 
     /// Brings the services up and runs until the core says that the daemon may end, and what then.
-    pub async fn run(&mut self) -> Option<Reboot> {
+    pub async fn run(&mut self) -> Ending {
         self.pulsed = self.builtins.must_pulse().then(Instant::now);
         tokio::spawn(clock::watch_wall(self.inlet.clone()));
         let effects = self.core.start(self.shared.clock.now());

@@ -23,19 +23,9 @@ const KINDS: [(&str, MachineKind); 3] =
 const TONES: [(&str, Tone); 3] =
     [("normal", Tone::Normal), ("transitional", Tone::Transitional), ("fault", Tone::Fault)];
 const LEVELS: [(&str, Level); 2] = [("high", Level::High), ("low", Level::Low)];
-pub(super) const DEMANDS: [(&str, Demand); 11] = [
-    ("on", Demand::On),
-    ("off", Demand::Off),
-    ("force-off", Demand::ForceOff),
-    ("cycle-off", Demand::CycleOff),
-    ("reset", Demand::Reset),
-    ("nmi", Demand::Nmi),
-    ("maintenance-on", Demand::MaintenanceOn),
-    ("maintenance-off", Demand::MaintenanceOff),
-    ("update-begin", Demand::UpdateBegin),
-    ("update-end", Demand::UpdateEnd),
-    ("reboot", Demand::Reboot),
-];
+fn demands() -> [(&'static str, Demand); Demand::ALL.len()] {
+    Demand::ALL.map(|demand| (demand.as_str(), demand))
+}
 
 #[derive(Clone, Copy)]
 enum Happening {
@@ -154,7 +144,7 @@ fn goal_places(table: &Table<'_>, cx: &mut Context<'_>) -> Vec<At<Demand>> {
     let place = |(word, demand): (&str, Demand)| {
         entries.iter().find(|entry| entry.key == word).map(|entry| At::new(demand, entry.key_at))
     };
-    DEMANDS.into_iter().filter_map(place).collect()
+    demands().into_iter().filter_map(place).collect()
 }
 
 impl Reader<'_> {
@@ -266,7 +256,7 @@ impl Reader<'_> {
             Self::check_role(&role, self.inputs, "inputs", &format!("{} waits for", state.who), cx);
             Some(Name::from(role.value))
         };
-        let on = if let Some(demand) = table.word("request", &DEMANDS, cx) {
+        let on = if let Some(demand) = table.word("request", &demands(), cx) {
             Trigger::Demand(demand.value)
         } else if let Some(role) = role("rises", cx) {
             Trigger::Rises(role)
@@ -322,7 +312,7 @@ impl Reader<'_> {
     fn goals(&self, table: &Table<'_>, cx: &mut Context<'_>) -> IndexMap<Demand, Vec<Name>> {
         let mut goals = IndexMap::new();
         let Some(goal_table) = table.table("goals", schema::GOALS, cx) else { return goals };
-        for (word, demand) in DEMANDS {
+        for (word, demand) in demands() {
             let Some(entry) = goal_table.entry(word) else { continue };
             let Value::List(_) = entry.node.value else {
                 wrong_type(&entry.node, &format!("the goal of `{word}`"), "an array of states", cx);

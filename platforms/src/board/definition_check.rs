@@ -210,6 +210,7 @@ fn check_goals(definition: &Definition, places: &Places, cx: &mut Context<'_>) {
     for (state, place) in definition.states.values().zip(&places.states) {
         for (transition, at) in state.transitions.iter().zip(&place.transitions) {
             if let Trigger::Demand(demand) = transition.on
+                && !demand.outlives_us()
                 && !definition.goals.contains_key(&demand)
                 && noted.insert(demand)
             {

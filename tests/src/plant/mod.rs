@@ -14,7 +14,7 @@ use std::{
 };
 
 use ubmc_core::{
-    board::{Board, Reboot},
+    board::{Board, Ending},
     core::Core,
     effect::{Effect, Effects, Reply},
     event::Event,
@@ -97,7 +97,7 @@ pub struct Plant {
     /// Boots of the BMC, from 1 on.
     boots: u32,
     /// The daemon has ended, and wants the BMC rebooted like this.
-    ended: Option<Option<Reboot>>,
+    ended: Option<Ending>,
 }
 
 impl Plant {
@@ -287,7 +287,7 @@ impl Plant {
         }
         self.sample();
         self.refresh();
-        if let Some(Some(_)) = self.ended.take() {
+        if let Some(Ending::Reboot(_)) = self.ended.take() {
             self.boots += 1;
             self.resume();
         }

@@ -20,7 +20,7 @@
 //! `machine NAME STATE`, `because NAME part of what brought it there`, `supply NAME HEALTH`, `problem KIND SUBJECT`, `no problem [KIND]`, `led NAME PATTERN` (what it
 //! really shows), `real NAME above|below NUMBER` (what the machine really has), `operation STATE [part of its reason or of a step's detail]` (of what was asked last), `refused MACHINE VERB CONDITION` (were it
 //! asked now), `possible MACHINE VERB`, `usual MACHINE VERB NUMBER` (seconds that a plan expects, at most), `longest MACHINE VERB MIN MAX`
-//! (seconds), `plan MACHINE VERB part of a step, with what it says`.
+//! (seconds), `caused SUBJECT` (by what was asked last), `SUBJECT done by ACTOR` (an event), `plan MACHINE VERB part of a step, with what it says`.
 //!
 //! After `given`, the machine is left alone until nothing is wrong with it, except where a bus is blocked.
 
@@ -253,6 +253,26 @@ impl Stage {
                 since
                     .find(|event| matches(subject, &event.subject))
                     .map_or(Ok(()), |event| Err(format!("there is {}: {}", event.subject, event.text)))
+            }
+            [subject, "done", "by", actor @ ..] => {
+                let actor = actor.join(" ");
+                let mut since =
+                    self.plant.events()[self.before..].iter().filter(|event| matches(subject, &event.subject));
+                if since.any(|event| event.actor.as_str() == actor) {
+                    Ok(())
+                } else {
+                    Err("there is no such event".to_owned())
+                }
+            }
+            ["caused", subject] => {
+                let view = self.operation.and_then(|id| core.operation(id)).ok_or("nothing was asked")?;
+                let mut since =
+                    self.plant.events()[self.before..].iter().filter(|event| matches(subject, &event.subject));
+                if since.any(|event| event.cause == view.cause) {
+                    Ok(())
+                } else {
+                    Err("there is no such event".to_owned())
+                }
             }
             ["zone", name, state] => {
                 let zone = core.zone(board.find_zone(name).ok_or("no such zone")?);

@@ -85,6 +85,11 @@ impl Demand {
         matches!(self, Self::Reset | Self::Nmi | Self::Reboot)
     }
 
+    /// It ends the daemon, so that no state of this one fulfils it.
+    pub const fn outlives_us(self) -> bool {
+        matches!(self, Self::Reboot)
+    }
+
     /// The power that a machine is left with: `on`, `off`. Absent: it says nothing about that.
     pub const fn leaves(self) -> Option<&'static str> {
         match self {
@@ -99,6 +104,11 @@ impl Demand {
             | Self::UpdateEnd
             | Self::Reboot => None,
         }
+    }
+
+    /// Reads what [`Demand::as_str`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|demand| demand.as_str() == text)
     }
 
     /// As files and the API write it.

@@ -81,7 +81,7 @@ impl<'a> Order<'a> {
 pub struct Operations {
     pub(super) all: BTreeMap<OperationId, Operation>,
     pub(super) running: BTreeSet<OperationId>,
-    pub(super) learned: Learned,
+    pub(crate) learned: Learned,
     pub(super) next: u64,
 }
 
@@ -397,6 +397,9 @@ fn step_views(plan: &Plan, bank: &Machines) -> Vec<StepView> {
         started: None,
         ended: None,
         detail: match &step.deed {
+            Deed::Drive(machine, Demand::Reboot) => {
+                format!("{}; every service stops, hosts go on as they are", from(*machine, states))
+            }
             Deed::Drive(machine, _) => from(*machine, states),
             Deed::Dwell(_) => String::new(),
         },

@@ -61,7 +61,7 @@ impl Operations {
             let begun = begun.map_or_else(String::new, |begun| format!(", begun at {begun}"));
             let done = booted && *kind == reboot;
             let (state, why) = if done {
-                (OperationState::Succeeded, String::new())
+                (OperationState::Succeeded, format!("the BMC was rebooted{begun}"))
             } else if *kind == reboot {
                 (OperationState::Failed, format!("ubmcd was started anew, but the BMC was not rebooted{begun}"))
             } else {
@@ -70,7 +70,7 @@ impl Operations {
             };
             let cause = out.new_cause(actor);
             let (told, severity, text) = if done {
-                ("succeeded", Severity::Notice, format!("{id}: {kind} {target} done: the BMC was rebooted{begun}"))
+                ("succeeded", Severity::Notice, format!("{id}: {kind} {target} done: {why}"))
             } else {
                 ("interrupted", Severity::Error, format!("{id}: {kind} {target} was {why}"))
             };

@@ -72,9 +72,11 @@ impl Core {
             Some(if same { Start::SameBoot } else { Start::NewBoot { cause: *cause, in_order: memory.in_order } });
         let memory = memory.clone();
         for (name, known) in &memory.machines {
-            if let (Some(id), Some(requested)) = (self.board.find_machine(name.as_str()), known.requested) {
+            let Some(id) = self.board.find_machine(name.as_str()) else { continue };
+            if let Some(requested) = known.requested {
                 self.machines.set_requested(id, requested.as_str(), &mut self.out);
             }
+            self.operations.learned.recall(id, &known.took);
         }
         self.operations.recall(&memory.operations, !same, &mut self.out);
         self.latch_trips();
@@ -155,6 +157,7 @@ impl Core {
                 boots_left: (part.boots.left != part.boots.limit).then_some(part.boots.left),
                 boots_once: part.boots.once,
                 given_up: part.boots.given_up,
+                took: self.operations.learned.of(MachineId::new(place)),
             };
             if known == MachineMemory::default() {
                 all.remove(&machine.spec.name);

@@ -5,7 +5,7 @@ use super::{
     unit::{Goal, State},
 };
 use crate::{
-    board::{Policy, Reboot},
+    board::{Ending, Policy},
     effect::Effect,
     event::Severity,
     outbox::Outbox,
@@ -85,10 +85,12 @@ impl Supervisor {
     }
 
     /// Everything is to go down. The second call may make it an emergency.
-    pub fn shut_down(&mut self, emergency: bool, policy: &Policy, then: Option<Reboot>, out: &mut Outbox) {
+    pub fn shut_down(&mut self, emergency: bool, policy: &Policy, then: Ending, out: &mut Outbox) {
         let stop_timeout = policy.stop_timeout;
         // Who asks for a reboot and then for an end gets there sooner, and the reboot all the same.
-        self.then = then.or(self.then.take());
+        if then != Ending::Over {
+            self.then = then;
+        }
         let since = match self.phase {
             Phase::Stopping { since, emergency: false } if emergency => since,
             Phase::Stopping { .. } | Phase::Ended => return,
@@ -131,7 +133,7 @@ impl Supervisor {
             self.kill(id, out);
         }
         self.phase = Phase::Ended;
-        out.deed(Effect::Exit(self.then.take()));
+        out.deed(Effect::Exit(std::mem::take(&mut self.then)));
     }
 
     pub(super) fn end(&mut self, out: &mut Outbox) {
@@ -145,7 +147,7 @@ impl Supervisor {
                 "every service is down".to_owned(),
                 Vec::new(),
             );
-            out.deed(Effect::Exit(self.then.take()));
+            out.deed(Effect::Exit(std::mem::take(&mut self.then)));
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
     unit::{FailReason, Gate, Goal, State, Step, StopPhase, Unit, next_step},
 };
 use crate::{
-    board::Reboot,
+    board::Ending,
     event::{Field, Severity},
     ids::{Generation, Name, ServiceId},
     memory::EpochMemory,
@@ -73,7 +73,7 @@ pub struct Supervisor {
     /// Services for whose failure a reboot of the BMC is asked, and since when.
     pub(super) reboot_asked: BTreeMap<ServiceId, Mono>,
     /// What comes after the shutdown that is under way.
-    pub(super) then: Option<Reboot>,
+    pub(super) then: Ending,
     next_generation: u64,
     /// The service of each built-in task that was ever declared.
     tasks: BTreeMap<Builtin, ServiceId>,
@@ -103,7 +103,7 @@ impl Supervisor {
             dirty: BTreeSet::new(),
             failsafe: BTreeMap::new(),
             reboot_asked: BTreeMap::new(),
-            then: None,
+            then: Ending::Over,
             next_generation: 1,
             tasks: BTreeMap::new(),
             epochs: Epochs::after(bmc_boot, memory),

@@ -439,7 +439,7 @@ impl Runner {
                     self.trace.push(format!("end {}", life(service, generation)));
                 }
                 Effect::Reply(_, Err(refusal)) => self.trace.push(format!("refused: {}", refusal.text)),
-                Effect::Exit => {
+                Effect::Exit(_) => {
                     self.trace.push("exit".to_owned());
                 }
                 Effect::RunStopCommand { command, .. } => self.trace.push(format!("run {}", command.join(" "))),

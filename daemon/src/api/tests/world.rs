@@ -234,7 +234,7 @@ fn with_impatient_world<F: Future<Output = ()>>(patience: Duration, events: usiz
         let mut test = std::pin::pin!(test(world));
         tokio::select! {
             // A test that ends the daemon goes on without it.
-            () = shell.run() => test.await,
+            _ = shell.run() => test.await,
             () = &mut test => {}
         }
     });

@@ -16,7 +16,7 @@ use crate::{
     board::Board,
     event::Severity,
     ids::{MachineId, Name, OperationId, SignalId},
-    outbox::Outbox,
+    outbox::{Cause, Outbox},
     power::{
         SupplySpec,
         lines::Lines,
@@ -141,6 +141,9 @@ impl Machines {
 
     /// A line was read.
     pub fn line(&mut self, id: SignalId, level: Option<Level>, out: &mut Outbox) {
+        if let Some(asked) = self.asked_by(id) {
+            out.because(asked);
+        }
         if !self.lines.observe(id, level, out) {
             return;
         }
@@ -169,6 +172,17 @@ impl Machines {
         }
     }
 
+    /// What the hardware does under an operation is what somebody asked for: the cause of what this line does now.
+    fn asked_by(&self, line: SignalId) -> Option<Cause> {
+        let listens = |machine: &&Machine| {
+            let Machine { spec, operation, .. } = machine;
+            operation.is_some()
+                && (spec.signals.values().any(|bound| *bound == line)
+                    || spec.sequences.values().any(|sequence| self.sequencer.inputs(*sequence).contains(&line)))
+        };
+        self.all.iter().find(listens).map(|machine| machine.cause.clone())
+    }
+
     fn role_level(&self, id: MachineId, role: &Name) -> Option<Level> {
         self.get(id).spec.signals.get(role).and_then(|line| self.level(*line))
     }
@@ -179,7 +193,7 @@ impl Machines {
             let machine = self.get(id);
             let next = machine.state_def().drift(machine.unfed, |role| self.role_level(id, role));
             let Some(next) = next.cloned() else { return };
-            // What the hardware does under an operation is what somebody asked for.
+            // As in `asked_by`.
             let outer = out.cause();
             match self.get(id).operation {
                 Some(_) => out.because(self.get(id).cause.clone()),

@@ -296,6 +296,17 @@ impl Sequencer {
         self.sequences[sequence.index()].rails().map(|rail| &self.rails[rail.index()].name)
     }
 
+    /// Lines that a sequence waits for.
+    pub fn inputs(&self, sequence: SequenceId) -> Vec<SignalId> {
+        let steps = &self.sequences[sequence.index()].steps;
+        let line = |step: &StepSpec| match step {
+            StepSpec::Wait { line, .. } => Some(*line),
+            StepSpec::Rail { rail, .. } => self.rails[rail.index()].good,
+            StepSpec::Set { .. } | StepSpec::Pulse { .. } | StepSpec::Voltage { .. } | StepSpec::Delay(_) => None,
+        };
+        steps.iter().filter_map(line).collect()
+    }
+
     /// Lines that a sequence drives.
     pub fn outputs(&self, sequence: SequenceId) -> Vec<SignalId> {
         let steps = &self.sequences[sequence.index()].steps;
