@@ -112,8 +112,8 @@ pub fn help() -> Vec<String> {
     vec![
         format!("a view reads it: {}", views.join(", ")),
         "what is wrong: status, why NAME".to_owned(),
-        "what can be done: REQUEST MACHINE (on host.0), start, stop, restart or reset SERVICE".to_owned(),
-        "and: hold ZONE at 60 % for 10 min, release ZONE, identify on, reconnect, help, quit".to_owned(),
+        "what can be done: lines of ubmcctl, as `host on host.0`, `services restart SERVICE`, `chassis identify on`".to_owned(),
+        "and: `fans set ZONE 60 --for 600`, `fans auto ZONE`, `events list --severity error`, open NAME, reconnect, help, quit".to_owned(),
         "what interrupts something is done only after its name was typed".to_owned(),
         "part of a command is enough when only one fits".to_owned(),
     ]

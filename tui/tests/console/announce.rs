@@ -123,6 +123,27 @@ fn what_fits_several_or_nothing_is_asked_back() {
 }
 
 #[test]
+fn lines_of_the_command_line_are_taken_in_full() {
+    let (mut app, mut speaker, _) = listened();
+    let question = line(&mut app, &mut speaker, "fans set cpu 63 --for 90");
+    assert!(question.contains("hold cpu at 63 % for 90 s?") && question.contains("type `yes`"), "{question}");
+    assert!(line(&mut app, &mut speaker, "yes").contains("Hold { target: \"cpu\", duty: 63, for_s: 90 }"));
+    let thermal = line(&mut app, &mut speaker, "zones explain cpu");
+    assert!(thermal.contains("cpu"), "{thermal}");
+    for (typed, said) in [
+        ("fans set cpu 700 --for 90", "invalid value '700' for '<PERCENT>': write a duty from 0 to 100 percent"),
+        ("host off host.7", "there is no host `host.7`: did you mean `host.0`?"),
+        ("host off", "the following required arguments were not provided: <NAME>; usage: host off <NAME>"),
+        (
+            "host off host.0 --at +1h",
+            "the console asks for what is to be done now; `ubmcctl host off host.0 --at +1h` can do it",
+        ),
+    ] {
+        assert_eq!(line(&mut app, &mut speaker, typed), said, "{typed}");
+    }
+}
+
+#[test]
 fn a_flood_of_changes_is_cut_and_said_to_be() {
     let (mut app, mut speaker, _) = listened();
     for mut service in board::services() {

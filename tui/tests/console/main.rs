@@ -9,6 +9,7 @@ mod announce;
 mod board;
 mod bytes;
 mod colours;
+mod command_lines;
 mod desk;
 mod details;
 mod link;

@@ -90,8 +90,9 @@ fn enter(state: &State, palette: &Palette, selected: Option<&Offer>) -> Entered 
             Ok(command) => Entered::Run(command),
             Err(unfit) => Entered::Wrong(unfit.to_string()),
         },
-        (Some(offer), _) => Entered::GoOn(format!("{} ", offer.line)),
-        (None, Ok(command)) => Entered::Run(command),
-        (None, Err(unfit)) => Entered::Wrong(unfit.to_string()),
+        // A word that was chosen; what merely stands first is not put into the mouth of whoever presses Enter.
+        (Some(offer), _) if palette.selected > 0 => Entered::GoOn(format!("{} ", offer.line)),
+        (_, Ok(command)) => Entered::Run(command),
+        (_, Err(unfit)) => Entered::Wrong(unfit.to_string()),
     }
 }

@@ -120,6 +120,7 @@ fn shapes() -> &'static BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Fan, Machine, MachineKind, Operation, Service};
 
     #[test]
     fn whole_words_come_before_parts_of_words() {
@@ -132,6 +133,29 @@ mod tests {
             ("host off host.0", "off host.1", None),
         ] {
             assert_eq!(fit(line, typed), expected, "{line} for {typed}");
+        }
+    }
+
+    #[test]
+    fn every_line_that_is_offered_can_be_run() {
+        let machine = |name: &str, kind| Machine { name: name.to_owned(), kind, ..Machine::default() };
+        let model = Model {
+            machines: vec![
+                machine("host.0", MachineKind::Host),
+                machine("chassis", MachineKind::Chassis),
+                machine("bmc", MachineKind::Bmc),
+            ],
+            services: vec![Service { name: "two words".to_owned(), ..Service::default() }],
+            fans: vec![Fan { name: "fan.0".to_owned(), ..Fan::default() }],
+            operations: vec![Operation { id: "op-1".to_owned(), ..Operation::default() }],
+            ..Model::default()
+        };
+        let offered = lines(&model);
+        assert!(offered.len() > 60, "{offered:#?}");
+        for line in offered {
+            if let Err(unfit) = meaning::understand(&model, &line) {
+                panic!("{line}: {unfit}");
+            }
         }
     }
 
