@@ -217,7 +217,7 @@ impl<'a> Place<'a> {
             return if self.before.is_empty() { String::new() } else { "<COMMAND>".to_owned() };
         }
         let positionals = self.command.get_positionals().skip(self.values.len()).map(|arg| {
-            let name = format!("{}{}", value_name(arg), if is_repeatable(arg) { "…" } else { "" });
+            let name = format!("{}{}", value_name(arg), if is_repeatable(arg) { "..." } else { "" });
             if arg.is_required_set() { format!("<{name}>") } else { format!("[{name}]") }
         });
         let own = self.command.get_arguments().filter(|arg| !arg.is_positional() && !arg.is_global_set());
@@ -330,7 +330,7 @@ mod tests {
             ("host off host.0 --plan ", "[--wait] [--at TIME]"),
             ("fans set cpu ", "<PERCENT> --for SECONDS"),
             ("fans set cpu 60 --for ", "<SECONDS>"),
-            ("services start ", "<NAMES…> [--wait] [--force]"),
+            ("services start ", "<NAMES...> [--wait] [--force]"),
             ("host list ", ""),
         ] {
             assert_eq!(usage(line), expected, "{line}");
