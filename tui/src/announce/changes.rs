@@ -2,7 +2,7 @@
 
 use crate::{
     app::{LinkState, State},
-    model::{Fan, FanMode, Health, Machine, Model, Operation, OperationState, Sensor, Service, Zone},
+    model::{Fan, FanMode, Health, Machine, Operation, OperationState, Sensor, Service, Zone},
     style::Mark,
     view::{format, verdict},
 };
@@ -29,7 +29,7 @@ pub(super) fn since(before: &State, now: &State) -> Vec<String> {
         return said;
     }
     let (old, new) = (&before.model, &now.model);
-    problems(old, new, &mut said);
+    problems(before, now, &mut said);
     each(&old.machines, &new.machines, |one| &one.name, machine, &mut said);
     each(&old.operations, &new.operations, |one| &one.id, operation, &mut said);
     each(&old.zones, &new.zones, |one| &one.name, zone, &mut said);
@@ -47,10 +47,11 @@ pub(super) fn since(before: &State, now: &State) -> Vec<String> {
 pub(super) fn summary(state: &State) -> String {
     let Some(status) = &state.model.status else { return "nothing is known yet".to_owned() };
     let machines: Vec<String> = state.model.machines.iter().map(|one| format!("{} {}", one.name, one.state)).collect();
-    let what = match status.problems.len() {
+    let problems = state.problems();
+    let what = match problems.len() {
         0 => "no problems".to_owned(),
         count => {
-            let texts: Vec<&str> = status.problems.iter().map(|one| one.text.as_str()).collect();
+            let texts: Vec<&str> = problems.iter().map(|one| one.text.as_str()).collect();
             format!("{}: {}", format::count(count, "problem"), texts.join("; "))
         }
     };
@@ -69,10 +70,10 @@ fn link(before: &State, now: &State, said: &mut Vec<String>) {
     }
 }
 
-fn problems(old: &Model, new: &Model, said: &mut Vec<String>) {
-    let of = |model: &Model| -> Vec<(String, String, String)> {
-        let all = model.status.iter().flat_map(|status| &status.problems);
-        all.map(|one| (format!("{} {}", one.kind, one.subject), one.text.clone(), one.remedy.clone())).collect()
+fn problems(old: &State, new: &State, said: &mut Vec<String>) {
+    let of = |state: &State| -> Vec<(String, String, String)> {
+        let all = state.problems().into_iter();
+        all.map(|one| (format!("{} {}", one.kind, one.subject), one.text, one.remedy)).collect()
     };
     let (old, new) = (of(old), of(new));
     for (key, text, remedy) in &new {

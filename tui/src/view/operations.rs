@@ -25,6 +25,15 @@ const COLUMNS: [Column; 8] = [
     Column::new("asked by", 16).grows().rank(3),
 ];
 
+/// The same where there is little room: the state must not be cut.
+const NARROW: [Column; 5] = [
+    Column::new("", 1),
+    Column::new("id", 6),
+    Column::new("what", 12),
+    Column::new("target", 7).grows(),
+    Column::new("state", 10),
+];
+
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let items = rows::items(state);
     let selected = rows::selected(state);
@@ -49,7 +58,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let table = Table {
         title: "Operations",
         remark: if running > 0 { format!("{running} running") } else { String::new() },
-        columns: &COLUMNS,
+        columns: if area.width < 60 { &NARROW } else { &COLUMNS },
         count: items.len(),
         selected: place,
         empty,

@@ -124,12 +124,14 @@ fn latest<'a>(state: &'a State, machine: &str) -> Option<&'a Operation> {
 }
 
 fn machines(canvas: &mut Canvas<'_>, area: Rect, state: &State, items: &[Item], selected: Option<usize>) {
+    let narrow = area.width < 60;
+    let width = |wide: u16, tight: u16| if narrow { tight } else { wide };
     let columns = [
         Column::new("", 1),
-        Column::new("machine", 9),
-        Column::new("state", 14),
-        Column::new("requested", 9),
-        Column::new("for", 7).right(),
+        Column::new("machine", width(9, 8)),
+        Column::new("state", width(14, 13)),
+        Column::new(if narrow { "asked" } else { "requested" }, width(9, 8)),
+        Column::new("for", width(7, 6)).right(),
         Column::new("because", 24).grows().rank(1),
     ];
     let table = Table {

@@ -135,6 +135,9 @@ fn verified(state: &State) -> Line {
     let explored = format!("{part} {} states in {}, {age} ago", found.states, format::precise(found.took_s));
     match found.findings.len() {
         0 => (label, format!("nothing is wrong: {explored}"), Role::Good),
-        count => (label, format!("{} in {explored}", format::count(count, "finding")), Role::Critical),
+        count => {
+            let found = format::count(count, "finding");
+            (label, format!("{found} in {explored}; the way to each: ubmcctl machines verify"), Role::Critical)
+        }
     }
 }
