@@ -10,6 +10,7 @@ use std::{
 
 use ubmc_core::{
     board::Board,
+    board::Ending,
     core::Core,
     effect::{Effect, Effects},
     ids::{FanId, Generation, LedId, MachineId, RequestId, SensorId, ServiceId, SignalId, ZoneId},
@@ -200,7 +201,7 @@ impl World {
             }
         }
         if self.ended {
-            return Ok(());
+            return if self.outages.reboots { self.reboot() } else { Ok(()) };
         }
         if self.tasks.contains_key(&Builtin::Sensormon) {
             let read = |quantity: &Option<Quantity>| quantity.map(|quantity| self.model.sample(quantity));
@@ -408,8 +409,9 @@ impl World {
                 }
             }
             Effect::Command(command) => self.command(command)?,
-            Effect::Exit(_) => {
+            Effect::Exit(ending) => {
                 self.ended = true;
+                self.outages.reboots = ending != Ending::Over;
                 if self.tasks.contains_key(&Builtin::Thermalmgr) {
                     return Err("the daemon ends while fans are still driven".to_owned());
                 }

@@ -31,6 +31,8 @@ pub(super) struct Outages {
     kept: Memory,
     before: Memory,
     boots: u32,
+    /// The daemon has ended so that the BMC is rebooted.
+    pub(super) reboots: bool,
 }
 
 /// Runs one world in which daemons die. Returns how many inputs it took.
@@ -94,6 +96,17 @@ impl World {
         let memory = if self.chance(0.5) { &self.outages.kept } else { &self.outages.before };
         let memory = memory.clone();
         self.tail.push(format!("{} the daemon dies, {boots:?}", self.now));
+        self.begin_again(boots, memory)
+    }
+
+    /// The daemon has ended in order, and the BMC is booted.
+    pub(super) fn reboot(&mut self) -> Result<(), String> {
+        (self.ended, self.outages.reboots) = (false, false);
+        self.tail.push(format!("{} the BMC is rebooted", self.now));
+        self.begin_again(Some(BootCause::Reset), self.outages.kept.clone())
+    }
+
+    fn begin_again(&mut self, boots: Option<BootCause>, memory: Memory) -> Result<(), String> {
         self.outages.boots += u32::from(boots.is_some());
         self.tasks.clear();
         for (fan, told) in self.told.iter_mut().enumerate() {
