@@ -116,7 +116,7 @@ impl Wanted {
             "none" => return Ok(Self::Named(Vec::new())),
             _ => {}
         }
-        let known: Vec<_> = peers::ALL.iter().map(|kind| kind.name()).collect();
+        let known: Vec<_> = peers::ALL.iter().map(|kind| kind.name()).chain(console::OTHERS).collect();
         let names: Vec<String> = text.split(',').map(str::to_owned).collect();
         match names.iter().find(|name| !known.contains(&name.as_str())) {
             Some(unknown) => Err(format!("`{unknown}` is none of {}", known.join(", "))),

@@ -9,8 +9,7 @@ use std::{
 };
 
 use ubmc_core::{
-    board::Board,
-    board::Ending,
+    board::{Board, Ending},
     core::Core,
     effect::{Effect, Effects},
     ids::{FanId, Generation, LedId, MachineId, RequestId, SensorId, ServiceId, SignalId, ZoneId},

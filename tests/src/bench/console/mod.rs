@@ -7,13 +7,7 @@ mod busy;
 mod line;
 mod screen;
 
-use std::{
-    env,
-    net::TcpListener,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{net::TcpListener, process::Command, time::Duration};
 
 use super::{
     Bench, Failure,
@@ -30,8 +24,8 @@ use screen::Screen;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Sizes that programs are compared at.
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
-/// Others that people keep open to look at a machine, as they are called.
-const OTHERS: [&str; 4] = ["htop", "btop", "btm", "systemctl-tui"];
+/// Others that people keep open to look at a machine, by the names of their programs.
+pub const OTHERS: [&str; 4] = ["htop", "btop", "btm", "systemctl-tui"];
 
 /// Ours at two sizes, in colour and on a dumb line; whoever of the others is there, at the same sizes.
 pub fn consoles(bench: &Bench) -> Result<Vec<Figure>, Failure> {
@@ -49,7 +43,7 @@ pub fn consoles(bench: &Bench) -> Result<Vec<Figure>, Failure> {
     for size in SIZES {
         figures.push(Screen::of(&program, &plain[..2]).measure(size, "ubmc-tui, colour")?);
         figures.push(Screen::of(&program, &plain).measure(size, "ubmc-tui, plain")?);
-        for (name, path) in OTHERS.into_iter().filter_map(|name| Some((name, found(name)?))) {
+        for (name, path) in OTHERS.into_iter().filter_map(|name| Some((name, bench.find(name)?))) {
             if bench.peers.wants(name) {
                 figures.push(Screen::of(&path, &[]).measure(size, name)?);
             }
@@ -60,12 +54,6 @@ pub fn consoles(bench: &Bench) -> Result<Vec<Figure>, Failure> {
         figures.push(busy::updates(&program, &ubmcd, view)?);
     }
     Ok(figures)
-}
-
-/// A program by its name, where the shell would find it.
-fn found(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path).map(|folder| folder.join(name)).find(|file: &PathBuf| Path::is_file(file))
 }
 
 fn power_on(bench: &Bench, ubmcd: &Ubmcd, words: &[&str]) -> Result<(), Failure> {
