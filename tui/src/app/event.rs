@@ -1,6 +1,6 @@
 //! Everything that can happen to the console, and everything it can want.
 
-use super::Key;
+use super::{Key, Place};
 use crate::model::{Operation, Refusal, Update, WhatIf, Why};
 
 /// The size of the screen in cells.
@@ -23,6 +23,8 @@ impl Default for Size {
 pub enum Event {
     /// A key.
     Key(Key),
+    /// A click on this. What a wheel does comes as the arrow keys.
+    Click(Place),
     /// Text that was pasted: it is never taken for keys.
     Paste(String),
     /// A second has passed.

@@ -182,13 +182,13 @@ fn place(state: &State, items: &[Item]) -> usize {
     state.picks.get(state.view.index()).map_or(0, |pick| pick.place(items))
 }
 
-fn pick(state: &mut State, index: usize, items: &[Item]) {
+pub(super) fn pick(state: &mut State, index: usize, items: &[Item]) {
     if let Some(pick) = state.picks.get_mut(state.view.index()) {
         *pick = Pick { item: items.get(index).cloned(), index };
     }
 }
 
-fn requests_of_selected(state: &State) -> usize {
+pub(super) fn requests_of_selected(state: &State) -> usize {
     rows::selected(state).map_or(0, |item| menu::choices(&state.model, &item).len())
 }
 
@@ -235,7 +235,7 @@ fn fold(state: &mut State, to: Option<bool>) {
     }
 }
 
-fn open(state: &mut State, effects: &mut Vec<Effect>) {
+pub(super) fn open(state: &mut State, effects: &mut Vec<Effect>) {
     if state.page.is_some() {
         return;
     }

@@ -20,6 +20,7 @@ pub mod log;
 mod look;
 pub mod menu;
 mod modal;
+mod mouse;
 pub mod palette;
 pub mod rows;
 mod state;
@@ -33,6 +34,7 @@ pub use key::{Code, Key};
 pub use line::Line;
 pub use link_news::serves;
 pub use menu::Menu;
+pub use mouse::Place;
 pub use palette::Palette;
 pub use state::{
     GRAPH_SPANS, Item, LinkState, LogStream, Modal, Notice, Page, Pane, Pick, PowerPane, State, Tone, WhyShown,
@@ -64,6 +66,7 @@ impl App {
         let mut effects = Vec::new();
         match event {
             Event::Key(key) => handle::key(&mut self.state, key, &mut effects),
+            Event::Click(place) => mouse::click(&mut self.state, place, &mut effects),
             Event::Paste(text) => modal::paste(&mut self.state, &text),
             Event::Tick { wall_s, bytes_per_s } => {
                 self.state.bytes_per_s = bytes_per_s;

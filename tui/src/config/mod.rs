@@ -6,6 +6,7 @@
 //! palette = "256"            # as --palette
 //! ascii = true               # as --ascii
 //! read-only = true           # as --read-only
+//! mouse = true               # as --mouse
 //!
 //! [keys]                     # an action's name, and the keys that mean it from now on
 //! follow = ["f", "F5"]
@@ -45,6 +46,8 @@ pub struct Config {
     pub ascii: bool,
     /// Look only.
     pub read_only: bool,
+    /// The mouse is taken.
+    pub mouse: bool,
     /// Which key does what.
     pub keymap: Keymap,
     /// Colours that differ from the usual.
@@ -118,7 +121,7 @@ struct Reader<'t> {
 }
 
 const SECTIONS: [&str; 3] = ["console", "keys", "theme"];
-const CONSOLE: [&str; 4] = ["view", "palette", "ascii", "read-only"];
+const CONSOLE: [&str; 5] = ["view", "palette", "ascii", "read-only", "mouse"];
 const ROLES: [&str; 6] = ["good", "busy", "warning", "critical", "graph", "dim"];
 
 impl Reader<'_> {
@@ -172,8 +175,9 @@ impl Reader<'_> {
             },
             ("ascii", DeValue::Boolean(yes)) => config.ascii = *yes,
             ("read-only", DeValue::Boolean(yes)) => config.read_only = *yes,
+            ("mouse", DeValue::Boolean(yes)) => config.mouse = *yes,
             ("view" | "palette", _) => self.at(place, format!("`{key}` is a word: write it in quotes")),
-            ("ascii" | "read-only", _) => self.at(place, format!("`{key}` is true or false")),
+            ("ascii" | "read-only" | "mouse", _) => self.at(place, format!("`{key}` is true or false")),
             _ => self.unknown(span, "setting", key, &CONSOLE),
         }
     }
@@ -202,13 +206,13 @@ mod tests {
     #[test]
     fn keys_theme_and_defaults_are_taken() {
         let config = parse(
-            "[console]\nview = 'events'\npalette = '16'\nascii = true\nread-only = true\n\
+            "[console]\nview = 'events'\npalette = '16'\nascii = true\nread-only = true\nmouse = true\n\
              [keys]\nfollow = ['F', 'F5', '^f']\npage-down = '^d'\nwhy = 'Alt-w'\n\
              [theme]\nwarning = '#d08000'\ngood = 70\nbusy = 'lightblue'\n",
         )
         .expect("it is good");
         assert_eq!((config.view, config.depth), (Some(View::Events), Some(Depth::Sixteen)));
-        assert!(config.ascii && config.read_only);
+        assert!(config.ascii && config.read_only && config.mouse);
         let does = |key: Key| config.keymap.lookup(key, View::Events, false);
         assert_eq!(does(Key::char('F')), Some(Action::Follow));
         assert_eq!(does(Key::ctrl('f')), Some(Action::Follow));
@@ -251,7 +255,11 @@ mod tests {
             ("[theme]\ngod = 'green'", "2: there is no role `god`: did you mean `good`?"),
             ("[console]\nview = 'cellar'", "2: there is no view `cellar`"),
             ("[console]\nascii = 'yes'", "2: `ascii` is true or false"),
-            ("[console]\nmouse = true", "2: there is no setting `mouse`: choose from view, palette, ascii, read-only"),
+            ("[console]\nmouse = 'on'", "2: `mouse` is true or false"),
+            (
+                "[console]\ncolour = true",
+                "2: there is no setting `colour`: choose from view, palette, ascii, read-only, mouse",
+            ),
             ("[colours]\nx = 1", "1: there is no section `colours`: choose from console, keys, theme"),
             ("keys = 1", "1: `keys` is a table: write [keys] on a line of its own"),
             ("[keys", "1: this is not TOML: "),

@@ -22,7 +22,7 @@ use tokio::{
 pub use options::{ConsoleError, Options};
 
 use crate::{
-    app::{App, Effect, Event, LinkEvent, Size, State},
+    app::{App, Code, Effect, Event, LinkEvent, Size, State},
     link::{self, Clock, Command, Link},
     model::Mono,
     term::{
@@ -138,7 +138,7 @@ async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
     let clock = Clock::start();
     let mut signals = Signals::new()?;
     guard::restore_on_panic();
-    let terminal = Guard::enter(prepared.brackets_paste)?;
+    let terminal = Guard::enter(prepared.modes)?;
     let mut keyboard = input::start(clock)?;
     let (to_app, mut news) = mpsc::channel(link::NEWS);
     let link = Link::start(prepared.address.clone(), clock, to_app);
@@ -187,8 +187,10 @@ async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
                     painter.repaint();
                 }
                 typed_last = now;
-                effects = app.handle(now, event_of(typed));
-                painter.changed(Urgency::Answer);
+                if let Some(event) = event_of(typed, prepared.modes.mouse, &painter) {
+                    effects = app.handle(now, event);
+                    painter.changed(Urgency::Answer);
+                }
             }
             Woken::Tick => {
                 let wall_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
@@ -272,10 +274,14 @@ fn carry_out(effects: Vec<Effect>, app: &mut App, now: Mono, link: &Link, painte
     false
 }
 
-fn event_of(typed: Typed) -> Event {
+/// What was typed, or clicked in the picture that is on the screen. A mouse that was not asked for is not listened to.
+fn event_of(typed: Typed, mouse: bool, painter: &Painter) -> Option<Event> {
     match typed {
-        Typed::Key(key) => Event::Key(key),
-        Typed::Paste(text) => Event::Paste(text),
+        Typed::Key(key) => Some(Event::Key(key)),
+        Typed::Paste(text) => Some(Event::Paste(text)),
+        Typed::Press { .. } | Typed::Wheel { .. } if !mouse => None,
+        Typed::Press { column, row } => painter.at(column, row).map(Event::Click),
+        Typed::Wheel { up } => Some(Event::Key(if up { Code::Up } else { Code::Down }.into())),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     style::{Depth, Look},
     term::{
         caps::{self, Surroundings},
+        guard::Modes,
         size::Fixed,
     },
 };
@@ -49,6 +50,9 @@ pub struct Options {
     /// Look only: nothing can be started, stopped or switched.
     #[arg(long)]
     pub read_only: bool,
+    /// Take the mouse: the wheel scrolls, a click selects, a second one opens. Text is then selected with Shift held.
+    #[arg(long)]
+    pub mouse: bool,
     /// In lines: what changes is said, one sentence a line, and nothing is redrawn. For screen readers; chosen by itself
     /// where TERM is `dumb`.
     #[arg(long)]
@@ -113,7 +117,7 @@ pub(super) struct Prepared {
     /// None: as the terminal says.
     pub(super) size: Option<Size>,
     pub(super) look: Look,
-    pub(super) brackets_paste: bool,
+    pub(super) modes: Modes,
     pub(super) read_only: bool,
     /// In lines instead of frames.
     pub(super) announce: bool,
@@ -150,7 +154,7 @@ impl Options {
                     !self.ascii && !config.ascii && surroundings.utf8(),
                 )
             },
-            brackets_paste: surroundings.brackets_paste(),
+            modes: Modes { brackets_paste: surroundings.brackets_paste(), mouse: self.mouse || config.mouse },
             read_only: self.read_only || config.read_only,
             announce: self.announce || surroundings.is_dumb(),
             view: self.view.or(config.view).unwrap_or_default(),
@@ -184,6 +188,7 @@ mod tests {
         assert_eq!(prepared.size, Some(Size { columns: 100, rows: 30 }));
         assert_eq!(prepared.look, Look::new(Depth::Mono, false));
         assert!(prepared.read_only);
+        assert!(!prepared.modes.mouse, "it is taken only when that is asked for");
         assert_eq!(prepared.view, View::Events);
     }
 

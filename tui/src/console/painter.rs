@@ -2,8 +2,10 @@
 
 use std::io;
 
+use ratatui::layout::Rect;
+
 use crate::{
-    app::State,
+    app::{Place, State},
     link::Clock,
     model::Mono,
     style::Look,
@@ -29,6 +31,8 @@ pub(super) struct Painter {
     anew: bool,
     /// When the next frame may be tried. None: at once, or nothing is wanted.
     due: Option<Mono>,
+    /// What can be clicked in the last picture that was sent.
+    places: Vec<(Rect, Place)>,
 }
 
 impl Painter {
@@ -42,6 +46,7 @@ impl Painter {
             wanted: None,
             anew: true,
             due: None,
+            places: Vec::new(),
         })
     }
 
@@ -51,6 +56,11 @@ impl Painter {
             self.wanted = Some(urgency);
             self.due = None;
         }
+    }
+
+    /// What is shown at this cell.
+    pub(super) fn at(&self, column: u16, row: u16) -> Option<Place> {
+        view::at(&self.places, column, row).cloned()
     }
 
     /// Everything has to be sent again.
@@ -95,6 +105,7 @@ impl Painter {
         bytes.extend(frame.bytes);
         self.wanted = (!frame.complete).then_some(urgency);
         self.due = None;
+        self.places = picture.places;
         if !bytes.is_empty() {
             self.pace.sent(now, bytes.len(), urgency);
             self.writer.write(bytes);

@@ -12,22 +12,49 @@ use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetatt
 const ENTER: &str = "\x1b[?1049h\x1b[?7l\x1b[?25l\x1b[0m\x1b[H\x1b[2J";
 /// Pasted text in brackets.
 const PASTE_ON: &str = "\x1b[?2004h";
+/// Presses of a mouse's buttons and its wheel, with numbers as places.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 /// Everything back, whether it was switched or not: the last line stays free for the shell on screens that have no other.
 const LEAVE: &str = "\x1b[?2004l\x1b[0m\x1b[999;1H\x1b[K\x1b[?25h\x1b[?7h\x1b[?1049l\r";
 
-/// What the terminal was like before, while it is ours. One per process: that is what a tty is.
-static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+/// What the terminal was like before, and what was switched on, while it is ours. One per process: that is what a tty is.
+static BEFORE: Mutex<Option<(Termios, Modes)>> = Mutex::new(None);
+
+/// What is switched on beside the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Modes {
+    /// Pasted text comes in brackets.
+    pub brackets_paste: bool,
+    /// The mouse is ours: text can be selected only with Shift.
+    pub mouse: bool,
+}
+
+impl Modes {
+    /// What takes the terminal over.
+    fn enter(self) -> String {
+        let paste = if self.brackets_paste { PASTE_ON } else { "" };
+        let mouse = if self.mouse { MOUSE_ON } else { "" };
+        format!("{ENTER}{paste}{mouse}")
+    }
+
+    /// What gives it back. A mouse that was never asked for is not spoken of.
+    fn leave(self) -> String {
+        let mouse = if self.mouse { MOUSE_OFF } else { "" };
+        format!("{mouse}{LEAVE}")
+    }
+}
 
 /// The terminal is ours while this lives.
 #[derive(Debug)]
 pub struct Guard {
-    brackets_paste: bool,
+    modes: Modes,
 }
 
 impl Guard {
     /// Takes the terminal over.
-    pub fn enter(brackets_paste: bool) -> io::Result<Self> {
-        let guard = Self { brackets_paste };
+    pub fn enter(modes: Modes) -> io::Result<Self> {
+        let guard = Self { modes };
         guard.resume()?;
         Ok(guard)
     }
@@ -38,16 +65,13 @@ impl Guard {
         {
             let mut before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
             if before.is_none() {
-                *before = Some(tcgetattr(stdin.as_fd())?);
+                *before = Some((tcgetattr(stdin.as_fd())?, self.modes));
             }
-            let mut raw = before.clone().map_or_else(|| tcgetattr(stdin.as_fd()), Ok)?;
+            let mut raw = before.clone().map_or_else(|| tcgetattr(stdin.as_fd()), |(before, _)| Ok(before))?;
             raw.make_raw();
             tcsetattr(stdin.as_fd(), OptionalActions::Now, &raw)?;
         }
-        put(ENTER);
-        if self.brackets_paste {
-            put(PASTE_ON);
-        }
+        put(&self.modes.enter());
         Ok(())
     }
 }
@@ -61,11 +85,11 @@ impl Drop for Guard {
 /// Gives the terminal back as it was. Does nothing when it is not ours. Never blocks: what the line has not taken yet is
 /// thrown away first.
 pub fn release() {
-    let Some(before) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+    let Some((before, modes)) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
     let stdin = io::stdin();
     // On the way out there is nobody to tell.
     let _ignored = tcflush(io::stdout().as_fd(), QueueSelector::OFlush);
-    put(LEAVE);
+    put(&modes.leave());
     let _ignored = tcsetattr(stdin.as_fd(), OptionalActions::Now, &before);
 }
 
@@ -92,4 +116,25 @@ pub fn restore_on_panic() {
         before(panic);
         std::process::exit(70);
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mouse_is_spoken_of_only_where_it_was_asked_for_and_off_again_then() {
+        for brackets_paste in [false, true] {
+            for (mouse, on, off) in [(false, 0, 0), (true, 2, 2)] {
+                let modes = Modes { brackets_paste, mouse };
+                let of_mouse = |text: &str| {
+                    // Every private mode that has to do with a mouse: 9, 1000 to 1007, 1015, 1016.
+                    ["?9h", "?9l", "?100", "?101"].iter().map(|mode| text.matches(mode).count()).sum::<usize>()
+                };
+                assert_eq!(of_mouse(&modes.enter()), on, "{modes:?}");
+                assert_eq!(of_mouse(&modes.leave()), off, "{modes:?}");
+                assert_eq!(modes.enter().contains(PASTE_ON), brackets_paste);
+            }
+        }
+    }
 }

@@ -25,6 +25,18 @@ pub enum Typed {
     Key(Key),
     /// Text that was pasted.
     Paste(String),
+    /// The first button of the mouse went down on this cell.
+    Press {
+        /// From 0.
+        column: u16,
+        /// From 0.
+        row: u16,
+    },
+    /// The wheel was turned by one notch.
+    Wheel {
+        /// Away from the hand.
+        up: bool,
+    },
 }
 
 /// Takes bytes as they come and gives keys.
@@ -41,6 +53,8 @@ pub struct Parser {
 enum Found {
     /// So many bytes are this key.
     Key(usize, Key),
+    /// So many bytes are this, of the mouse.
+    Mouse(usize, Typed),
     /// So many bytes are nothing known.
     Nothing(usize),
     /// So many bytes open a paste.
@@ -83,6 +97,10 @@ impl Parser {
                 Some(Found::Key(length, key)) => {
                     self.drop_held(length);
                     typed.push(Typed::Key(key));
+                }
+                Some(Found::Mouse(length, one)) => {
+                    self.drop_held(length);
+                    typed.push(one);
                 }
                 Some(Found::Nothing(length)) => self.drop_held(length),
                 Some(Found::PasteBegins(length)) => {
@@ -186,11 +204,17 @@ fn csi(rest: &[u8], expired: bool) -> Found {
             None => Found::Unfinished,
         };
     }
+    if rest.get(1) == Some(&b'M') {
+        return old_mouse(rest, expired);
+    }
     let body = rest.get(1..).unwrap_or_default();
     let Some(end) = body.iter().position(|byte| (0x40..=0x7e).contains(byte)) else {
         return if expired || body.len() > LONGEST { Found::Nothing(1 + rest.len()) } else { Found::Unfinished };
     };
     let length = end + 3;
+    if let Some(report) = body.get(..end).and_then(|report| report.strip_prefix(b"<")) {
+        return mouse_report(report, body.get(end) == Some(&b'M'), length);
+    }
     let mut numbers = body
         .get(..end)
         .unwrap_or_default()
@@ -207,6 +231,41 @@ fn csi(rest: &[u8], expired: bool) -> Found {
     };
     let with = |code| Key { code, ctrl: modifiers & 4 != 0, alt: modifiers & 2 != 0 };
     code.map_or(Found::Nothing(length), |code| Found::Key(length, with(code)))
+}
+
+/// `<button;column;row` and `M`, or `m` when it was let go: what a mouse does in the way of mode 1006.
+fn mouse_report(report: &[u8], pressed: bool, length: usize) -> Found {
+    let numbers: Option<Vec<u16>> =
+        std::str::from_utf8(report).ok().and_then(|text| text.split(';').map(|digits| digits.parse().ok()).collect());
+    match numbers.as_deref() {
+        Some([button, column, row]) if pressed => mouse(*button, *column, *row, length),
+        _ => Found::Nothing(length),
+    }
+}
+
+/// `M` and three bytes: the same from a terminal that knows mode 1000 only. Were they not taken as one, a click would be
+/// Enter and three keys.
+fn old_mouse(rest: &[u8], expired: bool) -> Found {
+    match rest.get(2..5) {
+        Some([button, column, row]) => {
+            let number = |byte: u8| u16::from(byte.saturating_sub(32));
+            mouse(number(*button), number(*column), number(*row), 6)
+        }
+        _ if expired => Found::Nothing(1 + rest.len()),
+        _ => Found::Unfinished,
+    }
+}
+
+/// Only the first button and the wheel mean something, whatever is held on the keyboard meanwhile; places count from 1.
+fn mouse(button: u16, column: u16, row: u16, length: usize) -> Found {
+    const HELD: u16 = 4 | 8 | 16;
+    let Some((column, row)) = column.checked_sub(1).zip(row.checked_sub(1)) else { return Found::Nothing(length) };
+    match button & !HELD {
+        0 => Found::Mouse(length, Typed::Press { column, row }),
+        64 => Found::Mouse(length, Typed::Wheel { up: true }),
+        65 => Found::Mouse(length, Typed::Wheel { up: false }),
+        _ => Found::Nothing(length),
+    }
 }
 
 fn letter(last: u8) -> Option<Code> {
@@ -256,6 +315,8 @@ mod tests {
             .map(|typed| match typed {
                 Typed::Key(key) => key.to_string(),
                 Typed::Paste(text) => format!("paste {text:?}"),
+                Typed::Press { column, row } => format!("press {column},{row}"),
+                Typed::Wheel { up } => format!("wheel {}", if *up { "up" } else { "down" }),
             })
             .collect();
         assert_eq!(words, expected, "{reads:?}");
@@ -293,6 +354,21 @@ mod tests {
         check(&[(0.0, b"\x1b[?1;2cx")], &["x"]);
         check(&[(0.0, b"\xff\xfex")], &["x"]);
         check(&[(0.0, b"\x1b["), (0.5, b"x")], &["x"]);
+    }
+
+    #[test]
+    fn the_first_button_and_the_wheel_are_read_and_nothing_else_of_a_mouse() {
+        check(&[(0.0, b"\x1b[<0;5;6M\x1b[<0;5;6mx")], &["press 4,5", "x"]);
+        check(&[(0.0, b"\x1b[<64;1;1M\x1b[<65;200;50M")], &["wheel up", "wheel down"]);
+        // With Shift; the other buttons; motion; places that are none.
+        check(&[(0.0, b"\x1b[<4;1;1M\x1b[<1;1;1M\x1b[<2;1;1M\x1b[<32;1;1M\x1b[<66;1;1M")], &["press 0,0"]);
+        check(&[(0.0, b"\x1b[<0;0;1M\x1b[<0;1M\x1b[<0;1;1;1M\x1b[<;;M\x1b[<0;99999;1Mx")], &["x"]);
+        // Apart, as on a slow line.
+        check(&[(0.0, b"\x1b"), (0.05, b"[<0;1"), (0.1, b"2;3"), (0.15, b"M")], &["press 11,2"]);
+        // In the old way; what comes too late leaves no key that does something.
+        check(&[(0.0, b"\x1b[M !\"x"), (0.05, b"\x1b[M`!!\x1b[M#!!")], &["press 0,1", "x", "wheel up"]);
+        check(&[(0.0, b"\x1b[M "), (0.05, b"\xff\x22x")], &["press 222,1", "x"]);
+        check(&[(0.0, b"\x1b[M"), (0.5, b"x")], &["x"]);
     }
 
     #[test]

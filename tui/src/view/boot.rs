@@ -10,7 +10,7 @@ use super::{
     verdict,
 };
 use crate::{
-    app::{Area, Item, State, rows, serves},
+    app::{Area, Item, Place, State, rows, serves},
     model::{Boot, BootService, Outcome},
     style::{Glyphs, Lane, Mark, Role, Stroke},
 };
@@ -225,7 +225,7 @@ fn lanes(
         selected,
         empty,
     };
-    table::draw(canvas, area, &table, |index| {
+    let rows = table::draw(canvas, area, &table, |index| {
         let Some(service) = names.get(index).and_then(|name| chart.boot.service(name)) else { return Vec::new() };
         let mark = verdict::outcome(service.outcome);
         let [waited, own] = chart.times(service).map(time);
@@ -247,6 +247,7 @@ fn lanes(
             Piece::dim(&service.waited_for),
         ]
     });
+    canvas.places(rows, |index| names.get(index).map(|name| Place::Row(Item::Service(name.clone()))));
 }
 
 /// The selected one in a sentence, and the critical path.

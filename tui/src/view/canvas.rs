@@ -3,7 +3,10 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::style::{Glyphs, Look, Mark, Role};
+use crate::{
+    app::Place,
+    style::{Glyphs, Look, Mark, Role},
+};
 
 /// A piece of text in one role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,12 +42,14 @@ pub struct Canvas<'a> {
     /// Everything is old: all roles but the selection's are dim.
     faded: bool,
     late: Vec<Rect>,
+    /// What can be clicked, and where.
+    places: Vec<(Rect, Place)>,
 }
 
 impl<'a> Canvas<'a> {
     /// A surface over `buffer`.
     pub fn new(buffer: &'a mut Buffer, look: Look) -> Self {
-        Self { buffer, look, faded: false, late: Vec::new() }
+        Self { buffer, look, faded: false, late: Vec::new(), places: Vec::new() }
     }
 
     /// The characters there are.
@@ -78,9 +83,24 @@ impl<'a> Canvas<'a> {
         self.late.push(area);
     }
 
-    /// The areas that are sent last.
-    pub fn into_late(self) -> Vec<Rect> {
-        self.late
+    /// A click in this area is a click on `place`.
+    pub fn place(&mut self, area: Rect, place: Place) {
+        self.places.push((area, place));
+    }
+
+    /// Says of the rows of a list what a click on them is a click on.
+    pub fn places(&mut self, rows: Vec<(usize, Rect)>, place: impl Fn(usize) -> Option<Place>) {
+        self.places.extend(rows.into_iter().filter_map(|(index, row)| Some((row, place(index)?))));
+    }
+
+    /// Nothing that was drawn until now can be clicked.
+    pub fn forget_places(&mut self) {
+        self.places.clear();
+    }
+
+    /// The areas that are sent last, and what can be clicked.
+    pub fn into_parts(self) -> (Vec<Rect>, Vec<(Rect, Place)>) {
+        (self.late, self.places)
     }
 
     /// Draws `text` at most `width` columns wide; cut text ends with a mark. The answer is the columns used.
@@ -165,8 +185,9 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Empties an area.
+    /// Empties an area; what stood in it, even in part, cannot be clicked any more.
     pub fn clear(&mut self, area: Rect) {
+        self.places.retain(|(under, _)| !under.intersects(area));
         for position in area.intersection(self.buffer.area).positions() {
             if let Some(cell) = self.buffer.cell_mut(position) {
                 cell.reset();

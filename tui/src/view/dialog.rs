@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     app::{
-        Confirm, Deed, Item, Menu, Plan, State,
+        Confirm, Deed, Item, Menu, Place, Plan, State,
         confirm::Verdict,
         menu::{self, Choice},
     },
@@ -70,6 +70,7 @@ pub(super) fn menu(canvas: &mut Canvas<'_>, area: Rect, state: &State, menu: &Me
     let inner = window(canvas, area, area.width.min(70), height, name, "Enter asks, nothing is done yet; Esc leaves");
     for (index, (choice, row)) in choices.iter().zip(inner.rows()).enumerate() {
         choice_row(canvas, row, choice);
+        canvas.place(row, Place::Choice(index));
         if index == menu.selected.min(choices.len().saturating_sub(1)) {
             canvas.select(row);
         }

@@ -9,7 +9,7 @@ use super::{
     verdict,
 };
 use crate::{
-    app::{Area, Item, State, rows, serves},
+    app::{Area, Item, Place, State, rows, serves},
     model::{Entry, Event, Operation, Severity},
     style::{Glyphs, Mark, Role},
 };
@@ -65,10 +65,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     };
     let table = Table { title: "Events", remark, columns: &COLUMNS, count: shown.len(), selected, empty };
     let glyphs = canvas.glyphs();
-    table::draw(canvas, area, &table, |index| match shown.get(index) {
+    let rows = table::draw(canvas, area, &table, |index| match shown.get(index) {
         Some(Item::Entry(number)) => state.model.tail.get(*number).map(|entry| row(glyphs, entry)).unwrap_or_default(),
         _ => Vec::new(),
     });
+    canvas.places(rows, |index| shown.get(index).cloned().map(Place::Row));
 }
 
 fn row(glyphs: Glyphs, entry: &Entry) -> Vec<Piece> {

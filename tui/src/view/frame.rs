@@ -8,7 +8,7 @@ use super::{
     format,
 };
 use crate::{
-    app::{LinkState, Modal, Page, State, Tone, View, keymap::Action},
+    app::{LinkState, Modal, Page, Place, State, Tone, View, keymap::Action},
     model::Health,
     style::{Mark, Role},
 };
@@ -125,7 +125,9 @@ fn tabs(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let mut x = area.x;
         for (view, label) in labels {
             let role = if view == state.view { Role::Tab } else { Role::Dim };
-            x += canvas.put(x, area.y, area.right().saturating_sub(x), &label, role) + gap;
+            let width = canvas.put(x, area.y, area.right().saturating_sub(x), &label, role);
+            canvas.place(Rect { x, width, ..area }, Place::Tab(view));
+            x += width + gap;
         }
         return;
     }

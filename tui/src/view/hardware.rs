@@ -8,7 +8,7 @@ use super::{
     table::{self, Column, Table},
 };
 use crate::{
-    app::{Area, Item, State, rows, serves},
+    app::{Area, Item, Place, State, rows, serves},
     model::{Led, LedPattern},
     style::{Glyphs, Mark, Role},
 };
@@ -47,9 +47,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let table =
         Table { title: "Hardware", remark: remark.to_owned(), columns: &columns, count: items.len(), selected, empty };
     let glyphs = canvas.glyphs();
-    table::draw(canvas, area, &table, |index| {
+    let rows = table::draw(canvas, area, &table, |index| {
         items.get(index).map(|item| row(glyphs, state, item)).unwrap_or_default()
     });
+    canvas.places(rows, |index| items.get(index).cloned().map(Place::Row));
 }
 
 fn row(glyphs: Glyphs, state: &State, item: &Item) -> Vec<Piece> {

@@ -32,7 +32,7 @@ mod why;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
-    app::{Modal, Page, State, View},
+    app::{Modal, Page, Place, State, View},
     style::{Look, Role},
 };
 use canvas::Canvas;
@@ -51,6 +51,20 @@ pub struct Picture {
     pub first: Vec<Rect>,
     /// What is sent last: graphs.
     pub last: Vec<Rect>,
+    /// What can be clicked, and where.
+    pub places: Vec<(Rect, Place)>,
+}
+
+impl Picture {
+    /// What stands at this cell.
+    pub fn at(&self, column: u16, row: u16) -> Option<&Place> {
+        at(&self.places, column, row)
+    }
+}
+
+/// What stands at this cell.
+pub fn at(places: &[(Rect, Place)], column: u16, row: u16) -> Option<&Place> {
+    places.iter().find(|(area, _)| area.contains((column, row).into())).map(|(_, place)| place)
 }
 
 /// Draws the whole screen.
@@ -71,13 +85,17 @@ pub fn draw(state: &State, look: Look) -> Picture {
         canvas.fade(false);
         frame::footer(&mut canvas, footer, state);
         if let Some(modal) = &state.modal {
+            if !matches!(modal, Modal::Progress { .. }) {
+                // It has the keys, so the view behind it takes no click either.
+                canvas.forget_places();
+            }
             first.extend(dialog(&mut canvas, body, state, modal));
         }
         first.push(footer);
         first.push(header);
     }
-    let last = canvas.into_late();
-    Picture { cells, first, last }
+    let (last, places) = canvas.into_parts();
+    Picture { cells, first, last, places }
 }
 
 fn pane(canvas: &mut Canvas<'_>, area: Rect, state: &State) {

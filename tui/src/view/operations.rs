@@ -9,7 +9,7 @@ use super::{
     verdict,
 };
 use crate::{
-    app::{Area, Item, State, rows, serves},
+    app::{Area, Item, Place, State, rows, serves},
     model::{Mono, Operation, OperationState},
     style::{Mark, Role},
 };
@@ -64,7 +64,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         empty,
     };
     let (glyphs, now) = (canvas.glyphs(), state.now);
-    table::draw(canvas, list, &table, |index| {
+    let rows = table::draw(canvas, list, &table, |index| {
         let Some(Item::Operation(id)) = items.get(index) else { return Vec::new() };
         let Some(operation) = state.model.operation(id) else { return Vec::new() };
         let mark = verdict::operation(operation.state);
@@ -81,6 +81,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
             Piece::dim(&operation.requested_by),
         ]
     });
+    canvas.places(rows, |index| items.get(index).cloned().map(Place::Row));
     if let Some(Item::Operation(id)) = selected
         && let Some(operation) = state.model.operation(&id)
     {

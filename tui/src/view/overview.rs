@@ -9,7 +9,7 @@ use super::{
     thermal, verdict,
 };
 use crate::{
-    app::{Item, State, View, rows},
+    app::{Item, Place, State, View, rows},
     model::{Condition, Sensor, SensorStatus, ServiceState},
     style::{Mark, Role},
 };
@@ -99,7 +99,7 @@ fn problems(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option
     let grave = state.model.status.as_ref().is_some_and(|status| status.health == crate::model::Health::Unhealthy);
     let mark = if grave { Mark::Critical } else { Mark::Warning };
     let glyphs = canvas.glyphs();
-    table::draw(canvas, Rect { height, ..area }, &table, |index| {
+    let rows = table::draw(canvas, Rect { height, ..area }, &table, |index| {
         let Some(problem) = problems.get(index) else { return Vec::new() };
         let mark = if index == 0 { mark } else { Mark::Warning };
         let remedy = match problem.remedy.as_str() {
@@ -113,6 +113,7 @@ fn problems(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option
             Piece::dim(remedy),
         ]
     });
+    canvas.places(rows, |index| Some(Place::Row(Item::Problem(index))));
     height
 }
 
@@ -170,7 +171,7 @@ fn machines(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option
         empty: "",
     };
     let (glyphs, now) = (canvas.glyphs(), state.now);
-    table::draw(canvas, area, &table, |index| {
+    let rows = table::draw(canvas, area, &table, |index| {
         let Some(machine) = machines.get(index) else { return Vec::new() };
         let mark = verdict::machine(machine);
         let remark = if !machine.operation.is_empty() {
@@ -190,6 +191,7 @@ fn machines(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option
             remark,
         ]
     });
+    canvas.places(rows, |index| machines.get(index).map(|one| Place::Row(Item::Machine(one.name.clone()))));
     area.height
 }
 
@@ -210,7 +212,7 @@ fn groups(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<u
         empty: "",
     };
     let glyphs = canvas.glyphs();
-    table::draw(canvas, area, &table, |index| {
+    let rows = table::draw(canvas, area, &table, |index| {
         let Some(group) = groups.get(index) else { return Vec::new() };
         let members: Vec<_> = state.model.services.iter().filter(|service| service.group == **group).collect();
         let up =
@@ -233,6 +235,7 @@ fn groups(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<u
             Piece::new(role_of(worst), named.join(", ")),
         ]
     });
+    canvas.places(rows, |index| groups.get(index).map(|name| Place::Row(Item::Group((*name).to_owned()))));
     area.height
 }
 

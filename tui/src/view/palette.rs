@@ -7,7 +7,7 @@ use super::{
     dialog, table,
 };
 use crate::{
-    app::{Palette, State, palette},
+    app::{Palette, Place, State, palette},
     style::Role,
 };
 
@@ -43,6 +43,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, open: &Pa
         let help = if offer.help.is_empty() { String::new() } else { format!("  {}", offer.help) };
         let pieces = [Piece::text(format!(" {}", offer.line)), Piece::new(Role::Dim, help)];
         canvas.pieces(row.x, row.y, row.width, &pieces);
+        canvas.place(row, Place::Offer(index));
         if index == selected {
             canvas.select(row);
         }

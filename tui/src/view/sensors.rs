@@ -10,7 +10,7 @@ use super::{
     verdict,
 };
 use crate::{
-    app::{Area, GRAPH_SPANS, Item, State, rows, serves},
+    app::{Area, GRAPH_SPANS, Item, Place, State, rows, serves},
     model::{Quality, Sensor, Thresholds},
     style::{Mark, Role},
 };
@@ -47,12 +47,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         empty: empty(state),
     };
     let glyphs = canvas.glyphs();
-    table::draw(canvas, list, &table, |index| match items.get(index) {
+    let rows = table::draw(canvas, list, &table, |index| match items.get(index) {
         Some(Item::Sensor(name)) => {
             state.model.sensor(name).map(|sensor| row(sensor, state, glyphs)).unwrap_or_default()
         }
         _ => Vec::new(),
     });
+    canvas.places(rows, |index| items.get(index).cloned().map(Place::Row));
     if let Some(Item::Sensor(name)) = selected
         && let Some(sensor) = state.model.sensor(&name)
         && detail.height > 0

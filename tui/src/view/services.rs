@@ -9,7 +9,7 @@ use super::{
     verdict,
 };
 use crate::{
-    app::{Area, Item, State, rows, serves, tree},
+    app::{Area, Item, Place, State, rows, serves, tree},
     model::{Event, Health, Service, ServiceState},
     style::{Mark, Role},
 };
@@ -61,7 +61,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
             depth => format!("{}{} ", "  ".repeat(depth - 1), glyphs.branch()),
         }
     };
-    table::draw(canvas, list, &table, |index| match items.get(index) {
+    let rows = table::draw(canvas, list, &table, |index| match items.get(index) {
         Some(Item::Group(group)) => group_row(state, group, glyphs),
         Some(Item::Service(name)) => {
             let row = |service| service_row(state, service, glyphs, &indent(name));
@@ -69,6 +69,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         }
         _ => Vec::new(),
     });
+    canvas.places(rows, |index| items.get(index).cloned().map(Place::Row));
     if footed && let Some(Item::Service(name)) = rows::selected(state) {
         let text = state.model.service(&name).map(|service| why_or_what(service, state)).unwrap_or_default();
         canvas.put(area.x, area.bottom() - 1, area.width, &text, Role::Dim);

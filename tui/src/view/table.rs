@@ -74,14 +74,19 @@ pub fn offset(selected: usize, count: usize, height: usize) -> usize {
     (((selected - height) / step + 1) * step).min(count - height)
 }
 
-/// Draws a list; `row` gives the pieces of the n-th row, one a column.
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect, table: &Table<'_>, mut row: impl FnMut(usize) -> Vec<Piece>) {
+/// Draws a list; `row` gives the pieces of the n-th row, one a column. The answer is which row stands where.
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    table: &Table<'_>,
+    mut row: impl FnMut(usize) -> Vec<Piece>,
+) -> Vec<(usize, Rect)> {
     let placed = place(table.columns, area.width);
     let titled = placed.iter().any(|(index, ..)| table.columns.get(*index).is_some_and(|one| !one.title.is_empty()));
     let head = 1 + u16::from(titled);
     if area.height <= head || area.width == 0 {
         canvas.heading(area, table.title, &table.remark);
-        return;
+        return Vec::new();
     }
     let body = Rect { y: area.y + head, height: area.height - head, ..area };
     let height = usize::from(body.height);
@@ -90,7 +95,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, table: &Table<'_>, mut row: imp
     canvas.heading(area, table.title, &remark);
     if table.count == 0 {
         canvas.paragraph(body, table.empty, Role::Dim);
-        return;
+        return Vec::new();
     }
     if titled {
         for (index, x, width) in &placed {
@@ -102,7 +107,9 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, table: &Table<'_>, mut row: imp
             }
         }
     }
+    let mut shown = Vec::new();
     for (line, index) in body.rows().zip(first..table.count) {
+        shown.push((index, line));
         let pieces = row(index);
         for (column_index, x, width) in &placed {
             let (Some(column), Some(piece)) = (table.columns.get(*column_index), pieces.get(*column_index)) else {
@@ -118,6 +125,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, table: &Table<'_>, mut row: imp
             canvas.select(line);
         }
     }
+    shown
 }
 
 fn remark(table: &Table<'_>, first: usize, height: usize) -> String {

@@ -9,7 +9,7 @@ use super::{
     verdict,
 };
 use crate::{
-    app::{Area, Item, State, rows, serves},
+    app::{Area, Item, Place, State, rows, serves},
     model::{Controller, Fan, FanMode, Term, Trip, Zone},
     style::{Mark, Role},
 };
@@ -109,7 +109,7 @@ pub(super) fn zones(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected
     let remark = guardian.map(|guardian| format!("guardian {}", guardian.state)).unwrap_or_default();
     let table = Table { title, remark, columns, count: zones.len(), selected, empty };
     let (glyphs, now) = (canvas.glyphs(), state.now);
-    table::draw(canvas, area, &table, |index| {
+    let rows = table::draw(canvas, area, &table, |index| {
         let Some(zone) = zones.get(index) else { return Vec::new() };
         let mark = verdict::zone(zone.state);
         vec![
@@ -124,6 +124,7 @@ pub(super) fn zones(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected
             },
         ]
     });
+    canvas.places(rows, |index| zones.get(index).map(|one| Place::Row(Item::Zone(one.name.clone()))));
 }
 
 /// The controller that decides, drawn, beside what it did to the duty step by step.
@@ -285,7 +286,7 @@ fn fans(canvas: &mut Canvas<'_>, area: Rect, state: &State, zone: Option<&str>, 
         empty: "no fans here",
     };
     let (glyphs, now) = (canvas.glyphs(), state.now);
-    table::draw(canvas, area, &table, |index| {
+    let rows = table::draw(canvas, area, &table, |index| {
         let Some(fan) = fans.get(index) else { return Vec::new() };
         let mark = verdict::fan(fan);
         let mode = match (fan.mode, fan.override_ends) {
@@ -307,4 +308,5 @@ fn fans(canvas: &mut Canvas<'_>, area: Rect, state: &State, zone: Option<&str>, 
             Piece::new(role_of(mark), &fan.reason),
         ]
     });
+    canvas.places(rows, |index| fans.get(index).map(|one| Place::Row(Item::Fan(one.name.clone()))));
 }

@@ -118,8 +118,23 @@ impl Console {
         assert!(!self.parser.screen().alternate_screen(), "still on the alternate screen");
         assert!(!self.parser.screen().hide_cursor(), "the cursor is hidden");
         assert!(!self.parser.screen().bracketed_paste(), "pastes are still bracketed");
+        assert_eq!(self.mouse(), vt100::MouseProtocolMode::None, "the mouse is still taken");
         self.is_cooked();
         status
+    }
+
+    fn mouse(&self) -> vt100::MouseProtocolMode {
+        self.parser.screen().mouse_protocol_mode()
+    }
+
+    /// Waits until it has stopped.
+    fn stops(&self) {
+        let stopped = format!("/proc/{}/stat", self.child.id());
+        let end = Instant::now() + PATIENCE;
+        while !std::fs::read_to_string(&stopped).expect("it lives").contains(") T ") {
+            assert!(Instant::now() < end, "it does not stop");
+            std::thread::yield_now();
+        }
     }
 
     fn is_cooked(&self) {
@@ -200,17 +215,52 @@ fn a_stop_gives_the_terminal_back_and_a_continue_takes_it_again() {
     let mut console = Console::start(&socket, (80, 24), &[]);
     console.shows("3 problems");
     console.signal(Signal::SIGTSTP);
-    let stopped = format!("/proc/{}/stat", console.child.id());
-    let end = Instant::now() + PATIENCE;
-    while !std::fs::read_to_string(&stopped).expect("it lives").contains(") T ") {
-        assert!(Instant::now() < end, "it does not stop");
-        std::thread::yield_now();
-    }
+    console.stops();
     console.is_cooked();
     console.signal(Signal::SIGCONT);
     console.until("the screen again", |shown| shown.contains("3 problems") && shown.contains("Machines"));
     console.keys("q");
     assert_eq!(console.ends().code(), Some(0));
+}
+
+#[test]
+fn the_mouse_is_taken_only_when_that_was_asked_for_and_given_back_on_every_way_out() {
+    use vt100::MouseProtocolMode::{None as Free, PressRelease};
+    let (_dir, socket, _daemon) = daemon();
+    let mut console = Console::start(&socket, (80, 24), &[]);
+    console.shows("3 problems");
+    // Not listened to either: the second tab, as a terminal that reports by itself would say it.
+    console.keys("\x1b[<0;14;2M\x1b[<0;14;2m?");
+    console.shows("command palette");
+    console.keys("qq");
+    let spoken = |sent: &[u8]| String::from_utf8_lossy(sent).contains("\x1b[?100");
+    assert!(!spoken(&console.sent), "the mouse was spoken of");
+    assert!(console.ends().success());
+
+    for signal in [None, Some(Signal::SIGTERM), Some(Signal::SIGHUP), Some(Signal::SIGINT)] {
+        let mut console = Console::start(&socket, (80, 24), &["--mouse"]);
+        console.shows("3 problems");
+        assert_eq!(console.mouse(), PressRelease);
+        console.keys("\x1b[<0;14;2M\x1b[<0;14;2m");
+        console.shows("13 of 15 running");
+        match signal {
+            Some(signal) => console.signal(signal),
+            None => console.keys("q"),
+        }
+        assert!(console.ends().success());
+    }
+
+    let mut console = Console::start(&socket, (80, 24), &["--mouse"]);
+    console.shows("3 problems");
+    console.signal(Signal::SIGTSTP);
+    console.stops();
+    console.until("the shell's screen", |shown| !shown.contains("3 problems"));
+    assert_eq!(console.mouse(), Free);
+    console.signal(Signal::SIGCONT);
+    console.until("the screen again", |shown| shown.contains("3 problems") && shown.contains("Machines"));
+    assert_eq!(console.mouse(), PressRelease);
+    console.keys("q");
+    assert!(console.ends().success());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{env, hash::BuildHasher};
 
 use ubmc_proto::v1;
 use ubmc_tui::{
-    app::{Answer, App, Code, Event, Key, LinkEvent, Size, Token},
+    app::{Answer, App, Code, Event, Item, Key, LinkEvent, Place, Size, Token, View, rows},
     model::{Entry, LogEntry, Mono, Refusal, Update, from_wire},
     style::{Depth, Look},
     term::screen::Screen,
@@ -66,6 +66,27 @@ fn key(dice: &mut Dice) -> Event {
     };
     let plain = dice.below(20);
     Event::Key(Key { code, ctrl: plain == 0, alt: plain == 1 })
+}
+
+/// On something that the last frame showed: seldom what the state would draw now. Or on what it never shows like this.
+fn click(dice: &mut Dice, app: &App, places: &[Place]) -> Option<Event> {
+    let number = usize::try_from(dice.below(12)).expect("a small number");
+    let name = dice.text();
+    let place = match dice.below(8) {
+        0 => dice.one_of(&[
+            Place::Choice(number),
+            Place::Offer(number),
+            Place::Request(number),
+            Place::Tab(View::Power),
+            Place::Row(Item::Problem(number)),
+            Place::Row(Item::Service(name)),
+        ]),
+        // Twice the same: the second opens.
+        1..=3 => Place::Row(rows::selected(app.state())?),
+        _ if places.is_empty() => return None,
+        _ => dice.one_of(places),
+    };
+    Some(Event::Click(place))
 }
 
 fn size(dice: &mut Dice) -> Event {
@@ -242,6 +263,7 @@ fn random_steps_neither_panic_nor_get_stuck() {
     let mut app = desk::connected(80, 24);
     let mut now = desk::NOW;
     let mut screen = Screen::new(80, 24);
+    let mut places = Vec::new();
     for step in 0..steps {
         let event = match dice.below(20) {
             0 => size(&mut dice),
@@ -252,12 +274,16 @@ fn random_steps_neither_panic_nor_get_stuck() {
             }
             11 => Event::Link(link(&mut dice, app.state().last_token)),
             12 => Event::Paste(dice.text()),
+            13 => match click(&mut dice, &app, &places) {
+                Some(event) => event,
+                None => continue,
+            },
             _ => desk::news(news(&mut dice, now)),
         };
         app.handle(now, event);
         if step % 7 == 0 {
             let look = Look::new(dice.one_of(&[Depth::Mono, Depth::Rgb]), dice.below(2) == 0);
-            draw(&app, look, &mut screen, &mut dice);
+            places = draw(&app, look, &mut screen, &mut dice);
         }
         // However it stands, from time to time: the keys still work, and the rest goes on from there.
         if step % 1_000 == 999 {
@@ -268,7 +294,7 @@ fn random_steps_neither_panic_nor_get_stuck() {
 }
 
 /// A frame and its bytes, with whatever budget.
-fn draw(app: &App, look: Look, screen: &mut Screen, dice: &mut Dice) {
+fn draw(app: &App, look: Look, screen: &mut Screen, dice: &mut Dice) -> Vec<Place> {
     let picture = view::draw(app.state(), look);
     let size = app.state().size;
     if dice.below(9) == 0 || picture.cells.area.width != screen.columns() || picture.cells.area.height != screen.rows()
@@ -281,6 +307,10 @@ fn draw(app: &App, look: Look, screen: &mut Screen, dice: &mut Dice) {
     for control in text.chars().filter(|char| char.is_control()) {
         assert!(matches!(control, '\u{1b}' | '\r' | '\n'), "{control:?} reached the terminal");
     }
+    for (area, _) in &picture.places {
+        assert_eq!(area.intersection(picture.cells.area), *area, "what can be clicked is on the screen");
+    }
+    picture.places.into_iter().map(|(_, place)| place).collect()
 }
 
 /// However it stands: Esc a few times, and the keys work as ever.

@@ -12,7 +12,7 @@ use super::{
     verdict,
 };
 use crate::{
-    app::{Area, Deed, Item, PowerPane, State, menu, rows, serves},
+    app::{Area, Deed, Item, Place, PowerPane, State, menu, rows, serves},
     model::{Event, Machine, Operation, OperationState},
     style::{Mark, Role},
 };
@@ -150,7 +150,7 @@ fn machines(canvas: &mut Canvas<'_>, area: Rect, state: &State, items: &[Item], 
         },
     };
     let (glyphs, now) = (canvas.glyphs(), state.now);
-    table::draw(canvas, area, &table, |index| {
+    let rows = table::draw(canvas, area, &table, |index| {
         let Some(Item::Machine(name)) = items.get(index) else { return Vec::new() };
         let Some(machine) = state.model.machine(name) else { return Vec::new() };
         let mark = verdict::machine(machine);
@@ -169,6 +169,7 @@ fn machines(canvas: &mut Canvas<'_>, area: Rect, state: &State, items: &[Item], 
             because,
         ]
     });
+    canvas.places(rows, |index| items.get(index).cloned().map(Place::Row));
 }
 
 /// What can be asked of a machine. The answer is the rows used.
@@ -187,7 +188,7 @@ fn requests(canvas: &mut Canvas<'_>, area: Rect, state: &State, machine: &Machin
         empty: "this machine takes no requests",
     };
     let glyphs = canvas.glyphs();
-    table::draw(canvas, Rect { height, ..area }, &table, |index| {
+    let rows = table::draw(canvas, Rect { height, ..area }, &table, |index| {
         let Some(choice) = choices.get(index) else { return Vec::new() };
         let word = match &choice.deed {
             Deed::Transition { request, .. } => request.clone(),
@@ -212,5 +213,6 @@ fn requests(canvas: &mut Canvas<'_>, area: Rect, state: &State, machine: &Machin
         };
         vec![mark_piece(glyphs, mark), Piece::new(name, word), Piece::dim(why)]
     });
+    canvas.places(rows, |index| Some(Place::Request(index)));
     height
 }
