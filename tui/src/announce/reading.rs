@@ -70,6 +70,9 @@ pub fn modal(modal: &Modal) -> Vec<String> {
                     lines.extend(refusal.conditions.iter().map(condition));
                 }
             }
+            if !confirm.reason.is_empty() {
+                lines.push(format!("reason: {}", confirm.reason.text()));
+            }
             lines.push(if !confirm.can_be_done() {
                 "it cannot be done now; an empty line leaves".to_owned()
             } else if confirm.deed.is_destructive() {
@@ -114,7 +117,7 @@ pub fn help() -> Vec<String> {
         "what is wrong: status, why NAME".to_owned(),
         "what can be done: lines of ubmcctl, as `host on host.0`, `services restart SERVICE`, `chassis identify on`".to_owned(),
         "and: `fans set ZONE 60 --for 600`, `fans auto ZONE`, `events list --severity error`, open NAME, reconnect, help, quit".to_owned(),
-        "what interrupts something is done only after its name was typed".to_owned(),
+        "what interrupts something is done only after its name was typed; `--reason TEXT` on the line says why".to_owned(),
         "part of a command is enough when only one fits".to_owned(),
     ]
 }

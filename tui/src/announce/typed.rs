@@ -101,9 +101,13 @@ fn command(app: &mut App, now: Mono, typed: &str) -> Heard {
         | Command::Machine { .. }
         | Command::Events { .. } => reading::view(app.state()),
         Command::Help => reading::help(),
-        Command::Do(_) | Command::Why(_) | Command::Verify | Command::Reconnect | Command::Repaint | Command::Quit => {
-            Vec::new()
-        }
+        Command::Do(_)
+        | Command::DoBecause(..)
+        | Command::Why(_)
+        | Command::Verify
+        | Command::Reconnect
+        | Command::Repaint
+        | Command::Quit => Vec::new(),
     };
     Heard { effects, lines }
 }

@@ -1,7 +1,7 @@
 //! Before anything is done: what will happen, and whether that is wanted.
 //!
 //! ```text
-//!            plan arrives            harmless: Cancel has the focus, Tab moves it, Enter presses it
+//!            plan arrives            harmless: Cancel has the keys, Tab moves on, Enter presses
 //!   asked ───────────────▶ known ──▶ destructive: Enter does it only after the target's name was typed
 //!     │                      │
 //!     └──────▶ refused       └─Esc, or Enter on Cancel or on an empty line─▶ nothing was done
@@ -153,8 +153,23 @@ impl Deed {
         }
     }
 
-    /// The request that does it, bound to the plan that was shown.
-    pub fn ask(&self, plan: &Plan) -> Ask {
+    /// Whether the daemon can be told why.
+    pub fn takes_reason(&self) -> bool {
+        match self {
+            Self::Transition { .. }
+            | Self::Service { .. }
+            | Self::CancelOperation { .. }
+            | Self::CancelSchedule { .. }
+            | Self::Identify { .. }
+            | Self::Hold { .. }
+            | Self::Release { .. } => true,
+            Self::RestoreInterlock { .. } | Self::Inject { .. } | Self::Repair { .. } => false,
+        }
+    }
+
+    /// The request that does it for this reason, bound to the plan that was shown.
+    pub fn ask(&self, plan: &Plan, reason: &str) -> Ask {
+        let reason = reason.trim().to_owned();
         match self {
             Self::Transition { machine, request, .. } => Ask::Transition {
                 machine: machine.clone(),
@@ -163,19 +178,22 @@ impl Deed {
                     Plan::Known(operation) => operation.revision.clone(),
                     Plan::Asked(_) | Plan::None | Plan::Foreseen(_) | Plan::Refused(_) => String::new(),
                 },
+                reason,
             },
             // What goes along was shown, so it is meant.
             Self::Service { verb, name, along } => {
-                Ask::Service { verb: *verb, name: name.clone(), force: !along.is_empty() }
+                Ask::Service { verb: *verb, name: name.clone(), force: !along.is_empty(), reason }
             }
-            Self::CancelOperation { id } => Ask::CancelOperation { id: id.clone() },
-            Self::CancelSchedule { id } => Ask::CancelSchedule { id: id.clone() },
+            Self::CancelOperation { id } => Ask::CancelOperation { id: id.clone(), reason },
+            Self::CancelSchedule { id } => Ask::CancelSchedule { id: id.clone(), reason },
             Self::RestoreInterlock { machine, condition } => {
                 Ask::RestoreInterlock { machine: machine.clone(), condition: condition.clone() }
             }
-            Self::Identify { on } => Ask::Identify { on: *on },
-            Self::Hold { target, duty, for_s } => Ask::Hold { target: target.clone(), duty: *duty, for_s: *for_s },
-            Self::Release { target } => Ask::Release { target: target.clone() },
+            Self::Identify { on } => Ask::Identify { on: *on, reason },
+            Self::Hold { target, duty, for_s } => {
+                Ask::Hold { target: target.clone(), duty: *duty, for_s: *for_s, reason }
+            }
+            Self::Release { target } => Ask::Release { target: target.clone(), reason },
             Self::Inject { kind, target } => Ask::Inject { kind: kind.clone(), target: target.clone() },
             Self::Repair { kind, target } => Ask::Repair { kind: kind.clone(), target: target.clone() },
         }
@@ -202,6 +220,19 @@ pub enum Plan {
     Refused(Refusal),
 }
 
+/// What takes the keys of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Focus {
+    /// The target's name, where it has to be typed.
+    Target,
+    /// Why it is done, where the daemon can be told.
+    Reason,
+    /// Leaving it.
+    Cancel,
+    /// Doing it.
+    Do,
+}
+
 /// A question with Cancel as its default.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Confirm {
@@ -211,8 +242,10 @@ pub struct Confirm {
     pub plan: Plan,
     /// For destructive deeds: what has been typed of the target's name.
     pub typed: Line,
-    /// For harmless deeds: the focus is on doing it instead of on Cancel.
-    pub go: bool,
+    /// Why it is done, for the audit trail; may stay empty.
+    pub reason: Line,
+    /// What takes the keys.
+    pub focus: Focus,
     /// Rows by which the plan is scrolled; the drawing stops at its end.
     pub scrolled: usize,
 }
@@ -226,12 +259,15 @@ pub enum Verdict {
     Cancel,
     /// Neither: the name is not right, or the plan is not there yet.
     Stay,
+    /// The line is complete: on to what comes next.
+    GoOn,
 }
 
 impl Confirm {
-    /// A question about `deed`.
-    pub fn new(deed: Deed, plan: Plan) -> Self {
-        Self { deed, plan, typed: Line::default(), go: false, scrolled: 0 }
+    /// A question about `deed`, for this reason as far as one is known.
+    pub fn new(deed: Deed, plan: Plan, reason: String) -> Self {
+        let focus = if deed.is_destructive() { Focus::Target } else { Focus::Cancel };
+        Self { deed, plan, typed: Line::default(), reason: Line::new(reason), focus, scrolled: 0 }
     }
 
     /// Whether the plan is known and can be carried out.
@@ -244,24 +280,47 @@ impl Confirm {
         }
     }
 
+    /// Whether nothing but leaving is possible.
+    pub fn is_refused(&self) -> bool {
+        !self.can_be_done() && !matches!(self.plan, Plan::Asked(_))
+    }
+
     /// What Enter means now.
     pub fn verdict(&self) -> Verdict {
-        let refused =
-            matches!(self.plan, Plan::Refused(_)) || (!self.can_be_done() && !matches!(self.plan, Plan::Asked(_)));
-        if refused {
+        if self.is_refused() {
             return Verdict::Cancel;
         }
-        if self.deed.is_destructive() {
-            return match self.typed.text().trim() {
-                "" => Verdict::Cancel,
-                name if name == self.deed.target() && self.can_be_done() => Verdict::Do,
-                _ => Verdict::Stay,
-            };
+        let name = self.typed.text().trim();
+        let named = !self.deed.is_destructive() || name == self.deed.target();
+        match self.focus {
+            Focus::Cancel => Verdict::Cancel,
+            Focus::Target if name.is_empty() => Verdict::Cancel,
+            Focus::Reason => Verdict::GoOn,
+            Focus::Target | Focus::Do if named && self.can_be_done() => Verdict::Do,
+            Focus::Target | Focus::Do => Verdict::Stay,
         }
-        match (self.go, self.can_be_done()) {
-            (false, _) => Verdict::Cancel,
-            (true, true) => Verdict::Do,
-            (true, false) => Verdict::Stay,
+    }
+
+    /// The keys go to the next (true) or the one before: target, reason, Cancel, doing it, and around.
+    pub(super) fn step(&mut self, forward: bool) {
+        let all = [
+            (Focus::Target, self.deed.is_destructive()),
+            (Focus::Reason, self.deed.takes_reason()),
+            (Focus::Cancel, true),
+            (Focus::Do, true),
+        ];
+        let there: Vec<Focus> = all.into_iter().filter(|(_, there)| *there).map(|(focus, _)| focus).collect();
+        let at = there.iter().position(|focus| *focus == self.focus).unwrap_or(0);
+        let by = if forward { 1 } else { there.len() - 1 };
+        self.focus = there.get((at + by) % there.len()).copied().unwrap_or(Focus::Cancel);
+    }
+
+    /// The line that is being typed. None: a button has the keys.
+    pub(super) fn line(&mut self) -> Option<&mut Line> {
+        match self.focus {
+            Focus::Target => Some(&mut self.typed),
+            Focus::Reason => Some(&mut self.reason),
+            Focus::Cancel | Focus::Do => None,
         }
     }
 }

@@ -129,6 +129,8 @@ pub enum Ask {
         request: String,
         /// The revision of the plan that was confirmed.
         revision: String,
+        /// For the audit trail; may be empty.
+        reason: String,
     },
     /// Something for a service.
     Service {
@@ -138,16 +140,22 @@ pub enum Ask {
         name: String,
         /// With its dependents.
         force: bool,
+        /// For the audit trail; may be empty.
+        reason: String,
     },
     /// Ends an operation.
     CancelOperation {
         /// Its id.
         id: String,
+        /// For the audit trail; may be empty.
+        reason: String,
     },
     /// The identify LED.
     Identify {
         /// Lit or not.
         on: bool,
+        /// For the audit trail; may be empty.
+        reason: String,
     },
     /// The past of a sensor; it comes as news.
     History {
@@ -169,6 +177,8 @@ pub enum Ask {
     CancelSchedule {
         /// Its id.
         id: String,
+        /// For the audit trail; may be empty.
+        reason: String,
     },
     /// A condition stands against powering a machine on again.
     RestoreInterlock {
@@ -202,11 +212,15 @@ pub enum Ask {
         duty: u32,
         /// Seconds.
         for_s: u32,
+        /// For the audit trail; may be empty.
+        reason: String,
     },
     /// Gives fans back to their controllers.
     Release {
         /// A fan or a zone.
         target: String,
+        /// For the audit trail; may be empty.
+        reason: String,
     },
     /// What is broken on a simulated board; it comes as news.
     Faults,

@@ -9,6 +9,12 @@ use crate::model::OperationState;
 /// How far the page keys go. A fixed number: the app does not know how high a pane is, and ten is a page at 80×24.
 const PAGE: isize = 10;
 
+/// Columns from which the power view shows its parts beside one another.
+pub const POWER_BESIDE: u16 = 110;
+/// Rows by which the page keys move what stands for a machine, and how far at most.
+const STANDING_PAGE: usize = 5;
+const STANDING_LONGEST: usize = 240;
+
 /// What a verification is called while it goes on.
 pub const VERIFICATION: &str = "verification of the machines";
 
@@ -49,6 +55,12 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::PreviousView => show(state, state.view.stepped(-1), effects),
         Action::Up => step(state, -1, effects),
         Action::Down => step(state, 1, effects),
+        Action::PageUp if reads_standing(state) => {
+            state.standing_scrolled = state.standing_scrolled.saturating_sub(STANDING_PAGE);
+        }
+        Action::PageDown if reads_standing(state) => {
+            state.standing_scrolled = (state.standing_scrolled + STANDING_PAGE).min(STANDING_LONGEST);
+        }
         Action::PageUp => step(state, -PAGE, effects),
         Action::PageDown => step(state, PAGE, effects),
         Action::First => step(state, isize::MIN, effects),
@@ -66,6 +78,7 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Tree => state.by_dependency = !state.by_dependency,
         Action::Pane if state.view == View::Power && state.page.is_none() => {
             state.power_pane = state.power_pane.next();
+            state.standing_scrolled = 0;
             state.request = None;
         }
         Action::Pane => state.pane = state.pane.next(),
@@ -92,6 +105,12 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
             intent::consider(state, Deed::Identify { on: !lit }, effects);
         }
     }
+}
+
+/// Whether the page keys belong to what stands for the machine: where it is shown, and machines are few.
+fn reads_standing(state: &State) -> bool {
+    let open = state.view == View::Power && state.page.is_none() && state.request.is_none();
+    open && (state.power_pane == PowerPane::Standing || state.size.columns >= POWER_BESIDE)
 }
 
 /// Goes to a view; a page over the old one closes.
@@ -183,6 +202,7 @@ fn place(state: &State, items: &[Item]) -> usize {
 }
 
 pub(super) fn pick(state: &mut State, index: usize, items: &[Item]) {
+    state.standing_scrolled = 0;
     if let Some(pick) = state.picks.get_mut(state.view.index()) {
         *pick = Pick { item: items.get(index).cloned(), index };
     }

@@ -12,6 +12,11 @@ pub(super) fn tell(state: &mut State, text: String, tone: Tone) {
 
 /// Opens the question whether to do it, and asks the daemon what it would do.
 pub(super) fn consider(state: &mut State, deed: Deed, effects: &mut Vec<Effect>) {
+    consider_because(state, deed, String::new(), effects);
+}
+
+/// The same for a reason that was given already.
+pub(super) fn consider_because(state: &mut State, deed: Deed, reason: String, effects: &mut Vec<Effect>) {
     if state.read_only {
         return tell(state, format!("read-only: `{}` is not possible here", deed.title()), Tone::Bad);
     }
@@ -22,7 +27,7 @@ pub(super) fn consider(state: &mut State, deed: Deed, effects: &mut Vec<Effect>)
         Some(wish) => Plan::Asked(ask(state, wish, None, effects)),
         None => Plan::None,
     };
-    state.modal = Some(Modal::Confirm(Confirm::new(deed, plan)));
+    state.modal = Some(Modal::Confirm(Confirm::new(deed, plan, reason)));
 }
 
 /// Does what was confirmed.
@@ -32,7 +37,7 @@ pub(super) fn carry_out(state: &mut State, confirm: &Confirm, effects: &mut Vec<
         return tell(state, format!("no connection: `{title}` was not sent"), Tone::Bad);
     }
     tell(state, format!("{title}: asked for"), Tone::Plain);
-    ask(state, confirm.deed.ask(&confirm.plan), Some(title), effects);
+    ask(state, confirm.deed.ask(&confirm.plan, confirm.reason.text()), Some(title), effects);
 }
 
 /// Sends a request; `title` is what its outcome will be told by.

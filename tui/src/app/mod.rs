@@ -29,7 +29,7 @@ mod view;
 
 pub use confirm::{Confirm, Deed, Plan};
 pub use event::{Answer, Area, Ask, Effect, Event, LinkEvent, ServiceVerb, Size, Token};
-pub use handle::VERIFICATION;
+pub use handle::{POWER_BESIDE, VERIFICATION};
 pub use key::{Code, Key};
 pub use line::Line;
 pub use link_news::serves;

@@ -1,6 +1,10 @@
 //! Keys while something stands in front of the view.
 
-use super::{Code, Effect, Key, Line, Modal, State, confirm::Verdict, handle, intent, menu, palette};
+use super::{
+    Code, Effect, Key, Line, Modal, State,
+    confirm::{Focus, Verdict},
+    handle, intent, menu, palette,
+};
 
 /// Rows of the longest text that is scrolled.
 const LONGEST: usize = 240;
@@ -55,15 +59,12 @@ pub(super) fn paste(state: &mut State, text: &str) {
         }
         Some(Modal::Search { .. }) => state.search.insert(text),
         Some(Modal::Palette(palette)) => palette.insert(text),
-        Some(Modal::Confirm(confirm)) if confirm.deed.is_destructive() => confirm.typed.insert(text),
-        Some(
-            Modal::Confirm(_)
-            | Modal::Progress { .. }
-            | Modal::Help(_)
-            | Modal::Menu(_)
-            | Modal::Refused { .. }
-            | Modal::Why(_),
-        )
+        Some(Modal::Confirm(confirm)) => {
+            if let Some(line) = confirm.line() {
+                line.insert(text);
+            }
+        }
+        Some(Modal::Progress { .. } | Modal::Help(_) | Modal::Menu(_) | Modal::Refused { .. } | Modal::Why(_))
         | None => {}
     }
 }
@@ -166,13 +167,21 @@ fn confirm_key(state: &mut State, mut confirm: super::Confirm, key: Key, effects
         Code::Enter => match confirm.verdict() {
             Verdict::Do => return intent::carry_out(state, &confirm, effects),
             Verdict::Cancel => return,
+            Verdict::GoOn => confirm.step(true),
             Verdict::Stay => {}
         },
-        _ if confirm.deed.is_destructive() => {
-            confirm.typed.edit(key);
-        }
-        Code::Tab | Code::BackTab | Code::Left | Code::Right | Code::Char('h' | 'l') => confirm.go = !confirm.go,
-        _ => {}
+        Code::Tab => confirm.step(true),
+        Code::BackTab => confirm.step(false),
+        code => match confirm.line() {
+            Some(line) => {
+                line.edit(key);
+            }
+            None => match code {
+                Code::Left | Code::Char('h') => confirm.focus = Focus::Cancel,
+                Code::Right | Code::Char('l') => confirm.focus = Focus::Do,
+                _ => {}
+            },
+        },
     }
     state.modal = Some(Modal::Confirm(confirm));
 }

@@ -304,6 +304,8 @@ pub struct State {
     pub least: Severity,
     /// In the power view, where there is no room for all: what is shown below the machines.
     pub power_pane: PowerPane,
+    /// Rows by which what stands for a machine is scrolled; the drawing stops at its end.
+    pub standing_scrolled: usize,
     /// Index into [`GRAPH_SPANS`].
     pub span: usize,
     /// Operations begun here whose end has not been told yet.
@@ -354,6 +356,7 @@ impl State {
             least: Severity::Debug,
             keymap: Keymap::default(),
             power_pane: PowerPane::Requests,
+            standing_scrolled: 0,
             span: 1,
             awaited: BTreeSet::new(),
             asked: Vec::new(),

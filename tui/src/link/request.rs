@@ -46,14 +46,15 @@ async fn send(channel: Channel, out: &Out, ask: Ask) -> Result<Answer, Status> {
             let request = v1::RequestTransitionRequest { machine, request, plan_only: true, ..Default::default() };
             StateServiceClient::new(channel).request_transition(request).await.map(operation)
         }
-        Ask::Transition { machine, request, revision } => {
+        Ask::Transition { machine, request, revision, reason } => {
+            let plan_revision = revision;
             let request =
-                v1::RequestTransitionRequest { machine, request, plan_revision: revision, ..Default::default() };
+                v1::RequestTransitionRequest { machine, request, plan_revision, reason, ..Default::default() };
             StateServiceClient::new(channel).request_transition(request).await.map(operation)
         }
-        Ask::Service { verb, name, force } => {
+        Ask::Service { verb, name, force, reason } => {
             let mut client = OperatorServiceClient::new(channel);
-            let (names, reason) = (vec![name.clone()], String::new());
+            let names = vec![name.clone()];
             match verb {
                 ServiceVerb::Start => {
                     client.start_services(v1::StartServicesRequest { names, force, reason }).await.map(operation)
@@ -69,13 +70,13 @@ async fn send(channel: Channel, out: &Out, ask: Ask) -> Result<Answer, Status> {
                 }
             }
         }
-        Ask::CancelOperation { id } => {
-            let request = v1::CancelOperationRequest { id, reason: String::new() };
+        Ask::CancelOperation { id, reason } => {
+            let request = v1::CancelOperationRequest { id, reason };
             StateServiceClient::new(channel).cancel_operation(request).await.map(operation)
         }
-        Ask::Identify { on } => {
+        Ask::Identify { on, reason } => {
             let leds = LedServiceClient::new(channel)
-                .identify(v1::IdentifyRequest { on, ..v1::IdentifyRequest::default() })
+                .identify(v1::IdentifyRequest { on, reason, ..v1::IdentifyRequest::default() })
                 .await?;
             out.news(from_wire::leds(out.now(), leds.into_inner())).await;
             Ok(Answer::Done)
@@ -95,8 +96,8 @@ async fn send(channel: Channel, out: &Out, ask: Ask) -> Result<Answer, Status> {
             Ok(Answer::Done)
         }
         Ask::Schedules => schedules(channel, out).await,
-        Ask::CancelSchedule { id } => {
-            let request = v1::CancelScheduleRequest { id, reason: String::new() };
+        Ask::CancelSchedule { id, reason } => {
+            let request = v1::CancelScheduleRequest { id, reason };
             StateServiceClient::new(channel.clone()).cancel_schedule(request).await?;
             schedules(channel, out).await
         }
@@ -125,13 +126,13 @@ async fn send(channel: Channel, out: &Out, ask: Ask) -> Result<Answer, Status> {
             let follows = OperatorServiceClient::new(channel).what_if_stopped(request).await?;
             Ok(Answer::WhatIf(Box::new(from_wire::what_if(follows.into_inner()))))
         }
-        Ask::Hold { target, duty, for_s } => {
-            let (duty, for_s, reason) = (f64::from(duty), f64::from(for_s), String::new());
+        Ask::Hold { target, duty, for_s, reason } => {
+            let (duty, for_s) = (f64::from(duty), f64::from(for_s));
             let request = v1::SetOverrideRequest { target, duty, for_s, reason };
             ThermalServiceClient::new(channel).set_override(request).await.map(|_| Answer::Done)
         }
-        Ask::Release { target } => {
-            let request = v1::ClearOverrideRequest { target, reason: String::new() };
+        Ask::Release { target, reason } => {
+            let request = v1::ClearOverrideRequest { target, reason };
             ThermalServiceClient::new(channel).clear_override(request).await.map(|_| Answer::Done)
         }
         Ask::Faults => {

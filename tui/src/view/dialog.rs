@@ -11,7 +11,7 @@ use super::{
 use crate::{
     app::{
         Confirm, Deed, Item, Menu, Place, Plan, State,
-        confirm::Verdict,
+        confirm::{Focus, Verdict},
         menu::{self, Choice},
     },
     model::{Operation, Refusal},
@@ -101,8 +101,8 @@ fn choice_row(canvas: &mut Canvas<'_>, row: Rect, choice: &Choice) {
 
 /// Whether to do it; the answer is where.
 pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, state: &State, confirm: &Confirm) -> Rect {
-    // The last two rows are for the answer; the plan gets the others.
-    const ANSWER: u16 = 3;
+    // The last rows are for the answer, and one above them divides it from the plan, which gets the others.
+    let answer = 1 + answer_rows(confirm);
     let width = area.width.min(78);
     let sheet = Sheet::new(canvas, width.saturating_sub(4), |canvas, area| match &confirm.plan {
         Plan::Asked(_) => canvas.paragraph(area, "asking ubmcd what this would do", Role::Busy),
@@ -111,12 +111,13 @@ pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, state: &State, confir
         Plan::Foreseen(what_if) => plan::foreseen(canvas, area, what_if),
         Plan::None => unplanned(canvas, area, state, &confirm.deed),
     });
-    let height = sheet.rows().saturating_add(ANSWER + 2);
+    let height = sheet.rows().saturating_add(answer + 2);
     let inner = window(canvas, area, width, height, &confirm.deed.title(), "Esc cancels");
-    let body = Rect { height: inner.height.saturating_sub(ANSWER), ..inner };
+    let body = Rect { height: inner.height.saturating_sub(answer), ..inner };
     let part = sheet.show(canvas, body, confirm.scrolled);
     canvas.put_right(inner.right(), body.bottom(), inner.width, &part, Role::Busy);
-    let rows = Rect { y: inner.bottom().saturating_sub(2), height: 2.min(inner.height), ..inner };
+    let rows = (answer - 1).min(inner.height);
+    let rows = Rect { y: inner.bottom() - rows, height: rows, ..inner };
     question(canvas, rows, confirm);
     outer(inner)
 }
@@ -225,58 +226,80 @@ fn cancelled(canvas: &mut Canvas<'_>, area: Rect, state: &State, operation: &Ope
     y - area.y
 }
 
-fn question(canvas: &mut Canvas<'_>, area: Rect, confirm: &Confirm) {
-    let refused = !confirm.can_be_done() && !matches!(confirm.plan, Plan::Asked(_));
-    if refused {
-        canvas.put(area.x, area.y + 1, area.width, "It cannot be done now. Enter leaves.", Role::Text);
-        return;
+/// Rows that the answer takes: the name, the reason, the buttons.
+fn answer_rows(confirm: &Confirm) -> u16 {
+    if confirm.is_refused() {
+        return 1;
     }
-    let target = confirm.deed.target();
-    if confirm.deed.is_destructive() {
-        let typed = confirm.typed.text();
-        let used = canvas.pieces(
-            area.x,
-            area.y,
-            area.width,
-            &[
-                Piece::text("Type "),
-                Piece::new(Role::Title, target),
-                Piece::text(" to do it: "),
-                Piece::text(typed),
-                Piece::new(Role::Selected, " "),
-            ],
-        );
-        let hint = match (confirm.verdict(), typed.is_empty()) {
-            (Verdict::Do, _) => Some(("Enter does it", Role::Warning)),
-            (_, true) => Some(("Enter cancels", Role::Dim)),
-            (Verdict::Stay | Verdict::Cancel, false) if !target.starts_with(typed) => {
-                Some(("that is another name", Role::Warning))
-            }
-            (Verdict::Stay | Verdict::Cancel, false) => None,
-        };
-        if let Some((hint, role)) = hint {
-            let rest = area.width.saturating_sub(used + 2);
-            if rest >= super::canvas::columns(hint) {
-                canvas.put(area.x + used + 2, area.y, rest, hint, role);
-            } else {
-                canvas.put(area.x, area.y + 1, area.width, hint, role);
-            }
-        }
+    1 + u16::from(confirm.deed.is_destructive()) + u16::from(confirm.deed.takes_reason())
+}
+
+fn question(canvas: &mut Canvas<'_>, area: Rect, confirm: &Confirm) {
+    let mut rows = area.rows().rev();
+    let Some(last) = rows.next() else { return };
+    if confirm.is_refused() {
+        canvas.put(last.x, last.y, last.width, "It cannot be done now. Enter leaves.", Role::Text);
         return;
     }
     let button = |chosen: bool| if chosen { Role::Tab } else { Role::Text };
     let go = format!("[ {} ]", confirm.deed.title());
+    let does = confirm.verdict() == Verdict::Do;
     canvas.pieces(
-        area.x,
-        area.y + 1,
-        area.width,
+        last.x,
+        last.y,
+        last.width,
         &[
-            Piece::new(button(!confirm.go), "[ Cancel ]"),
+            Piece::new(button(confirm.focus == Focus::Cancel), "[ Cancel ]"),
             Piece::text("  "),
-            Piece::new(button(confirm.go), go),
-            Piece::dim("  Tab moves, Enter presses"),
+            Piece::new(button(confirm.focus == Focus::Do), go),
+            Piece::text("  "),
+            Piece::new(if confirm.deed.is_destructive() && does { Role::Warning } else { Role::Dim }, hint(confirm)),
         ],
     );
+    if confirm.deed.takes_reason()
+        && let Some(row) = rows.next()
+    {
+        let label = [Piece::text("Reason (optional): ")];
+        typed(canvas, row, &label, confirm.reason.text(), confirm.focus == Focus::Reason);
+    }
+    if confirm.deed.is_destructive()
+        && let Some(row) = rows.next()
+    {
+        let label = [Piece::text("Type "), Piece::new(Role::Title, confirm.deed.target()), Piece::text(" to do it: ")];
+        typed(canvas, row, &label, confirm.typed.text(), confirm.focus == Focus::Target);
+    }
+}
+
+/// What Enter does now, or why it does nothing.
+fn hint(confirm: &Confirm) -> &'static str {
+    let typed = confirm.typed.text();
+    match (confirm.focus, confirm.verdict()) {
+        (Focus::Reason, _) => "Enter goes on",
+        (Focus::Target, Verdict::Do) => "Enter does it, Tab moves",
+        (Focus::Target, Verdict::Cancel) => "Enter cancels, Tab moves",
+        (Focus::Target | Focus::Do, _) if !confirm.deed.target().starts_with(typed) => "that is another name",
+        (Focus::Do, Verdict::Stay) if !typed.is_empty() || confirm.deed.is_destructive() => "type the name first",
+        (Focus::Target, _) => "Tab moves",
+        (Focus::Cancel | Focus::Do, _) => "Tab moves, Enter presses",
+    }
+}
+
+/// A line being typed, behind its label; of one that is too long, its end.
+fn typed(canvas: &mut Canvas<'_>, row: Rect, label: &[Piece], text: &str, focused: bool) {
+    let used = canvas.pieces(row.x, row.y, row.width, label);
+    let room = row.width.saturating_sub(used + 1);
+    let mut shown = text;
+    while super::canvas::columns(shown) > room && focused {
+        let mut chars = shown.chars();
+        if chars.next().is_none() {
+            break;
+        }
+        shown = chars.as_str();
+    }
+    let used = used + canvas.put(row.x + used, row.y, room, shown, Role::Text);
+    if focused {
+        canvas.put(row.x + used, row.y, row.width.saturating_sub(used).min(1), " ", Role::Selected);
+    }
 }
 
 /// It was refused, and what to do; the answer is where.

@@ -31,12 +31,17 @@ impl Sheet {
     /// Shows in `area` the part that begins at row `scrolled`, or the last that fills it. The answer is what part it is, in
     /// words; empty when it is all.
     pub(super) fn show(&self, canvas: &mut Canvas<'_>, area: Rect, scrolled: usize) -> String {
+        self.show_by(canvas, area, scrolled, "Up, Down")
+    }
+
+    /// The same where other keys scroll it.
+    pub(super) fn show_by(&self, canvas: &mut Canvas<'_>, area: Rect, scrolled: usize, keys: &str) -> String {
         let most = self.rows.saturating_sub(area.height);
         let first = u16::try_from(scrolled).unwrap_or(u16::MAX).min(most);
         canvas.lay(area, &self.cells, first, self.rows.min(first + area.height));
         if most == 0 {
             return String::new();
         }
-        format!("{}-{} of {}, Up, Down", first + 1, (first + area.height).min(self.rows), self.rows)
+        format!("{}-{} of {}, {keys}", first + 1, (first + area.height).min(self.rows), self.rows)
     }
 }

@@ -234,3 +234,64 @@ fn a_rail_that_was_lost_stays_to_be_seen_while_its_machine_suffers() {
     app.handle(desk::NOW, desk::news(Update::Machine(from_wire::machine(desk::NOW, chassis))));
     assert!(rail(&app, "p5v").starts_with("○ p5v          off"), "{}", rail(&app, "p5v"));
 }
+
+#[test]
+fn why_something_is_done_is_typed_into_the_question_and_neither_does_it_nor_leaves_it() {
+    check(
+        "
+        keys 5 j Enter j Enter         => modal=confirm off host.0
+        plan
+        type host.0
+        keys Tab
+        type a disk is swapped
+        paste , case 4711
+        keys Enter                     => modal=confirm off host.0 typed \"host.0\", !DO, go false
+        keys Enter                     => modal=-, !DO
+        keys Enter
+        plan
+        type host.0
+        keys Tab
+        type case 4711
+        keys Tab Tab                   => go true
+        keys Enter                     => DO off host.0 as r7 because \"case 4711\"
+        ",
+    );
+    check(
+        "
+        keys 5 j Enter j Enter
+        plan
+        keys Tab Tab Tab               => go true
+        keys Enter                     => modal=confirm off host.0, !DO
+        keys Tab
+        type host.0
+        keys Enter                     => DO off host.0 as r7, !because
+        ",
+    );
+    check(
+        "
+        keys 4 a Enter                 => modal=confirm hold, go false
+        keys Tab                       => go true
+        keys Tab
+        type quiet
+        keys Enter                     => modal=confirm hold, !DO, go false
+        keys Tab Enter                 => because \"quiet\"
+        ",
+    );
+}
+
+#[test]
+fn what_holds_for_a_machine_is_scrolled_where_it_is_longer_than_the_screen() {
+    for (columns, rows) in [(80, 15), (80, 18)] {
+        let mut app = desk::connected(columns, rows);
+        desk::press(&mut app, desk::NOW, "5 j j v v v");
+        let shown = |app: &App| screens::text(&view::draw(app.state(), Look::new(Depth::Mono, false)).cells);
+        let first = shown(&app);
+        assert!(first.contains("1-") && first.contains("PgUp, PgDn") && !first.contains("verified"), "{first}");
+        desk::press(&mut app, desk::NOW, "PgDn PgDn PgDn");
+        assert!(shown(&app).contains("verified"), "{}", shown(&app));
+        desk::press(&mut app, desk::NOW, "PgUp PgUp PgUp");
+        assert_eq!(shown(&app), first);
+        desk::press(&mut app, desk::NOW, "PgDn k j");
+        assert_eq!(shown(&app), first, "another machine is read from its beginning");
+    }
+}

@@ -127,7 +127,9 @@ fn lines_of_the_command_line_are_taken_in_full() {
     let (mut app, mut speaker, _) = listened();
     let question = line(&mut app, &mut speaker, "fans set cpu 63 --for 90");
     assert!(question.contains("hold cpu at 63 % for 90 s?") && question.contains("type `yes`"), "{question}");
-    assert!(line(&mut app, &mut speaker, "yes").contains("Hold { target: \"cpu\", duty: 63, for_s: 90 }"));
+    assert!(
+        line(&mut app, &mut speaker, "yes").contains("Hold { target: \"cpu\", duty: 63, for_s: 90, reason: \"\" }")
+    );
     let thermal = line(&mut app, &mut speaker, "zones explain cpu");
     assert!(thermal.contains("cpu"), "{thermal}");
     for (typed, said) in [

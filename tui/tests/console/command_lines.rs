@@ -118,11 +118,31 @@ fn what_is_wrong_or_done_elsewhere_is_said_and_the_line_stays() {
         type services start demo-web --yes
         keys Enter                => problem=options of every command are not the console's
         keys Esc :
+        type services list --reason audit
+        keys Enter                => problem=`--reason` has no place here
+        keys Esc :
         type services start 'demo
         keys Enter                => problem=a quote ' is not closed
         keys Esc :
         type completions bash
         keys Enter                => problem=the console has nothing for this; `ubmcctl completions bash` can do it
+        ",
+    );
+}
+
+#[test]
+fn a_reason_on_the_line_is_taken_over_into_the_question() {
+    check(
+        "
+        keys :
+        type host off host.0 --reason 'case 4711'
+        keys Enter                => effects=[plan off host.0], modal=confirm off host.0
+        plan
+        type host.0
+        keys Enter                => DO off host.0 as r7 because \"case 4711\"
+        keys Esc :
+        type fans set cpu 60 --for 300 --reason 'quiet please'
+        keys Enter Tab Enter      => DO hold cpu 60 300 because \"quiet please\"
         ",
     );
 }

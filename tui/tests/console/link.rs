@@ -134,7 +134,7 @@ async fn without_a_daemon_the_reason_is_said_and_requests_are_answered() {
         .await;
     assert!(reason.contains("there is no such socket"), "{reason}");
     assert!((0.3..=0.7).contains(&retry), "{retry}");
-    assert!(bench.link.command(Command::Ask(Token(7), Ask::Identify { on: true })));
+    assert!(bench.link.command(Command::Ask(Token(7), Ask::Identify { on: true, reason: String::new() })));
     let refusal = bench
         .until("an answer", |event| match event {
             LinkEvent::Answer { token: Token(7), result: Err(refusal) } => Some(refusal.clone()),
@@ -161,7 +161,8 @@ async fn requests_are_carried_out_and_refusals_keep_their_conditions() {
             _ => None,
         })
         .await;
-    let deed = Ask::Transition { machine: "host.0".into(), request: "off".into(), revision };
+    let deed =
+        Ask::Transition { machine: "host.0".into(), request: "off".into(), revision, reason: "case 4711".into() };
     assert!(bench.link.command(Command::Ask(Token(2), deed)));
     bench
         .until("the operation", |event| {
@@ -184,9 +185,9 @@ async fn requests_are_carried_out_and_refusals_keep_their_conditions() {
     assert_eq!(
         transitions,
         [
-            "off host.0 plan_only=true revision=",
-            "off host.0 plan_only=false revision=r7",
-            "off chassis plan_only=true revision="
+            "off host.0 plan_only=true revision= reason=",
+            "off host.0 plan_only=false revision=r7 reason=case 4711",
+            "off chassis plan_only=true revision= reason="
         ]
     );
 }

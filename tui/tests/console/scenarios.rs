@@ -1,7 +1,10 @@
 //! What the app does, as data: a line is what happens, `=>`, and what must then be true of state and effects.
 
 use ubmc_tui::{
-    app::{Answer, App, Ask, Confirm, Effect, Event, Item, LinkEvent, LinkState, Modal, Page, Plan, Token, log, rows},
+    app::{
+        Answer, App, Ask, Confirm, Effect, Event, Item, LinkEvent, LinkState, Modal, Page, Plan, Token, confirm::Focus,
+        log, rows,
+    },
     model::{Condition, Entry, LogEntry, Mono, OperationState, Refusal, Update, from_wire},
 };
 
@@ -210,7 +213,17 @@ fn question(confirm: &Confirm) -> String {
         ubmc_tui::app::Deed::Service { along, .. } => format!(" along {along:?}"),
         _ => String::new(),
     };
-    format!("confirm {} typed {:?} go {} plan {plan}{along}", confirm.deed.title(), confirm.typed.text(), confirm.go)
+    format!(
+        "confirm {} typed {:?} go {} plan {plan}{along}",
+        confirm.deed.title(),
+        confirm.typed.text(),
+        confirm.focus == Focus::Do
+    )
+}
+
+/// Why, where it was said.
+fn because(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(" because {reason:?}") }
 }
 
 fn effect(effect: &Effect) -> String {
@@ -222,18 +235,26 @@ fn effect(effect: &Effect) -> String {
         Effect::FollowLog(service) => format!("log {}", service.as_deref().unwrap_or("-")),
         Effect::Ask(Token(_), ask) => match ask {
             Ask::Plan { machine, request } => format!("plan {request} {machine}"),
-            Ask::Transition { machine, request, revision } => format!("DO {request} {machine} as {revision}"),
-            Ask::Service { verb, name, force } => format!("DO {} {name} force={force}", verb.word()),
-            Ask::CancelOperation { id } | Ask::CancelSchedule { id } => format!("DO cancel {id}"),
-            Ask::Identify { on } => format!("DO identify {on}"),
+            Ask::Transition { machine, request, revision, reason } => {
+                format!("DO {request} {machine} as {revision}{}", because(reason))
+            }
+            Ask::Service { verb, name, force, reason } => {
+                format!("DO {} {name} force={force}{}", verb.word(), because(reason))
+            }
+            Ask::CancelOperation { id, reason } | Ask::CancelSchedule { id, reason } => {
+                format!("DO cancel {id}{}", because(reason))
+            }
+            Ask::Identify { on, reason } => format!("DO identify {on}{}", because(reason)),
             Ask::History { sensor } => format!("history {sensor}"),
             Ask::Hardware => "hardware".into(),
             Ask::Boot => "boot".into(),
             Ask::Graph { machine } => format!("graph {machine}"),
             Ask::Why { name } => format!("why {name}"),
             Ask::WhatIf { service } => format!("what if {service}"),
-            Ask::Hold { target, duty, for_s } => format!("DO hold {target} {duty} {for_s}"),
-            Ask::Release { target } => format!("DO release {target}"),
+            Ask::Hold { target, duty, for_s, reason } => {
+                format!("DO hold {target} {duty} {for_s}{}", because(reason))
+            }
+            Ask::Release { target, reason } => format!("DO release {target}{}", because(reason)),
             Ask::Faults => "faults".into(),
             Ask::Schedules => "schedules".into(),
             Ask::RestoreInterlock { machine, condition } => format!("DO restore {condition} {machine}"),

@@ -230,8 +230,8 @@ impl state::StateService for Canned {
     async fn request_transition(&self, request: Request<v1::RequestTransitionRequest>) -> Answer<v1::Operation> {
         let request = request.into_inner();
         self.note(format!(
-            "{} {} plan_only={} revision={}",
-            request.request, request.machine, request.plan_only, request.plan_revision
+            "{} {} plan_only={} revision={} reason={}",
+            request.request, request.machine, request.plan_only, request.plan_revision, request.reason
         ));
         if request.machine == "chassis" && request.request == "off" {
             let mut details = ErrorDetails::new();

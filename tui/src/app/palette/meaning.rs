@@ -66,6 +66,8 @@ pub enum Command {
     },
     /// Ask before doing this.
     Do(Deed),
+    /// The same for this reason.
+    DoBecause(Deed, String),
     /// Show help.
     Help,
     /// Connect now.
@@ -110,13 +112,22 @@ pub(crate) fn understand(model: &Model, line: &str) -> Result<Command, Unfit> {
         if says_more(&cli.global, &words) {
             Err(No::Elsewhere("options of every command are not the console's"))
         } else {
-            commands::command(model, cli.command)
+            commands::command(model, cli.command).and_then(|command| because(command, cli.global.reason))
         }
     };
     meant.map_err(|no| match no {
         No::Unknown(text) => Unfit::Wrong(text),
         No::Elsewhere(why) => Unfit::Elsewhere { why, line: line.trim().trim_start_matches("ubmcctl ").to_owned() },
     })
+}
+
+/// A command with the reason that was given for it.
+fn because(command: Command, reason: Option<String>) -> Meant {
+    match (command, reason) {
+        (command, None) => Ok(command),
+        (Command::Do(deed), Some(reason)) if deed.takes_reason() => Ok(Command::DoBecause(deed, reason)),
+        (_, Some(_)) => Err(No::Unknown("`--reason` has no place here: nobody is told why this is done".to_owned())),
+    }
 }
 
 /// What the parser says, or only that nothing fits where not even the first word does.
@@ -180,7 +191,6 @@ fn says_more(global: &Global, words: &[&str]) -> bool {
     global.output != Format::default()
         || global.timeout.is_some()
         || global.yes
-        || global.reason.is_some()
         || global.no_color
         || words.iter().any(|word| word.starts_with("--connect"))
 }
@@ -218,6 +228,7 @@ pub(super) fn carry_out(state: &mut State, command: Command, effects: &mut Vec<E
             (state.least, state.follow) = (least, true);
         }
         Command::Do(deed) => intent::consider(state, deed, effects),
+        Command::DoBecause(deed, reason) => intent::consider_because(state, deed, reason, effects),
         Command::Help => state.modal = Some(Modal::Help(0)),
         Command::Reconnect => effects.push(Effect::Reconnect),
         Command::Repaint => effects.push(Effect::Repaint),

@@ -6,7 +6,7 @@ use ubmc_proto::v1::{ListRailsRequest, ListSuppliesRequest, power_service_client
 use crate::ctl::{
     exit::Failure,
     object::{Rail, Supply},
-    output::{Canvas, Cell, Paint, Table, left, measure, right},
+    output::{Canvas, Cell, Paint, Table, duration, left, measure, right},
     session::Session,
 };
 
@@ -118,7 +118,8 @@ fn supply_text(supplies: &[Supply], redundant: bool, canvas: Canvas) -> String {
         .filter(|supply| !supply.fault_registers.is_empty())
         .map(|supply| {
             let words = supply.fault_registers.iter().map(|(name, value)| format!("{name} {value:#06x}"));
-            format!("{} failed with {}\n", supply.name, words.collect::<Vec<_>>().join(", "))
+            let age = supply.fault_age_s.map(|age| format!(" {} ago", duration(age))).unwrap_or_default();
+            format!("{} failed{age} with {}\n", supply.name, words.collect::<Vec<_>>().join(", "))
         })
         .collect();
     let said = if redundant {
@@ -127,4 +128,23 @@ fn supply_text(supplies: &[Supply], redundant: bool, canvas: Canvas) -> String {
         canvas.paint(Paint::Warn, "not redundant: no supply can carry the present load alone")
     };
     table.draw(canvas) + &records.concat() + &said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ubmc_proto::v1;
+
+    #[test]
+    fn a_supply_that_failed_says_with_what_and_how_long_ago() {
+        let supply = |fault_age_s| {
+            let registers = vec![v1::FaultRegister { name: "STATUS_WORD".into(), value: 0x2 }];
+            let wire =
+                v1::Supply { name: "psu1".into(), fault_registers: registers, fault_age_s, ..v1::Supply::default() };
+            supply_text(&[Supply::new(wire, true)], true, Canvas::PLAIN)
+        };
+        let told = supply(Some(192.0));
+        assert!(told.contains("psu1 failed 3m 12s ago with STATUS_WORD 0x0002\n"), "{told}");
+        assert!(supply(None).contains("psu1 failed with STATUS_WORD 0x0002\n"));
+    }
 }

@@ -54,6 +54,8 @@ pub(crate) struct Supply {
     pub rated_w: f64,
     /// What its fault registers said when it failed last, by name; empty: never read.
     pub fault_registers: BTreeMap<String, u32>,
+    /// How long ago they were read; none: never.
+    pub fault_age_s: Option<f64>,
     /// Of the whole set: one supply could carry the present load alone.
     pub redundant: bool,
 }
@@ -69,6 +71,7 @@ impl Supply {
             health: health(wire.health),
             rated_w: wire.rated_w,
             fault_registers: wire.fault_registers.into_iter().map(|register| (register.name, register.value)).collect(),
+            fault_age_s: wire.fault_age_s,
             redundant,
         }
     }

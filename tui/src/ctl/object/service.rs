@@ -54,6 +54,8 @@ pub(crate) struct Service {
     /// `platform`, `infrastructure`, …
     #[serde(rename = "type")]
     pub type_word: Option<String>,
+    /// Running again after a crash: how long until that counts as over.
+    pub settles_in_s: Option<f64>,
 }
 
 /// How a process or a task ended.
@@ -120,6 +122,7 @@ impl From<v1::Service> for Service {
             health_latency_s: wire.health_latency_s,
             required_for: wire.required_for,
             type_word: present(wire.r#type),
+            settles_in_s: wire.settles_in_s,
         }
     }
 }

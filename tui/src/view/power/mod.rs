@@ -12,7 +12,7 @@ use super::{
     verdict,
 };
 use crate::{
-    app::{Area, Deed, Item, Place, PowerPane, State, menu, rows, serves},
+    app::{Area, Deed, Item, POWER_BESIDE, Place, PowerPane, State, menu, rows, serves},
     model::{Event, Machine, Operation, OperationState},
     style::{Mark, Role},
 };
@@ -35,7 +35,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let beside = standing::draw(canvas, beside, state, machine);
         let last = rails::all(canvas, three, state, machine);
         lately(canvas, under(rest, &[below, beside, last]), state, machine);
-    } else if area.width >= 110 {
+    } else if area.width >= POWER_BESIDE {
         let [one, two] = columns(rest);
         let below = asked(canvas, one, state, machine);
         let below = drawn(canvas, below, state, machine);

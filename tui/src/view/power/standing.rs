@@ -13,7 +13,7 @@ use crate::{
 /// Label, sentence, and what the sentence is.
 type Line = (&'static str, String, Role);
 
-/// All of it, or as much as there is room for, which is said. The answer is what is left.
+/// All of it, or the part that it is scrolled to, which is said. The answer is what is left.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, machine: &Machine) -> Rect {
     if area.height < 2 {
         return area;
@@ -33,10 +33,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, machine: 
         y - area.y
     });
     let body = Rect { y: area.y + 1, height: (area.height - 1).min(sheet.rows()), ..area };
-    let more = sheet.rows() - body.height;
-    let remark = if more == 0 { String::new() } else { format!("{} more", format::count(usize::from(more), "row")) };
+    let remark = sheet.show_by(canvas, body, state.standing_scrolled, "PgUp, PgDn");
     canvas.heading(area, &format!("What holds for {}", machine.name), &remark);
-    sheet.show(canvas, body, 0);
     super::lower(area, body.height + 1)
 }
 

@@ -21,6 +21,7 @@ pub(super) fn service(service: &Service) -> Page {
         .maybe("last error", service.last_error.as_deref().map(|error| Cell::new(Paint::Bad, error)))
         .maybe("last exit", service.last_exit.as_ref().map(|exit| exit.text.clone()))
         .maybe("next start in", service.retry_in_s.map(duration))
+        .maybe("crash over in", service.settles_in_s.map(duration))
         .maybe("description", service.description.clone())
         .fact("group", service.group.as_str())
         .maybe("type", service.type_word.clone())
@@ -132,6 +133,7 @@ mod tests {
             required_for: vec!["host-on".into(), "update".into()],
             r#type: "platform".into(),
             dropped_lines: 12,
+            settles_in_s: Some(48.0),
             ..v1::Service::default()
         }
     }
@@ -145,6 +147,7 @@ web · running · healthy
   ready           no: HTTP 503
   health check    http, 98 % passed, the last took 12ms
   last exit       exit code 7
+  crash over in   48s
   group           interface
   type            platform
   kind            binary, critical, starts by itself
@@ -161,7 +164,7 @@ web · running · healthy
 "
         );
         let plain = service(&v1::Service { name: "db".into(), ..v1::Service::default() }.into()).draw(Canvas::PLAIN);
-        for absent in ["ready", "health check", "type", "dropped output", "required for"] {
+        for absent in ["ready", "health check", "crash over", "type", "dropped output", "required for"] {
             assert!(!plain.contains(absent), "{absent}: {plain}");
         }
     }
