@@ -29,10 +29,21 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     phases(canvas, Rect { height, ..area }, &chart);
     y += height;
     y += limitations(canvas, Rect { y, height: area.height / 6, ..area }, state);
-    let footed = 2.min(area.height / 8);
-    let list = Rect { y, height: area.bottom().saturating_sub(y + footed), ..area };
+    // A high screen has the critical path member by member, each with its why.
+    let path = u16::try_from(boot.critical_path.len()).unwrap_or(u16::MAX);
+    let below = if area.height >= 36 && path > 0 { path.saturating_add(2).min(area.height / 3) } else { 0 };
+    let footed = if below > 0 { 2 } else { 2.min(area.height / 8) };
+    let room = area.bottom().saturating_sub(y + footed + below);
+    let needed = u16::try_from(rows::items(state).len()).unwrap_or(u16::MAX).saturating_add(2);
+    let list = Rect { y, height: if below > 0 { room.min(needed.max(3)) } else { room }, ..area };
     services(canvas, list, state, &chart);
-    footer(canvas, Rect { y: list.bottom(), height: footed, ..area }, state, &chart);
+    let rest = Rect { y: list.bottom(), height: area.bottom() - list.bottom(), ..area };
+    if below > 0 {
+        footer(canvas, Rect { height: 1, ..rest }, state, &chart);
+        critical_path(canvas, Rect { y: rest.y + 2, height: rest.height.saturating_sub(2), ..rest }, &chart);
+    } else {
+        footer(canvas, rest, state, &chart);
+    }
 }
 
 /// Lanes that share an axis.
@@ -268,6 +279,43 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, state: &State, chart: &Chart<'_>)
     }
 }
 
+/// The chain that decided how long it took, each member with what it waited for and what it took itself.
+fn critical_path(canvas: &mut Canvas<'_>, area: Rect, chart: &Chart<'_>) {
+    let path = &chart.boot.critical_path;
+    let columns = [
+        Column::new("", 1),
+        Column::new("service", 20),
+        Column::new("group", 14),
+        Column::new("settled at", 10).right(),
+        Column::new("share", 6).right(),
+        Column::new("why", 30).grows(),
+    ];
+    let table = Table {
+        title: if chart.boot.ended_s.is_some() { "Critical path" } else { "Critical path so far" },
+        remark: String::new(),
+        columns: &columns,
+        count: path.len(),
+        selected: None,
+        empty: "",
+    };
+    let rows = table::draw(canvas, area, &table, |index| {
+        let Some(service) = path.get(index).and_then(|name| chart.boot.service(name)) else { return Vec::new() };
+        let [_, own] = chart.times(service);
+        let settled = service.settled_s.map(|at| (at - chart.boot.started_s).max(0.0));
+        let share = own.map(|own| format!("{:.0} %", (own / chart.elapsed().max(1e-6) * 100.0).clamp(0.0, 100.0)));
+        vec![
+            mark_piece(chart.glyphs, verdict::outcome(service.outcome)),
+            Piece::text(&service.name),
+            Piece::dim(&service.group),
+            Piece::text(time(settled)),
+            Piece::text(share.unwrap_or_default()),
+            // All of them are on it.
+            Piece::dim(sentence(service, chart).trim_end_matches(ON_PATH)),
+        ]
+    });
+    canvas.places(rows, |index| path.get(index).map(|name| Place::Row(Item::Service(name.clone()))));
+}
+
 /// The path, its end whole: what came last is what one waits for.
 fn path_in(chart: &Chart<'_>, room: u16) -> String {
     let arrow = format!(" {} ", chart.glyphs.arrow());
@@ -282,6 +330,9 @@ fn path_in(chart: &Chart<'_>, room: u16) -> String {
     path
 }
 
+/// Ends the sentence of whoever decided how long it took.
+const ON_PATH: &str = "; on the critical path";
+
 fn sentence(service: &BootService, chart: &Chart<'_>) -> String {
     let name = &service.name;
     let [waited, own] = chart.times(service).map(time);
@@ -289,7 +340,7 @@ fn sentence(service: &BootService, chart: &Chart<'_>) -> String {
         "" => String::new(),
         other => format!(" for {other}"),
     };
-    let critical = if service.critical { "; on the critical path" } else { "" };
+    let critical = if service.critical { ON_PATH } else { "" };
     match (service.outcome, service.released_s) {
         (Outcome::Pending, None) => format!("{name} waits{after} since {waited}"),
         (Outcome::Pending, Some(_)) => format!("{name} waited {waited}{after}, and is starting for {own}{critical}"),

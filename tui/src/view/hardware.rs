@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{
     canvas::{Canvas, Piece, mark_piece, role_of},
-    format, power,
+    format, particulars, power,
     table::{self, Column, Table},
 };
 use crate::{
@@ -24,6 +24,14 @@ const COLUMNS: [Column; 6] = [
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let items = rows::items(state);
+    // A high screen has all of the selected part below the list.
+    let needed = u16::try_from(items.len()).unwrap_or(u16::MAX).saturating_add(3);
+    let below = if area.height >= 36 { particulars::HEIGHT } else { 0 };
+    let list = Rect { height: (area.height - below).min(if below > 0 { needed } else { area.height }), ..area };
+    if let Some(item) = rows::selected(state).filter(|_| below > 0) {
+        let below = Rect { y: list.bottom(), height: area.bottom() - list.bottom(), ..area };
+        particulars::draw(canvas, below, state, &item);
+    }
     let selected = rows::selected(state).and_then(|item| items.iter().position(|other| *other == item));
     let remark = match state.model.hardware.redundant {
         Some(true) => "supplies are redundant",
@@ -47,7 +55,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let table =
         Table { title: "Hardware", remark: remark.to_owned(), columns: &columns, count: items.len(), selected, empty };
     let glyphs = canvas.glyphs();
-    let rows = table::draw(canvas, area, &table, |index| {
+    let rows = table::draw(canvas, list, &table, |index| {
         items.get(index).map(|item| row(glyphs, state, item)).unwrap_or_default()
     });
     canvas.places(rows, |index| items.get(index).cloned().map(Place::Row));

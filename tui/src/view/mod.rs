@@ -16,6 +16,7 @@ mod machine_graph;
 mod operations;
 mod overview;
 mod palette;
+mod particulars;
 mod plan;
 mod power;
 mod sensors;
