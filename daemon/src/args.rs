@@ -91,6 +91,13 @@ pub enum Command {
     },
     /// Print the man page
     Man,
+    /// Run the command that reboots the BMC, and ubmcd again should nothing come of it. ubmcd goes over to this.
+    #[command(hide = true, disable_help_flag = true)]
+    Reboot {
+        /// How many words the command has, its words, and the arguments of ubmcd.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Be the guardian of the fans: a process of its own that outlives ubmcd. ubmcd starts it.
     #[command(hide = true, disable_help_flag = true)]
     Guardian {

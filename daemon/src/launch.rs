@@ -8,9 +8,8 @@ use std::{
     env,
     fs::{self, File},
     io::{self, Write},
-    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::ExitCode,
     sync::Arc,
     time::Duration,
 };
@@ -52,6 +51,7 @@ use crate::{
     },
     memory::{self, Keeper},
     process::{Config, FileConfig, OutputConfig, Processes},
+    reboot,
     shell::{
         Clock, INPUTS, Shared, Shell, Surveyor, Tools,
         supervisor::{Notifier, Signals},
@@ -236,10 +236,11 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     if let Some(guard) = guard {
         guard.finish(FAREWELL);
     }
-    let anew = matches!(ended, Ok(Ending::Reboot(Reboot::Anew)));
+    // Hardware does not mind that its controller is rebooted.
+    let reboots = matches!(ended, Ok(Ending::Reboot(_)));
     if let Some(plugged) = plugged
         && (ended.is_err() || !args.keep_board)
-        && !anew
+        && !reboots
     {
         plugged.unplug(ended.is_ok());
     }
@@ -247,7 +248,7 @@ fn run(args: &RunArgs) -> Result<(), Failure> {
     info!("ended in order");
     match ending {
         Ending::Over => Ok(()),
-        Ending::Reboot(how) => reboot(how, simulation.as_ref()),
+        Ending::Reboot(how) => begin_reboot(how, simulation.as_ref()),
     }
 }
 
@@ -292,27 +293,23 @@ impl Plugged {
     }
 }
 
-/// The last that we do: what reboots the BMC takes our place, so that nothing of us is in its way.
-fn reboot(how: Reboot, simulation: Option<&Simulation>) -> Result<(), Failure> {
-    let mut command = match (how, simulation) {
-        (Reboot::Command(words), _) => {
+/// The last that we do. Returns only what went wrong.
+fn begin_reboot(how: Reboot, simulation: Option<&Simulation>) -> Result<(), Failure> {
+    let error = match how {
+        Reboot::Command(words) => {
             info!("rebooting the BMC: {}", words.join(" "));
-            let mut words = words.into_iter();
-            let mut command = Command::new(words.next().unwrap_or_default());
-            command.args(words);
-            command
+            reboot::by_command(&words)
         }
-        (Reboot::Anew, Some(simulation)) => {
+        Reboot::Anew => {
             info!("rebooting the BMC of the simulated board: ubmcd begins anew");
-            SimClient::new(&simulation.dir).reset_controller()?;
-            let mut command = Command::new(env::current_exe().map_err(io_failure("our own program cannot be found"))?);
-            command.args(env::args_os().skip(1));
-            command
+            if let Some(simulation) = simulation {
+                SimClient::new(&simulation.dir).reset_controller()?;
+            }
+            reboot::anew()
         }
-        (Reboot::Anew | Reboot::Unknown, _) => return Ok(()),
+        Reboot::Unknown => return Ok(()),
     };
-    let program = command.get_program().to_string_lossy().into_owned();
-    Err(io_failure(format!("the BMC is not rebooted: {program}"))(command.exec()))
+    Err(io_failure("the BMC is not rebooted")(error))
 }
 
 type Hardware = (Arc<Board>, Arc<dyn Backend>);

@@ -7,7 +7,8 @@
 //! - [`configuration`]: the files that describe the board and its services, read at the start and at a reload;
 //! - [`shell`]: the loop that owns the core; who asks and who watches goes through it;
 //! - [`process`]: real processes, started, watched, signalled, heard and reaped;
-//! - [`guardian`]: the process that makes the fans safe when this one dies or hangs;
+//! - [`guardian`]: the process that makes the fans safe when this one dies or hangs; [`reboot`]: what takes our place when the
+//!   BMC is rebooted;
 //! - [`health`]: asking services whether they are well;
 //! - [`journal`]: every event, in order, within bounds;
 //! - [`memory`]: what outlives the daemon; [`allocator`]: giving back what it does not need any more;
@@ -32,5 +33,6 @@ pub mod journal;
 pub mod launch;
 pub mod memory;
 pub mod process;
+pub mod reboot;
 pub mod shell;
 pub mod telemetry;

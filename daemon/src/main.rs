@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser};
 use ubmc_platforms::linux::probe::Machine;
 use ubmcd::{
     args::{Command, CommandLine},
-    guardian, launch,
+    guardian, launch, reboot,
 };
 
 /// CONTRACT: usage.
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     };
     match line.command {
         Some(Command::Guardian { args }) => guardian::main(args),
+        Some(Command::Reboot { args }) => reboot::main(&args),
         Some(Command::SimBoard { args }) => ubmc_platforms::sim::process::main(args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

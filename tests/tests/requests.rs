@@ -464,4 +464,45 @@ scenarios! {
         for 30s: machine chassis off
         within 1s: possible chassis on
     ";
+
+    a_restart_that_is_cancelled_on_its_way_up_is_taken_back: "
+        given running
+        inject power-good-never host.0
+        ask host.0 restart
+        within 20s: machine host.0 powering-on
+        cancel
+        within 15s: operation cancelled taken back to off: host.0
+        within 1s: machine host.0 off
+        clear
+        for 60s: machine host.0 off
+    ";
+
+    a_restart_that_is_cancelled_on_its_way_down_leaves_the_host_off_and_says_so: "
+        given running
+        ask host.0 restart
+        within 2s: machine host.0 shutting-down
+        cancel
+        within 70s: operation cancelled left off: host.0
+        within 1s: wanted host.0 off
+        within 1s: machine host.0 off
+    ";
+
+    a_force_off_of_what_is_off_ends_nothing_that_does_not_concern_it: "
+        given off
+        ask chassis cycle
+        ask host.0 force-off
+        within 1s: operation succeeded
+        within 30s: machine chassis on
+        within 1s: wanted chassis on
+    ";
+
+    on_of_what_comes_on_already_is_no_power_on: "
+        given chassis
+        ask host.0 on
+        within 5s: machine host.0 booting
+        cancel
+        inject sensor-missing host0_cpu_temp
+        within 5s: possible host.0 on
+        clear
+    ";
 }

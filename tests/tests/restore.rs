@@ -119,19 +119,21 @@ fn a_reboot_of_the_bmc_leaves_the_hosts_on_and_is_done_when_it_is_up_again() {
 }
 
 #[test]
-fn a_board_says_how_its_bmc_is_rebooted() {
+fn a_bmc_that_is_not_rebooted_gets_its_management_back_and_the_operation_says_so() {
     let mut ubmcd = Ubmcd::idle();
-    let (board, mark) = (ubmcd.quiet_board(), ubmcd.path("rebooted"));
+    let (board, mark) = (ubmcd.quiet_board(), ubmcd.path("tried"));
     let text = fs::read_to_string(&board).expect("the board");
-    let policy = format!("[policy]\nreboot_command = [\"touch\", \"{}\"]\n", mark.display());
+    let policy = format!("[policy]\nreboot_command = [\"sh\", \"-c\", \"touch {}; exit 3\"]\n", mark.display());
     assert!(text.contains("[policy]\n"), "the board has a policy");
     fs::write(&board, text.replace("[policy]\n", &policy)).expect("the board is written");
     ubmcd.launch(&["--board", &board]);
     await_state(&ubmcd, "bmc", "ready");
-    let id = ubmcd.json(&["bmc", "reboot"])["id"].as_str().expect("an id").to_owned();
-    assert_eq!(ubmcd.await_end(), Some(0), "what reboots takes its place, and its code");
+    assert_eq!(ubmcd.code(&["chassis", "on", "--wait"]), 0);
+    assert_eq!(ubmcd.code(&["bmc", "reboot", "--wait"]), 1);
     assert!(mark.exists(), "the command ran");
-    ubmcd.relaunch();
-    // The simulated board ended with it, and the next one is another boot.
-    assert_eq!(ubmcd.json(&["operations", "show", &id])["state"], "succeeded");
+    let operations = ubmcd.json(&["operations", "list"]);
+    let reboot = operations.as_array().into_iter().flatten().find(|one| one["kind"] == "bmc-reboot").expect("there");
+    assert!(reboot["reason"].as_str().is_some_and(|why| why.contains("the BMC was not rebooted")), "{reboot}");
+    assert_eq!(state(&ubmcd, "chassis"), "on");
+    assert!(ubmcd.log().contains("ended with exit status: 3"), "{}", ubmcd.log());
 }

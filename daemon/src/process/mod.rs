@@ -159,7 +159,7 @@ impl Processes {
         report.extend(platform::marks(spawner.marker));
         let (found, unnoted, note) = leftovers::end_and_note(&config.runtime_dir, spawner.marker.tag());
         report.extend(unnoted);
-        Ok(Self {
+        let mut processes = Self {
             spawner,
             logs,
             ears,
@@ -178,7 +178,11 @@ impl Processes {
             found: found.report(),
             note,
             counters: Counters::default(),
-        })
+        };
+        // After a reboot in place there are children of the image before; nothing tells of those that had ended by then.
+        processes.adopt();
+        processes.reap();
+        Ok(processes)
     }
 
     /// Sends a signal to the process group, or to everything the service ever started (`everything`). A life that is

@@ -17,7 +17,7 @@
 //!
 //! Claims: `event SUBJECT SEVERITY [part of its text]`, `one event SUBJECT` and `no event SUBJECT` (all since the last
 //! deed; `*` in a subject stands for any part), `zone NAME STATE`, `fan NAME at least PERCENT`, `fan NAME MODE`, `sensor NAME QUALITY`,
-//! `machine NAME STATE`, `because NAME part of what brought it there`, `supply NAME HEALTH`, `problem KIND SUBJECT`, `no problem [KIND]`, `led NAME PATTERN` (what it
+//! `machine NAME STATE`, `because NAME part of what brought it there`, `wanted NAME on|off` (what was asked of it), `supply NAME HEALTH`, `problem KIND SUBJECT`, `no problem [KIND]`, `led NAME PATTERN` (what it
 //! really shows), `real NAME above|below NUMBER` (what the machine really has), `operation STATE [part of its reason or of a step's detail]` (of what was asked last), `refused MACHINE VERB CONDITION` (were it
 //! asked now), `possible MACHINE VERB`, `usual MACHINE VERB NUMBER` (seconds that a plan expects, at most), `longest MACHINE VERB MIN MAX`
 //! (seconds), `caused SUBJECT` (by what was asked last), `SUBJECT done by ACTOR` (an event), `plan MACHINE VERB part of a step, with what it says`.
@@ -299,6 +299,9 @@ impl Stage {
             ["machine", name, state] => {
                 let machine = core.machine(board.find_machine(name).ok_or("no such machine")?, self.plant.now());
                 is(machine.state.as_str(), state)
+            }
+            ["wanted", name, power] => {
+                is(core.machine(board.find_machine(name).ok_or("no such machine")?, self.plant.now()).requested, power)
             }
             ["because", name, why @ ..] => {
                 let machine = core.machine(board.find_machine(name).ok_or("no such machine")?, self.plant.now());

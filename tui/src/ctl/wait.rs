@@ -47,11 +47,16 @@ async fn follow(session: &mut Session, accepted: Operation) -> Result<Operation,
     let ended = match bound {
         None => followed.see_through(session).await,
         Some(bound) => timeout(bound, followed.see_through(session)).await.unwrap_or_else(|_| {
-            Err(Failure::TimedOut(format!(
-                "{title} has not ended within {}; {id} goes on: {}",
-                duration(bound.as_secs_f64()),
-                ways_on(&id)
-            )))
+            let bound = duration(bound.as_secs_f64());
+            let how = match followed.lost_at {
+                None => format!("{id} goes on: {}", ways_on(&id)),
+                Some(since) => format!(
+                    "ubmcd has not answered for {}, and whether {id} goes on is not known: look at its log, and with \
+                     `ubmcctl operations show {id}` when it is back",
+                    duration(since.elapsed().as_secs_f64())
+                ),
+            };
+            Err(Failure::TimedOut(format!("{title} has not ended within {bound}; {how}")))
         }),
     };
     ended?;

@@ -97,6 +97,11 @@ impl Machine {
         self.discovered && self.definition().goals.get(&demand).is_some_and(|goal| goal.contains(self.state_name()))
     }
 
+    /// It is on, or has power and comes there by itself: nothing is powered on by asking for it.
+    pub fn has_come_on(&self) -> bool {
+        self.fulfils(Demand::On) || self.is_powered() && self.is_on_its_way_to(Demand::On)
+    }
+
     /// The arrow that a demand takes from here. Absent: it means nothing in this state.
     pub fn arrow(&self, demand: Demand) -> Option<&Transition> {
         self.state_def().demanded(demand)

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    drive::Drive,
+    drive::{Drive, left_off},
     learned::Learned,
     plan::{Deed, House, Plan, PlanStep},
     services::Moving,
@@ -230,10 +230,13 @@ impl Operations {
         if plan.supersedes {
             let others: Vec<_> = self.in_the_way(&plan.machines, bank).map(|(id, ..)| id).collect();
             // What takes everything off that this would, and more, goes on beside it.
+            // What has nothing to do ends only what would undo it.
+            let idle = plan.bound.is_zero();
             for other in others {
-                if self.takes_along(other, &plan.machines, bank) {
+                if self.takes_along(other, &plan.machines, bank) || idle && !self.drives_any(other, &plan.machines) {
                     continue;
                 }
+                self.leave_off(other, bank, out);
                 let text = format!("superseded by {} {}", order.kind, order.target);
                 self.close(other, OperationState::Cancelled, text, bank, out);
             }
@@ -255,6 +258,20 @@ impl Operations {
         }
         self.advance(id, house, bank, out);
         id
+    }
+
+    /// Whether a running operation drives one of these machines itself.
+    fn drives_any(&self, id: OperationId, machines: &BTreeSet<MachineId>) -> bool {
+        let Some(Operation { work: Work::Machines(drive), .. }) = self.all.get(&id) else { return false };
+        drive.steps.iter().any(|step| matches!(step.deed, Deed::Drive(machine, _) if machines.contains(&machine)))
+    }
+
+    /// What an operation would have brought back, and does not any more, is left off.
+    fn leave_off(&self, id: OperationId, bank: &mut Machines, out: &mut Outbox) {
+        let Some(Operation { view, work: Work::Machines(drive), .. }) = self.all.get(&id) else { return };
+        for machine in left_off(&drive.steps, &view.steps, bank) {
+            bank.set_requested(machine, "off", out);
+        }
     }
 
     /// Whether a running operation is on the way to take off what all of these machines stand in.

@@ -47,6 +47,8 @@ pub(super) struct Drive {
     tries: Vec<u32>,
     /// Steps that wait for their next try.
     pausing: BTreeSet<usize>,
+    /// Power-ons that were taken back, and are on their way to off.
+    taken_back: BTreeSet<usize>,
     /// Machines that were without power when it began: those it can take back.
     were_off: BTreeSet<MachineId>,
     /// It begins nothing more, and ends like this.
@@ -57,7 +59,7 @@ impl Drive {
     pub(super) fn new(plan: Plan, were_off: BTreeSet<MachineId>) -> Self {
         let Plan { steps, relentless, .. } = plan;
         let tries = vec![0; steps.len()];
-        Self { steps, stage: 0, relentless, tries, pausing: BTreeSet::new(), were_off, ending: None }
+        Self { steps, stage: 0, relentless, tries, were_off, ..Self::default() }
     }
 
     /// What it is to leave a machine with in the end: a power cycle does not ask for off.
@@ -115,6 +117,11 @@ impl Operations {
                 // A sequence that failed was undone since: what failed is the reason, not that the undoing is done.
                 let why = Some(&machine.last_failure).filter(|why| !why.is_empty()).unwrap_or(&machine.brought_by);
                 let why = format!("{} is {state}: {why}", machine.spec.name);
+                if drive.taken_back.contains(&index) && machine.fulfils(Demand::Off) {
+                    end(view, StepState::Skipped, "taken back to off".to_owned(), out);
+                    out.changed().operations.insert(id);
+                    continue;
+                }
                 let (tries, most) = (drive.tries[index], house.board.policy.power_on_tries);
                 let transient = demand == Demand::On && machine.state_def().tone == Tone::Normal && !machine.lost();
                 if transient && drive.ending.is_none() && tries < most {
@@ -236,7 +243,7 @@ impl Operations {
         let Some(deed) = drive.steps.get(index).map(|step| step.deed.clone()) else { return };
         // What was allowed when the request came may be forbidden by now: a trip, a lost supply.
         let forbidden = match deed {
-            Deed::Drive(machine, Demand::On) if !bank.get(machine).fulfils(Demand::On) => {
+            Deed::Drive(machine, Demand::On) if !bank.get(machine).has_come_on() => {
                 house.scene(bank, self, out.now()).power_on_obstacles(machine).into_iter().next()
             }
             Deed::Drive(..) | Deed::Dwell(_) => None,
@@ -332,7 +339,11 @@ impl Operations {
     ) {
         let Some(Operation { view, work: Work::Machines(drive), cause, .. }) = self.all.get_mut(&id) else { return };
         out.changed().operations.insert(id);
-        let mut taken_back = Vec::new();
+        let (mut taken_back, mut going_on) = (Vec::new(), Vec::new());
+        let left = left_off(&drive.steps, &view.steps, bank);
+        // It was off when all this began, or has been driven there since.
+        let was_off: BTreeSet<_> =
+            drive.were_off.iter().copied().chain(driven_off(&drive.steps, &view.steps)).collect();
         for (index, (step, view)) in drive.steps.iter().zip(&mut view.steps).enumerate() {
             match view.state {
                 StepState::Pending => end(view, StepState::Skipped, "not begun".to_owned(), out),
@@ -346,10 +357,11 @@ impl Operations {
                         out.cancel(Timer::Dwell(id));
                         end(view, StepState::Skipped, "cut short".to_owned(), out);
                     }
-                    Some((machine, Demand::On)) if can_be_taken_back(machine, &drive.were_off, bank) => {
+                    Some((machine, Demand::On)) if can_be_taken_back(machine, &was_off, bank) => {
                         taken_back.push((index, machine));
                     }
                     Some((machine, Demand::On)) => {
+                        going_on.push(machine);
                         let detail = format!("{} goes on by itself", bank.get(machine).spec.name);
                         end(view, StepState::Skipped, detail, out);
                     }
@@ -360,23 +372,14 @@ impl Operations {
         }
         let told = |why: String, machines: &[MachineId], what: &str| {
             let names: Vec<_> = machines.iter().map(|machine| bank.get(*machine).spec.name.as_str()).collect();
-            if names.is_empty() { why } else { format!("{why}; {} is {what}", names.join(", ")) }
+            if names.is_empty() { why } else { format!("{why}; {what}: {}", names.join(", ")) }
         };
         let back: Vec<_> = taken_back.iter().map(|(_, machine)| *machine).collect();
-        let why = told(why, &back, "taken back to off");
+        let why = told(told(why, &back, "taken back to off"), &going_on, "has power and goes on by itself");
         // What was to come back and does not is left off, and says so.
         let rests = |machine: &MachineId| bank.get(*machine).fulfils(Demand::CycleOff);
         let cycled: Vec<_> = drive.steps.iter().filter_map(driven).map(|(machine, _)| machine).filter(rests).collect();
-        let mut left = Vec::new();
-        for (step, view) in drive.steps.iter().zip(&view.steps) {
-            if let Some((machine, Demand::On)) = driven(step)
-                && view.state == StepState::Skipped
-                && !bank.get(machine).is_powered()
-                && !left.contains(&machine)
-            {
-                left.push(machine);
-            }
-        }
+        drive.taken_back.extend(taken_back.iter().map(|(index, _)| *index));
         drive.ending = Some((state, told(why, &left, "left off")));
         let cause = cause.clone();
         for machine in left {
@@ -402,9 +405,39 @@ impl Operations {
     }
 }
 
+/// Machines that an operation has brought to off so far.
+fn driven_off<'a>(steps: &'a [PlanStep], views: &'a [StepView]) -> impl Iterator<Item = MachineId> + 'a {
+    let done = |view: &StepView| matches!(view.state, StepState::Succeeded | StepState::Skipped);
+    let off = |demand: Demand| matches!(demand, Demand::Off | Demand::ForceOff | Demand::CycleOff);
+    let steps = steps.iter().zip(views).filter(move |(_, view)| done(view));
+    steps.filter_map(|(step, _)| driven(step)).filter(move |(_, demand)| off(*demand)).map(|(machine, _)| machine)
+}
+
+/// Machines that stay off, or come to off, when what is not begun is left out: those that were to come back.
+pub(super) fn left_off(steps: &[PlanStep], views: &[StepView], bank: &Machines) -> Vec<MachineId> {
+    let all = || steps.iter().zip(views);
+    let goes_off = |machine: MachineId| {
+        all().any(|(step, view)| {
+            view.state == StepState::Running
+                && driven(step).is_some_and(|(driven, demand)| driven == machine && demand != Demand::On)
+        })
+    };
+    let mut left = Vec::new();
+    for (step, view) in all() {
+        if let Some((machine, Demand::On)) = driven(step)
+            && view.state == StepState::Pending
+            && (!bank.get(machine).is_powered() || goes_off(machine))
+            && !left.contains(&machine)
+        {
+            left.push(machine);
+        }
+    }
+    left
+}
+
 /// It was off, and is on its way up without power yet.
-fn can_be_taken_back(machine: MachineId, were_off: &BTreeSet<MachineId>, bank: &Machines) -> bool {
-    let was_off = were_off.contains(&machine);
+fn can_be_taken_back(machine: MachineId, was_off: &BTreeSet<MachineId>, bank: &Machines) -> bool {
+    let was_off = was_off.contains(&machine);
     let machine = bank.get(machine);
     was_off && machine.arrow(Demand::ForceOff).is_some() && !machine.state_def().powered
 }

@@ -76,7 +76,7 @@ impl Scene<'_> {
             found.extend(self.meaningless(*first, *demand));
         }
         let turns_on = steps.iter().any(|step| matches!(step.deed, Deed::Drive(_, Demand::On)));
-        if turns_on && !machine.fulfils(Demand::On) || matches!(verb, Verb::Restart | Verb::Cycle) {
+        if turns_on && !machine.has_come_on() || matches!(verb, Verb::Restart | Verb::Cycle) {
             found.extend(self.power_on_obstacles(target));
         }
         if verb == Verb::Demand(Demand::Reboot) {

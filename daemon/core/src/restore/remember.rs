@@ -99,9 +99,10 @@ impl Core {
     pub(crate) fn remember(&mut self) {
         let changed = self.out.changed();
         let machines = !changed.machines.is_empty() || self.restore.touched;
-        let operations = !changed.operations.is_empty() || self.restore.touched;
         let zones = !changed.zones.is_empty() || self.restore.touched;
         let ended = self.supervisor.phase() == Phase::Ended;
+        // In the end no number is given any more, and none has to be left out.
+        let operations = !changed.operations.is_empty() || self.restore.touched || ended;
         let mut saved = std::mem::take(&mut self.restore.saved);
         let mut news = false;
         if let Some(epochs) = self.supervisor.unsaved() {
