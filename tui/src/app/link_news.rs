@@ -41,6 +41,7 @@ fn up(state: &mut State, effects: &mut Vec<Effect>) {
     set_link(state, LinkState::Up);
     state.missing.clear();
     state.hardware_asked = None;
+    state.faults_asked = None;
     state.boot_asked = None;
     state.schedules_asked = None;
     state.graphs_asked.clear();
@@ -138,7 +139,10 @@ fn ended(state: &mut State, operation: &Operation) -> Option<(String, Tone)> {
 
 fn answer(state: &mut State, token: Token, result: Result<Answer, Refusal>) {
     let now = state.now;
-    state.model.heard = Some(now);
+    // What the link made up for a daemon that is silent is no word of it.
+    if result.is_ok() {
+        state.model.heard = Some(now);
+    }
     if let Some(Modal::Confirm(confirm)) = &mut state.modal
         && handle::awaits(&confirm.plan, token)
     {
@@ -184,6 +188,7 @@ fn answer(state: &mut State, token: Token, result: Result<Answer, Refusal>) {
         Ok(Answer::Operation(operation)) => begun(state, &what, now, *operation),
         Ok(Answer::Done | Answer::Why(_) | Answer::WhatIf(_)) => {
             state.hardware_asked = None;
+            state.faults_asked = None;
             state.schedules_asked = None;
             intent::tell(state, format!("{what}: done"), Tone::Good);
         }

@@ -91,9 +91,16 @@ fn look_at_hardware(state: &mut State, effects: &mut Vec<Effect>) {
     if shown && due && state.connected() {
         state.hardware_asked = Some(state.now);
         intent::ask(state, Ask::Hardware, None, effects);
-        if state.view == View::Hardware && state.model.status.as_ref().is_some_and(|status| status.simulated) {
-            intent::ask(state, Ask::Faults, None, effects);
-        }
+    }
+    // The palette offers them wherever it is opened.
+    let wanted = state.view == View::Hardware || matches!(state.modal, Some(Modal::Palette(_)));
+    let simulated = state.model.status.as_ref().is_some_and(|status| status.simulated);
+    let unknown = state.model.hardware.faults.is_none();
+    let every_s = if unknown { 1.0 } else { HARDWARE_EVERY_S };
+    let due = state.faults_asked.is_none_or(|asked| state.now.since(asked) >= every_s);
+    if simulated && (wanted || unknown) && due && state.connected() {
+        state.faults_asked = Some(state.now);
+        intent::ask(state, Ask::Faults, None, effects);
     }
 }
 

@@ -316,6 +316,8 @@ pub struct State {
     pub last_token: Token,
     /// When LEDs, inventory, rails and supplies were last asked for. None: not since the link came up.
     pub hardware_asked: Option<Mono>,
+    /// When the faults of a simulated board were asked for last.
+    pub faults_asked: Option<Mono>,
     /// When the requests that wait for their time were last asked for. None: not since the link came up.
     pub schedules_asked: Option<Mono>,
     /// Machines whose definition has been asked for.
@@ -362,6 +364,7 @@ impl State {
             asked: Vec::new(),
             last_token: Token(0),
             hardware_asked: None,
+            faults_asked: None,
             schedules_asked: None,
             graphs_asked: BTreeSet::new(),
             boot_asked: None,

@@ -192,7 +192,7 @@ fn refusal(status: &Status, message: String) -> Refusal {
                 subject: violation.subject.clone(),
                 text: text.to_owned(),
                 remedy: remedy.to_owned(),
-                since_s: None,
+                ..v1::Condition::default()
             })
         })
         .collect();

@@ -24,7 +24,9 @@ use crate::{
 };
 
 /// How often the daemon has to show that it is there.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// How long answers are waited for once a stream has ended.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// Events fetched at the first connection.
 const FIRST_EVENTS: u32 = 500;
 /// Log lines fetched when a service's page opens.
@@ -99,6 +101,7 @@ impl Session {
                 },
                 Some(ended) = self.streams.join_next() => {
                     if let Some(reason) = self.stream_ended(ended).await {
+                        self.hear_out().await;
                         return reason;
                     }
                 }
@@ -111,6 +114,12 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// A daemon that ends still answers what it was asked before.
+    async fn hear_out(&mut self) {
+        let answers = async { while self.requests.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(LAST_ANSWERS, answers).await;
     }
 
     /// The first exchange: is it the daemon of before?

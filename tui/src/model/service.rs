@@ -1,6 +1,6 @@
 //! Services and their output.
 
-use super::{Condition, Health, Mono};
+use super::{Condition, Health, Mono, Severity};
 
 /// What a service is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -178,6 +178,7 @@ impl Service {
             text: format!("{} runs again after it crashed {times}{exit}", self.name),
             remedy: "if it goes on, look at its log".to_owned(),
             since_s: None,
+            severity: Some(Severity::Warning),
         }
     }
 

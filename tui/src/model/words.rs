@@ -71,6 +71,8 @@ pub struct Condition {
     pub remedy: String,
     /// Since when, in seconds of the daemon's clock. None when not known.
     pub since_s: Option<f64>,
+    /// How bad it is. None where it only stands against a request, and of an older daemon.
+    pub severity: Option<Severity>,
 }
 
 /// A request that the daemon answered with an error.

@@ -243,13 +243,18 @@ fn question(canvas: &mut Canvas<'_>, area: Rect, confirm: &Confirm) {
     }
     let button = |chosen: bool| if chosen { Role::Tab } else { Role::Text };
     let go = format!("[ {} ]", confirm.deed.title());
+    // Beside a button that cancels something, the other one must not be called so.
+    let leave = match &confirm.deed {
+        Deed::CancelOperation { .. } | Deed::CancelSchedule { .. } => "[ Leave it ]",
+        _ => "[ Cancel ]",
+    };
     let does = confirm.verdict() == Verdict::Do;
     canvas.pieces(
         last.x,
         last.y,
         last.width,
         &[
-            Piece::new(button(confirm.focus == Focus::Cancel), "[ Cancel ]"),
+            Piece::new(button(confirm.focus == Focus::Cancel), leave),
             Piece::text("  "),
             Piece::new(button(confirm.focus == Focus::Do), go),
             Piece::text("  "),

@@ -13,6 +13,9 @@ use crate::{
     style::{Mark, Role},
 };
 
+/// A daemon that has said nothing for so long, though it is asked every two seconds, may hang.
+const SILENT_S: f64 = 5.0;
+
 /// In a sentence: is anything wrong.
 pub(super) fn verdict(state: &State) -> Piece {
     let (mark, text) = judged(state);
@@ -37,6 +40,9 @@ fn judged(state: &State) -> (Mark, String) {
         LinkState::Up => {}
     }
     let Some(status) = &state.model.status else { return (Mark::Busy, "waiting for the status".to_owned()) };
+    if let Some(silent) = state.model.heard.map(|heard| state.now.since(heard)).filter(|silent| *silent >= SILENT_S) {
+        return (Mark::Warning, format!("no word from ubmcd for {}", format::duration(silent)));
+    }
     if status.state == "stopping" {
         // Whoever holds up the rest comes first.
         let held = status.holding_up.first();
@@ -91,7 +97,8 @@ pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     pieces.push(canvas.mark(mark));
     pieces.push(Piece::new(role_of(mark), format!(" {text}")));
     let problems = state.problems();
-    if let Some(problem) = problems.first().filter(|_| state.connected()) {
+    let silent = mark == Mark::Warning && text.starts_with("no word");
+    if let Some(problem) = problems.first().filter(|_| state.connected() && !silent) {
         let text = if problem.text.is_empty() { &problem.subject } else { &problem.text };
         pieces.push(Piece::text(format!(": {text}")));
     }

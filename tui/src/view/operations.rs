@@ -100,7 +100,10 @@ pub(super) fn word(operation: &Operation, now: Mono) -> (String, Role) {
         format!("{} after {}", operation.state.word(), format::short_duration(took))
     } else {
         let passed = format::duration(now.since(operation.accepted));
-        format!("{}, {:.0} %, {passed}", operation.state.word(), operation.progress * 100.0)
+        // Of a single step there is no part that is done.
+        let part =
+            if operation.progress > 0.0 { format!("{:.0} %, ", operation.progress * 100.0) } else { String::new() };
+        format!("{}, {part}{passed}", operation.state.word())
     };
     (text, role)
 }

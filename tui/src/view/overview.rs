@@ -101,7 +101,17 @@ fn problems(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option
     let glyphs = canvas.glyphs();
     let rows = table::draw(canvas, Rect { height, ..area }, &table, |index| {
         let Some(problem) = problems.get(index) else { return Vec::new() };
-        let mark = if index == 0 { mark } else { Mark::Warning };
+        let mark = match problem.severity {
+            Some(severity) => verdict::problem(severity),
+            // An older daemon tells that of the worst only, in its health.
+            None => {
+                if index == 0 {
+                    mark
+                } else {
+                    Mark::Warning
+                }
+            }
+        };
         let remedy = match problem.remedy.as_str() {
             "" => String::new(),
             remedy => format!("{} {remedy}", glyphs.arrow()),
@@ -146,8 +156,14 @@ fn holding_up(canvas: &mut Canvas<'_>, area: Rect, state: &State) -> u16 {
 
 fn all_well(state: &State) -> String {
     let running = state.model.services.iter().filter(|service| service.state == ServiceState::Running).count();
-    let sensors = state.model.sensors.iter().filter(|sensor| sensor.status == SensorStatus::Ok).count();
-    format!("{} running, {} within limits", format::count(running, "service"), format::count(sensors, "sensor"))
+    let fine = || state.model.sensors.iter().filter(|sensor| sensor.status == SensorStatus::Ok);
+    // A limit counts when it was passed for long enough.
+    let passed = fine().filter(|sensor| margin(sensor).is_some_and(|margin| margin.left < 0.0)).count();
+    let running = format::count(running, "service");
+    match passed {
+        0 => format!("{running} running, {} within limits", format::count(fine().count(), "sensor")),
+        _ => format!("{running} running; {} beyond a limit, not for long yet", format::count(passed, "sensor")),
+    }
 }
 
 fn machines(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option<usize>) -> u16 {
@@ -268,18 +284,14 @@ fn closest(canvas: &mut Canvas<'_>, area: Rect, state: &State) -> u16 {
     if area.height < 2 || state.model.sensors.is_empty() {
         return 0;
     }
-    let mut nearest: Vec<(f64, &Sensor, f64)> = state
-        .model
-        .sensors
-        .iter()
-        .filter_map(|sensor| margin(sensor).map(|(share, margin)| (share, sensor, margin)))
-        .collect();
-    nearest.sort_by(|one, other| one.0.total_cmp(&other.0).then_with(|| one.1.name.cmp(&other.1.name)));
+    let mut nearest: Vec<(Margin, &Sensor)> =
+        state.model.sensors.iter().filter_map(|sensor| Some((margin(sensor)?, sensor))).collect();
+    nearest.sort_by(|one, other| one.0.share.total_cmp(&other.0.share).then_with(|| one.1.name.cmp(&other.1.name)));
     let columns = [
         Column::new("", 1),
-        Column::new("", 14),
+        Column::new("", if area.width < 60 { 14 } else { 24 }),
         Column::new("", 9).right(),
-        Column::new("", 11).right().rank(1),
+        Column::new("", if area.width < 60 { 11 } else { 16 }).right().rank(1),
         Column::new("", 0).grows().rank(2),
     ];
     let count = nearest.len().min(usize::from(area.height - 1));
@@ -293,13 +305,21 @@ fn closest(canvas: &mut Canvas<'_>, area: Rect, state: &State) -> u16 {
     };
     let glyphs = canvas.glyphs();
     table::draw(canvas, area, &table, |index| {
-        let Some((_, sensor, margin)) = nearest.get(index) else { return Vec::new() };
-        let mark = verdict::sensor(sensor);
-        let left = if *margin < 0.0 { "over by" } else { "left" };
+        let Some((Margin { left: margin, below, .. }, sensor)) = nearest.get(index) else { return Vec::new() };
+        // What is beyond its limit, and not yet for so long that it counts, is worth a look all the same.
+        let mark = match verdict::sensor(sensor) {
+            Mark::Good if *margin < 0.0 => Mark::Warning,
+            mark => mark,
+        };
+        let word = match (*margin < 0.0, below) {
+            (true, true) => "under",
+            (true, false) => "over",
+            (false, _) => "left",
+        };
         // With the digits that its reading has.
         let mains = sensor.unit == "V" && sensor.value.is_some_and(|value| value.abs() >= 100.0);
         let number = if mains { format!("{:.1}", margin.abs()) } else { format::reading(margin.abs(), &sensor.unit) };
-        let margin = if *margin < 0.0 { format!("{left} {number}") } else { format!("{number} {left}") };
+        let margin = format!("{number} {word}");
         vec![
             super::canvas::mark_piece(glyphs, mark),
             Piece::text(&sensor.name),
@@ -310,19 +330,29 @@ fn closest(canvas: &mut Canvas<'_>, area: Rect, state: &State) -> u16 {
     area.height.min(u16::try_from(count.max(1)).unwrap_or(0) + 1)
 }
 
-/// How far a reading is from its nearest warning: as a share of the way that it has, and in its unit; negative: beyond.
-/// The way is half the band where there are two limits (so a rail in the middle of its band has all of it left), else the
+/// How far a reading is from its nearest warning.
+struct Margin {
+    /// As a share of the way that it has.
+    share: f64,
+    /// In its unit; negative: beyond.
+    left: f64,
+    /// The warning is a lower limit.
+    below: bool,
+}
+
+/// The way that a reading has is half the band where there are two limits (so a rail in the middle of its band has all of it left), else the
 /// limit itself.
-fn margin(sensor: &Sensor) -> Option<(f64, f64)> {
+fn margin(sensor: &Sensor) -> Option<Margin> {
     let value = sensor.good()?;
     let limits = &sensor.thresholds;
     let high = limits.warning_high.or(limits.critical_high);
     let low = limits.warning_low.or(limits.critical_low);
-    let (margin, way) = match (low, high) {
-        (Some(low), Some(high)) => ((high - value).min(value - low), (high - low) / 2.0),
-        (None, Some(high)) => (high - value, high),
-        (Some(low), None) => (value - low, low),
+    let (left, below, way) = match (low, high) {
+        (Some(low), Some(high)) if value - low < high - value => (value - low, true, (high - low) / 2.0),
+        (Some(low), Some(high)) => (high - value, false, (high - low) / 2.0),
+        (None, Some(high)) => (high - value, false, high),
+        (Some(low), None) => (value - low, true, low),
         (None, None) => return None,
     };
-    Some((margin / way.abs().max(1e-9), margin))
+    Some(Margin { share: left / way.abs().max(1e-9), left, below })
 }

@@ -91,7 +91,7 @@ pub fn draw(
     let body = Rect { y: area.y + head, height: area.height - head, ..area };
     let height = usize::from(body.height);
     let first = table.selected.map_or(0, |selected| offset(selected, table.count, height));
-    let remark = remark(table, first, height);
+    let remark = remark(table, first, height, area.width);
     canvas.heading(area, table.title, &remark);
     if table.count == 0 {
         canvas.paragraph(body, table.empty, Role::Dim);
@@ -128,7 +128,8 @@ pub fn draw(
     shown
 }
 
-fn remark(table: &Table<'_>, first: usize, height: usize) -> String {
+/// What the heading says on its right. Where not all of it fits, which rows these are is what counts.
+fn remark(table: &Table<'_>, first: usize, height: usize, width: u16) -> String {
     let part = if table.count > height {
         format!("{}-{} of {}", first + 1, (first + height).min(table.count), table.count)
     } else {
@@ -137,7 +138,10 @@ fn remark(table: &Table<'_>, first: usize, height: usize) -> String {
     match (table.remark.is_empty(), part.is_empty()) {
         (true, _) => part,
         (false, true) => table.remark.clone(),
-        (false, false) => format!("{}  {part}", table.remark),
+        (false, false) => {
+            let both = format!("{}  {part}", table.remark);
+            if columns(&both) + columns(table.title) + 4 > width { part } else { both }
+        }
     }
 }
 

@@ -56,6 +56,14 @@ pub fn health(health: Health) -> Mark {
     }
 }
 
+/// Of something that is not as it should be.
+pub fn problem(severity: Severity) -> Mark {
+    match severity {
+        Severity::Error | Severity::Critical => Mark::Critical,
+        Severity::Debug | Severity::Info | Severity::Notice | Severity::Warning => Mark::Warning,
+    }
+}
+
 /// Of a sensor.
 pub fn sensor(sensor: &Sensor) -> Mark {
     match (sensor.quality, sensor.status) {

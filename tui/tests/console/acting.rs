@@ -70,7 +70,7 @@ fn an_operation_that_was_begun_here_is_shown_as_it_goes_and_leaves_when_it_went_
 fn a_service_that_runs_between_two_crashes_is_a_problem_until_that_counts_as_over() {
     let mut app = desk::connected(80, 24);
     let status = v1::SystemStatus { problems: Vec::new(), health: v1::Health::Healthy.into(), ..board::status() };
-    app.handle(desk::NOW, desk::news(Update::Status(from_wire::status(desk::NOW, status))));
+    app.handle(desk::NOW, desk::news(Update::Status(from_wire::status(desk::NOW, status.clone()))));
     let verdict = |app: &App| screens::text(&view::draw(app.state(), Look::new(Depth::Mono, false)).cells);
     assert!(verdict(&app).contains("all is well"), "{}", verdict(&app));
     let crashed = v1::Service {
@@ -85,8 +85,25 @@ fn a_service_that_runs_between_two_crashes_is_a_problem_until_that_counts_as_ove
     app.handle(desk::NOW, desk::news(Update::Service(service)));
     let shown = verdict(&app);
     assert!(shown.contains("1 problem") && shown.contains("demo-web runs again after it crashed 3 times"), "{shown}");
-    app.handle(desk::NOW.after(49.0), Event::Tick { wall_s: board::WALL_S, bytes_per_s: None });
-    assert!(verdict(&app).contains("all is well"));
+    let later = desk::NOW.after(49.0);
+    app.handle(later, Event::Tick { wall_s: board::WALL_S, bytes_per_s: None });
+    app.handle(later, desk::news(Update::Status(from_wire::status(later, status))));
+    assert!(verdict(&app).contains("all is well"), "{}", verdict(&app));
+}
+
+#[test]
+fn a_daemon_that_hangs_is_told_although_the_connection_stands() {
+    let mut app = desk::connected(80, 24);
+    let header = |app: &App| {
+        let shown = screens::text(&view::draw(app.state(), Look::new(Depth::Mono, false)).cells);
+        shown.lines().next().unwrap_or_default().to_owned()
+    };
+    for (second, silent) in [(1, false), (4, false), (6, true), (9, true)] {
+        let now = desk::NOW.after(f64::from(second));
+        app.handle(now, Event::Tick { wall_s: board::WALL_S + f64::from(second), bytes_per_s: None });
+        let told = header(&app).contains(&format!("no word from ubmcd for {second}s"));
+        assert_eq!(told, silent, "{second}: {}", header(&app));
+    }
 }
 
 #[test]

@@ -133,6 +133,7 @@ fn condition(kind: &str, subject: &str, text: &str, remedy: &str) -> v1::Conditi
         text: text.into(),
         remedy: remedy.into(),
         since_s: None,
+        severity: 0,
     }
 }
 

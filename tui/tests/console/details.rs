@@ -71,6 +71,7 @@ pub(crate) fn what_if() -> v1::WhatIfStoppedResponse {
             text: "demo-needs-web is running and needs demo-web".into(),
             remedy: "stop it too".into(),
             since_s: None,
+            severity: 0,
         }],
     }
 }
@@ -83,6 +84,7 @@ pub(crate) fn why(name: &str) -> v1::WhyResponse {
         text: text.into(),
         remedy: remedy.into(),
         since_s: Some(since_s),
+        severity: 0,
     };
     v1::WhyResponse {
         name: name.into(),

@@ -28,6 +28,7 @@ fn link(link: &WhyLink) -> v1::Condition {
         text: link.text.clone(),
         remedy: link.remedy.clone(),
         since_s: link.since.map(Mono::as_secs_f64),
+        ..v1::Condition::default()
     }
 }
 

@@ -26,7 +26,12 @@ pub use refusals::{gone, not_reloaded, status_of, with_reason};
 pub use services::{dependency, log_item, service, service_health};
 pub use simulation::{faults, simulation_state};
 pub use system::{Counts, Daemon, system_status};
-use ubmc_core::{event::Severity, refusal::Obstacle, time::Mono, view::Health};
+use ubmc_core::{
+    event::Severity,
+    refusal::Obstacle,
+    time::Mono,
+    view::{Health, Problem},
+};
 use ubmc_proto::v1;
 
 use crate::shell::unix_seconds;
@@ -69,7 +74,12 @@ fn condition(obstacle: &Obstacle) -> v1::Condition {
         text: obstacle.text.clone(),
         remedy: obstacle.remedy.clone(),
         since_s: obstacle.since.map(Mono::as_secs_f64),
+        severity: v1::Severity::Unspecified.into(),
     }
+}
+
+fn problem(problem: &Problem) -> v1::Condition {
+    v1::Condition { severity: severity(problem.severity), ..condition(&problem.obstacle) }
 }
 
 fn conditions(obstacles: &[Obstacle]) -> Vec<v1::Condition> {

@@ -7,7 +7,7 @@ use ubmc_core::{
 };
 use ubmc_proto::v1;
 
-use super::{Moment, condition, conditions, health};
+use super::{Moment, conditions, health, problem};
 
 /// What does not change while the daemon lives.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ pub fn system_status(core: &Core, daemon: &Daemon, counts: Counts, moment: Momen
         uptime_s: moment.mono.as_secs_f64(),
         state: view.state.as_str().to_owned(),
         health: health(view.health),
-        problems: view.problems.iter().map(|problem| condition(&problem.obstacle)).collect(),
+        problems: view.problems.iter().map(problem).collect(),
         services_total: count(states.len()),
         services_running: count(states.iter().filter(|state| **state == ServiceState::Running).count()),
         services_failed: count(states.iter().filter(|state| **state == ServiceState::Failed).count()),

@@ -279,7 +279,11 @@ fn of_simulation(model: &Model, command: simulation::Command) -> Meant {
             }))
         }
         Sim::Fault(Fault::Inject { kind, target, value: None }) => {
-            let kind = known("kind of fault", &kind, faults().flat_map(|all| &all.kinds).map(|one| &one.kind))?;
+            // Not fetched yet: ubmcd knows.
+            let kind = match &model.hardware.faults {
+                Some(faults) => known("kind of fault", &kind, faults.kinds.iter().map(|one| &one.kind))?,
+                None => kind,
+            };
             Ok(Command::Do(Deed::Inject { kind, target }))
         }
         Sim::Fault(Fault::Inject { value: Some(_), .. }) => {

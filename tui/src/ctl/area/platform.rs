@@ -296,6 +296,7 @@ mod tests {
                 text: "web has failed: exit code 7".into(),
                 remedy: "look at `ubmcctl services logs web`, then `ubmcctl services reset web`".into(),
                 since_s: None,
+                severity: 0,
             }],
             groups: vec![group("core", 1, 1, 0, true), group("interface", 2, 1, 1, false)],
             guardian: Some(v1::Guardian {

@@ -269,6 +269,7 @@ mod tests {
                         text: "chassis is off".into(),
                         remedy: "switch it on".into(),
                         since_s: None,
+                        severity: 0,
                     }],
                     destructive: false,
                 },

@@ -123,6 +123,7 @@ mod tests {
             text: text.into(),
             remedy: remedy.into(),
             since_s: Some(since_s),
+            severity: 0,
         }
     }
 
@@ -195,6 +196,7 @@ shop is waiting: it needs web (for 3m 12s)
                 text: "db is needed by web".into(),
                 remedy: "stop it first, or use --force".into(),
                 since_s: None,
+                severity: 0,
             }],
         };
         assert_eq!(

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use ubmc_proto::v1;
 
-use super::present;
+use super::{present, word};
 use crate::ctl::output::{Canvas, Paint, duration, hang, plain_text};
 
 #[derive(Clone, Debug, Serialize)]
@@ -15,6 +15,9 @@ pub(crate) struct Condition {
     pub text: String,
     /// Absent when nothing but time helps.
     pub remedy: Option<String>,
+    /// How bad it is, where it is a problem.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<String>,
     /// Since when, in seconds of the daemon's monotonic clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since_mono_s: Option<f64>,
@@ -25,7 +28,9 @@ pub(crate) struct Condition {
 
 impl From<v1::Condition> for Condition {
     fn from(wire: v1::Condition) -> Self {
+        let severity = (wire.severity != 0).then(|| word!(Severity, "SEVERITY_", wire.severity));
         Self {
+            severity,
             kind: wire.kind,
             subject: wire.subject,
             text: wire.text,
@@ -95,6 +100,7 @@ mod tests {
             text: "port 8080 is taken by nginx (pid 812)".into(),
             remedy: "stop nginx, or give web another port".into(),
             since_s: Some(10.0),
+            severity: 0,
         };
         let condition = Condition::from(wire).aged(202.0);
         assert_eq!(

@@ -288,6 +288,7 @@ mod tests {
             text: "/usr/bin/none does not exist".into(),
             remedy: "install it".into(),
             since_s: None,
+            severity: 0,
         };
         let failure = Failure::refused("cannot start: /usr/bin/none does not exist".into(), vec![condition.into()]);
         assert_eq!(
@@ -304,6 +305,7 @@ mod tests {
             text: "web is needed by shop".into(),
             remedy: "stop it first, or use --force".into(),
             since_s: None,
+            severity: 0,
         };
         let failure = Failure::refused("cannot stop: web is needed by shop".into(), vec![condition.into()]);
         assert_eq!(
@@ -321,6 +323,7 @@ mod tests {
                 text: text.into(),
                 remedy: remedy.into(),
                 since_s: None,
+                severity: 0,
             }
             .into()
         };
@@ -348,6 +351,7 @@ mod tests {
                 text: text.into(),
                 remedy: remedy.into(),
                 since_s: None,
+                severity: 0,
             }
             .into()
         };

@@ -83,7 +83,7 @@ pub fn verification(now: Mono, wire: v1::VerifyMachinesResponse) -> Update {
         subject: if one.state.is_empty() { one.machine } else { format!("{} in {}", one.machine, one.state) },
         text: one.text,
         remedy: one.remedy,
-        since_s: None,
+        ..Condition::default()
     };
     Update::Verified(Verification {
         states: all.iter().map(|one| one.states).sum(),

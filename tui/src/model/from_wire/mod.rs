@@ -40,7 +40,14 @@ fn severity(wire: i32) -> Severity {
 }
 
 fn condition(wire: v1::Condition) -> Condition {
-    Condition { kind: wire.kind, subject: wire.subject, text: wire.text, remedy: wire.remedy, since_s: wire.since_s }
+    Condition {
+        severity: (wire.severity != 0).then(|| severity(wire.severity)),
+        kind: wire.kind,
+        subject: wire.subject,
+        text: wire.text,
+        remedy: wire.remedy,
+        since_s: wire.since_s,
+    }
 }
 
 fn conditions(wire: Vec<v1::Condition>) -> Vec<Condition> {
@@ -254,7 +261,7 @@ pub fn refusal(wire: &RpcStatus) -> Refusal {
                 subject: violation.subject,
                 text: text.to_owned(),
                 remedy: remedy.to_owned(),
-                since_s: None,
+                ..Condition::default()
             }
         };
         failure.violations.into_iter().map(convert).collect::<Vec<_>>()

@@ -25,6 +25,7 @@ fn needed_by_web() -> v1::Condition {
         text: "`web` runs and needs it".into(),
         remedy: "stop `web` first, or use --force".into(),
         since_s: None,
+        severity: 0,
     }
 }
 
@@ -91,6 +92,7 @@ impl v1::operator_service_server::OperatorService for Daemon {
             text: "port 53 is taken by dnsmasq (pid 812)".into(),
             remedy: "stop dnsmasq, or give coredns another port".into(),
             since_s: None,
+            severity: 0,
         };
         let all = [
             report("db", v1::ServiceState::Running, vec![]),

@@ -25,6 +25,7 @@ impl v1::system_service_server::SystemService for Daemon {
             text: "web ignores TERM".into(),
             remedy: String::new(),
             since_s: Some(8.0),
+            severity: 0,
         };
         answer(then_silence(vec![v1::SystemStatus {
             boot_id: self.0.boot_id.into(),
@@ -46,6 +47,7 @@ impl v1::system_service_server::SystemService for Daemon {
             text: text.into(),
             remedy: remedy.into(),
             since_s: Some(8.0),
+            severity: 0,
         };
         answer(v1::WhyResponse {
             name,

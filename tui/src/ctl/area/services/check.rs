@@ -183,6 +183,7 @@ mod tests {
                     text: (*text).into(),
                     remedy: (*remedy).into(),
                     since_s: None,
+                    severity: 0,
                 })
                 .collect(),
         }
