@@ -4,7 +4,7 @@ use super::{
     Deed, Effect, GRAPH_SPANS, Item, Key, Menu, Modal, Page, Pick, PowerPane, State, Token, View, WhyShown,
     confirm::Plan, events, intent, keymap::Action, log, look, menu, modal, rows,
 };
-use crate::model::OperationState;
+use crate::model::{Condition, OperationState, Why};
 
 /// How far the page keys go. A fixed number: the app does not know how high a pane is, and ten is a page at 80×24.
 const PAGE: isize = 10;
@@ -362,13 +362,28 @@ fn why(state: &mut State, effects: &mut Vec<Effect>) {
     let name = match (&state.page, rows::selected(state)) {
         (Some(Page::Service(name)), _) => name.clone(),
         (None, Some(Item::Service(name) | Item::Machine(name))) => name,
-        (None, Some(Item::Problem(index))) => {
-            let problem = state.problems().into_iter().nth(index);
-            problem.map(|one| one.subject.rsplit(' ').next().unwrap_or_default().to_owned()).unwrap_or_default()
-        }
+        (None, Some(Item::Problem(index))) => match state.problems().into_iter().nth(index) {
+            // Of a service ubmcd knows the whole chain.
+            Some(Condition { subject, .. }) if subject.starts_with("service ") => {
+                subject.trim_start_matches("service ").to_owned()
+            }
+            Some(problem) => return show_problem(state, problem),
+            None => String::new(),
+        },
         _ => String::new(),
     };
     ask_why(state, name, effects);
+}
+
+/// A problem in full, with the way out: a line of the list holds neither.
+fn show_problem(state: &mut State, problem: Condition) {
+    let why = Why {
+        name: problem.subject.clone(),
+        answer: problem.text.clone(),
+        chain: vec![Condition { text: problem.subject.clone(), ..problem }],
+        ..Why::default()
+    };
+    state.modal = Some(Modal::Why(WhyShown { name: why.name.clone(), answer: Ok(Box::new(why)) }));
 }
 
 /// Asks why a service or a machine is as it is, and shows the answer when it comes.

@@ -312,3 +312,25 @@ fn what_holds_for_a_machine_is_scrolled_where_it_is_longer_than_the_screen() {
         assert_eq!(shown(&app), first, "another machine is read from its beginning");
     }
 }
+
+#[test]
+fn a_problem_is_shown_in_full_with_the_way_out() {
+    let mut app = desk::connected(80, 24);
+    let problem = v1::Condition {
+        kind: "needed-part-failed".into(),
+        subject: "machine chassis".into(),
+        text: "chassis needs inlet_temp, which has no valid reading (absent), and so does everything else here".into(),
+        remedy: "mend it, or power the machine off before it does harm".into(),
+        severity: v1::Severity::Critical.into(),
+        ..v1::Condition::default()
+    };
+    let status = v1::SystemStatus { problems: vec![problem], ..board::status() };
+    app.handle(desk::NOW, desk::news(Update::Status(from_wire::status(desk::NOW, status))));
+    desk::press(&mut app, desk::NOW, "1 g w");
+    let shown = screens::text(&view::draw(app.state(), Look::new(Depth::Mono, false)).cells);
+    for wanted in ["(absent), and so", "does everything else here", "mend it, or power the machine off", "Esc leaves"] {
+        assert!(shown.contains(wanted), "{wanted}:\n{shown}");
+    }
+    desk::press(&mut app, desk::NOW, "Esc");
+    assert!(app.state().modal.is_none());
+}
