@@ -46,13 +46,8 @@ fn with_own_program(arguments: impl Iterator<Item = OsString>) -> io::Error {
 
 /// What `ubmcd reboot COUNT COMMAND… ARGUMENTS…` does.
 pub fn main(arguments: &[OsString]) -> ExitCode {
-    let count = arguments.first().and_then(|count| count.to_str()).and_then(|count| count.parse::<usize>().ok());
-    let Some((words, rest)) = count.and_then(|count| arguments.get(1..)?.split_at_checked(count)) else {
-        return fails("`ubmcd reboot` is for ubmcd itself");
-    };
-    let Some((program, options)) = words.split_first() else {
-        return fails("`ubmcd reboot` is for ubmcd itself");
-    };
+    let Some((words, rest)) = parted(arguments) else { return fails("`ubmcd reboot` is for ubmcd itself") };
+    let Some((program, options)) = words.split_first() else { return fails("there is no command to reboot with") };
     let shown = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     match Command::new(program).args(options).status() {
         Ok(status) if status.success() => {
@@ -63,6 +58,12 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
         Err(error) => say(&format!("error: the BMC is not rebooted: `{shown}`: {error}")),
     }
     fails(&with_own_program(rest.iter().cloned()).to_string())
+}
+
+/// The words of the command, and the arguments of ubmcd.
+fn parted(arguments: &[OsString]) -> Option<(&[OsString], &[OsString])> {
+    let (count, rest) = arguments.split_first()?;
+    rest.split_at_checked(count.to_str()?.parse().ok()?)
 }
 
 fn fails(text: &str) -> ExitCode {

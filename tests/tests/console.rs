@@ -8,23 +8,34 @@ use ubmc_tests::{
 
 const SMALL: (u16, u16) = (80, 24);
 
+/// The views after the overview, and what only each of them shows.
+const VIEWS: [(&str, &str); 8] = [
+    ("2", "thermalmgr"),
+    ("3", "inlet_temp"),
+    ("4", "fan.0"),
+    ("5", "Requests to"),
+    ("6", "Operations"),
+    ("7", "following"),
+    ("8", "foundation"),
+    ("9", "not sensed"),
+];
+
+/// Presses key after key, and waits for what each is to show.
+fn tour(console: &mut Terminal, stops: &[(&str, &str)]) {
+    for (key, shows) in stops {
+        console.keys(key);
+        console.await_all(&[shows]);
+    }
+}
+
 #[test]
 fn an_operator_looks_around_powers_on_and_quits() {
     let ubmcd = Ubmcd::with_services("");
     eventually("the bmc is ready", || (ubmcd.json(&["bmc", "status"])["state"] == "ready").then_some(()));
     let mut console = Terminal::start("ubmc-tui", &["--connect", &ubmcd.address()], SMALL, "xterm-256color");
     console.await_all(&["chassis", "host.0"]);
-    for (key, shows) in [
-        ("2", "thermalmgr"),
-        ("3", "inlet_temp"),
-        ("4", "fan.0"),
-        ("5", "Requests to"),
-        ("7", "following"),
-        ("?", "Up, Down, Esc"),
-    ] {
-        console.keys(key);
-        console.await_all(&[shows]);
-    }
+    tour(&mut console, &VIEWS);
+    tour(&mut console, &[("?", "Up, Down, Esc")]);
     console.keys("\x1b");
     console.await_gone("Up, Down, Esc");
     console.keys("q");
@@ -69,20 +80,8 @@ fn at_9600_baud_every_view_is_there_and_no_key_waits_behind_a_redraw() {
     let arguments = ["--connect", &address, "--baud", "9600", "--ascii", "--no-color"];
     let mut console = Terminal::over(Some(9600), "ubmc-tui", &arguments, SMALL, "vt100");
     console.await_all(&["chassis", "host.0"]);
-    for (key, shows) in [
-        ("2", "thermalmgr"),
-        ("3", "inlet_temp"),
-        ("4", "fan.0"),
-        ("5", "Requests to"),
-        ("6", "Operations"),
-        ("7", "following"),
-        ("8", "foundation"),
-        ("9", "not sensed"),
-        ("3", "inlet_temp"),
-    ] {
-        console.keys(key);
-        console.await_all(&[shows]);
-    }
+    tour(&mut console, &VIEWS);
+    tour(&mut console, &[("3", "inlet_temp")]);
     // The sensors change all the time. Each letter is on the screen before the line has carried a third of a second's worth
     // of anything else; counted in bytes, because a busy machine is not what is looked at.
     let mut typed = String::from("/");

@@ -1,7 +1,7 @@
 //! What has no stream is asked for while it is on the screen; and the tick.
 
 use super::{Area, Ask, Effect, Item, Modal, State, View, intent, rows};
-use crate::model::OperationState;
+use crate::model::{Mono, OperationState};
 
 /// Seconds between two looks at what has no stream, while it is on the screen.
 const HARDWARE_EVERY_S: f64 = 5.0;
@@ -61,6 +61,11 @@ pub(super) fn at_what_has_no_stream(state: &mut State, effects: &mut Vec<Effect>
     look_at_graph(state, effects);
 }
 
+/// There is somebody to ask, and it was not asked within so many seconds.
+fn is_due(state: &State, asked: Option<Mono>, every_s: f64) -> bool {
+    state.connected() && asked.is_none_or(|asked| state.now.since(asked) >= every_s)
+}
+
 /// The boot timeline: when its view opens, and again while something of it is open.
 fn look_at_boot(state: &mut State, effects: &mut Vec<Effect>) {
     let every_s = match &state.model.boot {
@@ -70,12 +75,8 @@ fn look_at_boot(state: &mut State, effects: &mut Vec<Effect>) {
         Some(boot) if boot.is_open() => HARDWARE_EVERY_S,
         Some(_) => f64::INFINITY,
     };
-    let due = state.boot_asked.is_none_or(|asked| state.now.since(asked) >= every_s.max(BOOT_EVERY_S));
-    if (state.view == View::Boot || state.open_service().is_some())
-        && due
-        && state.connected()
-        && super::serves(state, Area::Boot)
-    {
+    let due = is_due(state, state.boot_asked, every_s.max(BOOT_EVERY_S));
+    if (state.view == View::Boot || state.open_service().is_some()) && due && super::serves(state, Area::Boot) {
         state.boot_asked = Some(state.now);
         intent::ask(state, Ask::Boot, None, effects);
     }
@@ -87,8 +88,8 @@ fn look_at_hardware(state: &mut State, effects: &mut Vec<Effect>) {
         View::Hardware | View::Power | View::Overview => true,
         View::Services | View::Sensors | View::Thermal | View::Operations | View::Events | View::Boot => false,
     };
-    let due = state.hardware_asked.is_none_or(|asked| state.now.since(asked) >= HARDWARE_EVERY_S);
-    if shown && due && state.connected() {
+    let due = is_due(state, state.hardware_asked, HARDWARE_EVERY_S);
+    if shown && due {
         state.hardware_asked = Some(state.now);
         intent::ask(state, Ask::Hardware, None, effects);
     }
@@ -97,8 +98,8 @@ fn look_at_hardware(state: &mut State, effects: &mut Vec<Effect>) {
     let simulated = state.model.status.as_ref().is_some_and(|status| status.simulated);
     let unknown = state.model.hardware.faults.is_none();
     let every_s = if unknown { 1.0 } else { HARDWARE_EVERY_S };
-    let due = state.faults_asked.is_none_or(|asked| state.now.since(asked) >= every_s);
-    if simulated && (wanted || unknown) && due && state.connected() {
+    let due = is_due(state, state.faults_asked, every_s);
+    if simulated && (wanted || unknown) && due {
         state.faults_asked = Some(state.now);
         intent::ask(state, Ask::Faults, None, effects);
     }
@@ -106,8 +107,8 @@ fn look_at_hardware(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// Requests that wait for their time: while the machines are on the screen.
 fn look_at_schedules(state: &mut State, effects: &mut Vec<Effect>) {
-    let due = state.schedules_asked.is_none_or(|asked| state.now.since(asked) >= HARDWARE_EVERY_S);
-    if state.view == View::Power && due && state.connected() && super::serves(state, Area::Machines) {
+    let due = is_due(state, state.schedules_asked, HARDWARE_EVERY_S);
+    if state.view == View::Power && due && super::serves(state, Area::Machines) {
         state.schedules_asked = Some(state.now);
         intent::ask(state, Ask::Schedules, None, effects);
     }

@@ -40,7 +40,7 @@ fn judged(state: &State) -> (Mark, String) {
         LinkState::Up => {}
     }
     let Some(status) = &state.model.status else { return (Mark::Busy, "waiting for the status".to_owned()) };
-    if let Some(silent) = state.model.heard.map(|heard| state.now.since(heard)).filter(|silent| *silent >= SILENT_S) {
+    if let Some(silent) = silence(state) {
         return (Mark::Warning, format!("no word from ubmcd for {}", format::duration(silent)));
     }
     if status.state == "stopping" {
@@ -64,6 +64,12 @@ fn judged(state: &State) -> (Mark, String) {
         (count, _) => format::count(count, "problem"),
     };
     (mark, text)
+}
+
+/// For how long ubmcd has said nothing, where that is too long for one that is connected.
+fn silence(state: &State) -> Option<f64> {
+    let silent = state.now.since(state.model.heard.filter(|_| state.connected())?);
+    (silent >= SILENT_S).then_some(silent)
 }
 
 /// How old everything on the screen is; empty when there is nothing.
@@ -97,8 +103,7 @@ pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     pieces.push(canvas.mark(mark));
     pieces.push(Piece::new(role_of(mark), format!(" {text}")));
     let problems = state.problems();
-    let silent = mark == Mark::Warning && text.starts_with("no word");
-    if let Some(problem) = problems.first().filter(|_| state.connected() && !silent) {
+    if let Some(problem) = problems.first().filter(|_| state.connected() && silence(state).is_none()) {
         let text = if problem.text.is_empty() { &problem.subject } else { &problem.text };
         pieces.push(Piece::text(format!(": {text}")));
     }

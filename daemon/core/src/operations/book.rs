@@ -243,7 +243,7 @@ impl Operations {
         }
         let (steps, affects) = (step_views(&plan, bank), affected(&plan, bank));
         let were_off = plan.machines.iter().copied().filter(|id| bank.get(*id).fulfils(Demand::Off)).collect();
-        let work = Work::Machines(Drive::new(plan.clone(), were_off));
+        let work = Work::Machines(Drive::new(&plan, were_off));
         let id = self.open(order, steps, work, out);
         for machine in &plan.machines {
             bank.set_operation(*machine, Some(id), out);

@@ -56,10 +56,10 @@ pub(super) struct Drive {
 }
 
 impl Drive {
-    pub(super) fn new(plan: Plan, were_off: BTreeSet<MachineId>) -> Self {
+    pub(super) fn new(plan: &Plan, were_off: BTreeSet<MachineId>) -> Self {
         let Plan { steps, relentless, .. } = plan;
         let tries = vec![0; steps.len()];
-        Self { steps, stage: 0, relentless, tries, were_off, ..Self::default() }
+        Self { steps: steps.clone(), relentless: *relentless, tries, were_off, ..Self::default() }
     }
 
     /// What it is to leave a machine with in the end: a power cycle does not ask for off.

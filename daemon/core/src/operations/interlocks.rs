@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use super::{
     book::kind_of,
-    plan::{Deed, PlanStep, Scene},
+    plan::{Deed, PlanStep, Scene, supersedes},
 };
 use crate::{
     board::Reboot,
-    ids::{MachineId, SupplyId},
+    ids::{MachineId, OperationId, SupplyId},
     input::Verb,
     machines::{Demand, MachineKind},
     power::supplies::Standing,
     refusal::Obstacle,
     services::Builtin,
+    time::Mono,
 };
 
 impl Scene<'_> {
@@ -24,8 +25,8 @@ impl Scene<'_> {
         verb: Verb,
         steps: &[PlanStep],
         machines: &BTreeSet<MachineId>,
-        supersedes: bool,
     ) -> Vec<Obstacle> {
+        let supersedes = supersedes(verb);
         let mut found = Vec::new();
         let machine = self.machines.get(target);
         for id in machines {
@@ -42,15 +43,10 @@ impl Scene<'_> {
             }
         }
         if !supersedes {
-            found.extend(self.operations.in_the_way(machines, self.machines).map(|(id, kind, other, since)| {
-                Obstacle {
-                    kind: "operation-running",
-                    subject: format!("operation {id}"),
-                    text: format!("{id} ({kind}) is driving {other}"),
-                    remedy: format!("wait for it, or `ubmcctl operations cancel {id}`"),
-                    since: Some(since),
-                }
-            }));
+            let others = self.operations.in_the_way(machines, self.machines);
+            found.extend(
+                others.map(|(id, kind, other, since)| running(id, since, &format!("({kind}) is driving {other}"))),
+            );
         }
         for (builtin, what) in
             [(Builtin::Statemgr, "follows the lines of the machines"), (Builtin::Powermgr, "drives the power lines")]
@@ -94,12 +90,9 @@ impl Scene<'_> {
             remedy: "write `reboot_command = [\"reboot\"]`, or what your system calls it, into [policy]".to_owned(),
             since: None,
         });
-        let cut_off = self.operations.on_machines().map(|running| Obstacle {
-            kind: "operation-running",
-            subject: format!("operation {}", running.id),
-            text: format!("{} ({} {}) is running, and would be cut off", running.id, running.kind, running.target),
-            remedy: format!("wait for it, or `ubmcctl operations cancel {}`", running.id),
-            since: Some(running.created),
+        let cut_off = self.operations.on_machines().map(|view| {
+            let does = format!("({} {}) is running, and would be cut off", view.kind, view.target);
+            running(view.id, view.created, &does)
         });
         unknown.into_iter().chain(cut_off)
     }
@@ -244,6 +237,17 @@ impl Scene<'_> {
 
     fn supply_is_good(&self, id: SupplyId) -> bool {
         self.machines.standing(self.house.board.supply(id)) == Standing::Good
+    }
+}
+
+/// An operation that must not be disturbed, and what it `does`.
+fn running(id: OperationId, since: Mono, does: &str) -> Obstacle {
+    Obstacle {
+        kind: "operation-running",
+        subject: format!("operation {id}"),
+        text: format!("{id} {does}"),
+        remedy: format!("wait for it, or `ubmcctl operations cancel {id}`"),
+        since: Some(since),
     }
 }
 

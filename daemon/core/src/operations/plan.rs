@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{book::Operations, waivers::Waivers};
+use super::{book::Operations, forecast::Forecast, waivers::Waivers};
 use crate::{
     board::Board,
     emergency::Emergency,
@@ -99,6 +99,20 @@ pub struct Scene<'a> {
     pub now: Mono,
 }
 
+/// Every machine that steps change, and the one that they are for.
+fn changed(machine: MachineId, steps: &[PlanStep]) -> BTreeSet<MachineId> {
+    let driven = steps.iter().filter_map(|step| match step.deed {
+        Deed::Drive(machine, _) => Some(machine),
+        Deed::Dwell(_) => None,
+    });
+    driven.chain([machine]).collect()
+}
+
+/// Off at once outranks whatever goes on.
+pub(super) const fn supersedes(verb: Verb) -> bool {
+    matches!(verb, Verb::Demand(Demand::ForceOff) | Verb::EmergencyOff)
+}
+
 /// The verbs that make sense for a kind of machine.
 pub fn verbs_of(kind: MachineKind) -> &'static [Verb] {
     const HOST: [Verb; 7] = [
@@ -136,26 +150,18 @@ impl Scene<'_> {
     /// What `verb` on `machine` would do.
     pub fn plan(&self, machine: MachineId, verb: Verb) -> Plan {
         let steps = self.steps(machine, verb);
-        let machines: BTreeSet<_> = steps
-            .iter()
-            .filter_map(|step| match step.deed {
-                Deed::Drive(machine, _) => Some(machine),
-                Deed::Dwell(_) => None,
-            })
-            .chain([machine])
-            .collect();
-        let forecast = self.forecast(&steps);
-        let supersedes = matches!(verb, Verb::Demand(Demand::ForceOff) | Verb::EmergencyOff);
+        let machines = changed(machine, &steps);
+        let Forecast { bound, expected, from } = self.forecast(&steps);
         Plan {
-            obstacles: self.obstacles(machine, verb, &steps, &machines, supersedes),
+            obstacles: self.obstacles(machine, verb, &steps, &machines),
             revision: self.revision(verb, &steps, &machines),
             relentless: verb == Verb::EmergencyOff,
-            supersedes,
+            supersedes: supersedes(verb),
             steps,
             machines,
-            bound: forecast.bound,
-            expected: forecast.expected,
-            from: forecast.from,
+            bound,
+            expected,
+            from,
         }
     }
 
@@ -223,7 +229,12 @@ impl Scene<'_> {
     /// Requests that make sense for a machine, and what forbids each now.
     pub fn verbs(&self, id: MachineId) -> Vec<(Verb, Vec<Obstacle>)> {
         let kind = self.machines.get(id).spec.definition.kind;
-        verbs_of(kind).iter().map(|verb| (*verb, self.plan(id, *verb).obstacles)).collect()
+        let against = |verb: Verb| {
+            let steps = self.steps(id, verb);
+            self.obstacles(id, verb, &steps, &changed(id, &steps))
+        };
+        // How long it takes and which revision it has is nobody's business here, and machines are shown often.
+        verbs_of(kind).iter().map(|verb| (*verb, against(*verb))).collect()
     }
 
     /// Why a machine is not what was asked of it; empty when it is, or nobody asked.
