@@ -121,6 +121,9 @@ impl OperatorService for Api {
         _: Request<v1::WatchServicesRequest>,
     ) -> Result<Response<Self::WatchServicesStream>, Status> {
         let message = |update| v1::WatchServicesResponse { update: Some(update) };
+        // Whoever comes after a time without watchers is told what each uses now: a service that uses what it used when
+        // somebody last looked has not changed, and would not be told of later.
+        self.handle.measure().await;
         let (snapshot, mut changes) =
             self.see(|sight| (list(sight, |_| true), sight.hub.services.subscribe(None))).await?;
         self.streams.open(|sink| async move {
