@@ -54,7 +54,7 @@ fn answer(app: &mut App, now: Mono, line: &str) -> Heard {
     let Some(Modal::Confirm(confirm)) = &app.state().modal else { return Heard::default() };
     let title = confirm.deed.title();
     let (destructive, possible) = (confirm.deed.is_destructive(), confirm.can_be_done());
-    let meant = if destructive { line == confirm.deed.target() } else { matches!(line, "y" | "yes") };
+    let meant = if destructive { line == &*confirm.deed.target() } else { matches!(line, "y" | "yes") };
     if !meant || !possible {
         let effects = keys(app, now, &[Code::Esc]);
         return Heard { effects, lines: vec![format!("{title}: nothing was done")] };

@@ -1,6 +1,6 @@
 //! Everything that can happen to the console, and everything it can want.
 
-use super::{Key, Place};
+use super::{Deed, Key, Place};
 use crate::model::{Operation, Refusal, Update, WhatIf, Why};
 
 /// The size of the screen in cells.
@@ -112,7 +112,7 @@ pub enum Answer {
 }
 
 /// What the console asks of the daemon.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
     /// What a transition would do.
     Plan {
@@ -121,39 +121,14 @@ pub enum Ask {
         /// The request.
         request: String,
     },
-    /// A transition, bound to the plan that was shown.
-    Transition {
-        /// The machine.
-        machine: String,
-        /// The request.
-        request: String,
-        /// The revision of the plan that was confirmed.
-        revision: String,
-        /// For the audit trail; may be empty.
-        reason: String,
-    },
-    /// Something for a service.
-    Service {
+    /// What the configuration on the disk would change.
+    PlanReload,
+    /// Something is done, bound to the plan that was shown.
+    Do {
         /// What.
-        verb: ServiceVerb,
-        /// Which.
-        name: String,
-        /// With its dependents.
-        force: bool,
-        /// For the audit trail; may be empty.
-        reason: String,
-    },
-    /// Ends an operation.
-    CancelOperation {
-        /// Its id.
-        id: String,
-        /// For the audit trail; may be empty.
-        reason: String,
-    },
-    /// The identify LED.
-    Identify {
-        /// Lit or not.
-        on: bool,
+        deed: Deed,
+        /// The revision of the plan that was confirmed; empty: there was none.
+        revision: String,
         /// For the audit trail; may be empty.
         reason: String,
     },
@@ -173,20 +148,6 @@ pub enum Ask {
     },
     /// Requests that wait for their time; they come as news.
     Schedules,
-    /// One of them is not wanted any more.
-    CancelSchedule {
-        /// Its id.
-        id: String,
-        /// For the audit trail; may be empty.
-        reason: String,
-    },
-    /// A condition stands against powering a machine on again.
-    RestoreInterlock {
-        /// The machine.
-        machine: String,
-        /// e.g. `no-supply`.
-        condition: String,
-    },
     /// Whether the machines can come to harm; it comes as news, after seconds.
     Verify,
     /// Everything that a cause brought about; it comes as news.
@@ -199,45 +160,13 @@ pub enum Ask {
         /// Which.
         name: String,
     },
-    /// What would follow if a service were stopped.
+    /// What would follow if services were stopped.
     WhatIf {
         /// Which.
-        service: String,
-    },
-    /// Holds fans at a duty for a time.
-    Hold {
-        /// A fan or a zone.
-        target: String,
-        /// Percent.
-        duty: u32,
-        /// Seconds.
-        for_s: u32,
-        /// For the audit trail; may be empty.
-        reason: String,
-    },
-    /// Gives fans back to their controllers.
-    Release {
-        /// A fan or a zone.
-        target: String,
-        /// For the audit trail; may be empty.
-        reason: String,
+        services: Vec<String>,
     },
     /// What is broken on a simulated board; it comes as news.
     Faults,
-    /// Breaks something of a simulated board.
-    Inject {
-        /// How.
-        kind: String,
-        /// What.
-        target: String,
-    },
-    /// Repairs what was broken.
-    Repair {
-        /// How it was broken.
-        kind: String,
-        /// What.
-        target: String,
-    },
 }
 
 /// What can be asked for a service.
@@ -277,7 +206,7 @@ impl ServiceVerb {
 }
 
 /// What the shell around the app has to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Leave.
     Quit,

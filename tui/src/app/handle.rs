@@ -102,7 +102,7 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
                 .iter()
                 .flatten()
                 .any(|led| led.role == "identify" && led.pattern != crate::model::LedPattern::Off);
-            intent::consider(state, Deed::Identify { on: !lit }, effects);
+            intent::consider(state, Deed::Identify { on: !lit, for_s: 0.0 }, effects);
         }
     }
 }

@@ -1,11 +1,10 @@
 //! What the link brings.
 
 use super::{
-    Answer, Area, Effect, Item, LinkEvent, LinkState, Modal, State, Token, Tone,
-    confirm::{Deed, Plan},
-    handle, intent, look,
+    Answer, Area, Deed, Effect, Item, LinkEvent, LinkState, Modal, State, Token, Tone, confirm::Plan, handle, intent,
+    look,
 };
-use crate::model::{Condition, Entry, Mono, Operation, OperationState, Refusal, Update};
+use crate::model::{Condition, Entry, Mono, Operation, OperationState, Refusal, Update, WhatIf};
 
 /// Takes what comes over the link, or of it.
 pub(super) fn take(state: &mut State, event: LinkEvent, effects: &mut Vec<Effect>) {
@@ -103,18 +102,18 @@ fn news(state: &mut State, update: Update) {
 
 /// Services are not declared any more: nothing can be done with them, so what offers that goes away.
 fn vanished(state: &mut State, names: &[String]) {
-    let target = match &state.modal {
+    let targets = match &state.modal {
         Some(Modal::Menu(menu)) => match &menu.target {
-            Item::Service(name) => name,
+            Item::Service(name) => std::slice::from_ref(name),
             _ => return,
         },
         Some(Modal::Confirm(confirm)) => match &confirm.deed {
-            Deed::Service { name, .. } => name,
+            Deed::Services { names, .. } => names.as_slice(),
             _ => return,
         },
         _ => return,
     };
-    if names.contains(target) {
+    if let Some(target) = targets.iter().find(|target| names.contains(target)) {
         let text = format!("{target} is not declared any more: a reload has removed it");
         state.modal = None;
         intent::tell(state, text, Tone::Bad);
@@ -148,10 +147,13 @@ fn answer(state: &mut State, token: Token, result: Result<Answer, Refusal>) {
     {
         confirm.plan = match result {
             Ok(Answer::Operation(operation)) => Plan::Known(operation),
-            Ok(Answer::WhatIf(what_if)) => Plan::Foreseen(what_if),
+            Ok(Answer::WhatIf(mut what_if)) => {
+                among_themselves(&confirm.deed, &mut what_if);
+                Plan::Foreseen(what_if)
+            }
             Ok(Answer::Done | Answer::Why(_)) => Plan::None,
             // An older daemon cannot say what follows; it can still do it.
-            Err(refusal) if refusal.code == "not in this daemon" && matches!(confirm.deed, Deed::Service { .. }) => {
+            Err(refusal) if refusal.code == "not in this daemon" && matches!(confirm.deed, Deed::Services { .. }) => {
                 Plan::None
             }
             Err(mut refusal) => {
@@ -242,6 +244,18 @@ fn add_remedies(refusal: &mut Refusal, known: &[Condition]) {
     }
     if refusal.conditions.is_empty() {
         refusal.conditions = known.to_vec();
+    }
+}
+
+/// The daemon was asked of each alone; what stands against one because of another that goes down too does not count.
+fn among_themselves(deed: &Deed, what_if: &mut WhatIf) {
+    let Deed::Services { names, along, .. } = deed else { return };
+    if names.len() > 1 {
+        what_if.consequences.retain(|(subject, _)| {
+            let name = subject.strip_prefix("service ").unwrap_or(subject);
+            !names.iter().any(|other| other == name)
+        });
+        what_if.obstacles.retain(|one| !along.is_empty() || one.kind != "dependents-running");
     }
 }
 

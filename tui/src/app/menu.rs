@@ -75,32 +75,35 @@ fn service(model: &Model, name: &str) -> Vec<Choice> {
     };
     ServiceVerb::ALL
         .into_iter()
-        .map(|verb| Choice { deed: service_deed(model, verb, name), blocked_by: blocked(verb) })
+        .map(|verb| Choice { deed: service_deed(model, verb, &[name.to_owned()], false), blocked_by: blocked(verb) })
         .collect()
 }
 
-/// A deed for a service, with what it takes along.
-pub fn service_deed(model: &Model, verb: ServiceVerb, name: &str) -> Deed {
-    let along = if verb.is_destructive() {
-        active_dependents(&model.services, name).into_iter().map(str::to_owned).collect()
-    } else {
-        Vec::new()
-    };
-    Deed::Service { verb, name: name.to_owned(), along }
+/// A deed for services, with what they take along.
+pub fn service_deed(model: &Model, verb: ServiceVerb, names: &[String], force: bool) -> Deed {
+    let mut along: Vec<String> = Vec::new();
+    for name in names.iter().filter(|_| verb.is_destructive()) {
+        for other in active_dependents(&model.services, name) {
+            if !names.iter().chain(&along).any(|known| known == other) {
+                along.push(other.to_owned());
+            }
+        }
+    }
+    Deed::Services { verb, names: names.to_vec(), along, force }
 }
 
 /// Seconds for which a menu offers to hold fans: long enough to look into a chassis, short enough to be forgotten.
-pub const HELD_S: u32 = 600;
+pub const HELD_S: f64 = 600.0;
 /// Percent that a menu offers.
-const DUTIES: [u32; 4] = [40, 60, 80, 100];
+const DUTIES: [f64; 4] = [40.0, 60.0, 80.0, 100.0];
 
 fn cooling(model: &Model, target: &str) -> Vec<Choice> {
     let fans: Vec<_> = model.fans.iter().filter(|fan| fan.name == target || fan.zone == target).collect();
     let floor = |zone: &str| model.zone(zone).map_or(0.0, |zone| zone.floor);
     let lowest = fans.iter().map(|fan| floor(&fan.zone)).fold(0.0, f64::max);
     let held = fans.iter().any(|fan| fan.mode == FanMode::Manual);
-    let below = |duty: u32| f64::from(duty) < lowest;
-    let hold = |duty: u32| Choice {
+    let below = |duty: f64| duty < lowest;
+    let hold = |duty: f64| Choice {
         deed: Deed::Hold { target: target.to_owned(), duty, for_s: HELD_S },
         blocked_by: if below(duty) { because(format!("below the floor of {lowest:.0} %")) } else { Vec::new() },
     };
@@ -114,7 +117,9 @@ fn cooling(model: &Model, target: &str) -> Vec<Choice> {
 fn identify(model: &Model, name: &str) -> Vec<Choice> {
     let led = model.hardware.leds.iter().flatten().find(|led| led.name == name && led.role == "identify");
     let lit = |led: &crate::model::Led| led.pattern != LedPattern::Off;
-    led.map(|led| Choice { deed: Deed::Identify { on: !lit(led) }, blocked_by: Vec::new() }).into_iter().collect()
+    led.map(|led| Choice { deed: Deed::Identify { on: !lit(led), for_s: 0.0 }, blocked_by: Vec::new() })
+        .into_iter()
+        .collect()
 }
 
 /// What nothing stands against.

@@ -3,11 +3,13 @@
 //! - [`Event`], [`Effect`], [`Ask`]: what comes in and what goes out;
 //! - [`State`]: all that the screen is drawn from; only this module changes it;
 //! - [`keymap`]: which key does what; help is made of it;
-//! - [`rows`]: what each view lists; [`menu`], [`confirm`], [`palette`]: the ways to act.
+//! - [`rows`]: what each view lists; [`menu`], [`palette`]: the ways to act; [`Deed`]: what can be done; [`confirm`]: the
+//!   question before it.
 //!
 //! No clock, no I/O, no randomness: the same events give the same state and effects.
 
 pub mod confirm;
+mod deed;
 mod event;
 mod events;
 mod handle;
@@ -27,7 +29,8 @@ mod state;
 pub mod tree;
 mod view;
 
-pub use confirm::{Confirm, Deed, Plan};
+pub use confirm::{Confirm, Plan};
+pub use deed::Deed;
 pub use event::{Answer, Area, Ask, Effect, Event, LinkEvent, ServiceVerb, Size, Token};
 pub use handle::{POWER_BESIDE, VERIFICATION};
 pub use key::{Code, Key};

@@ -11,6 +11,7 @@
 
 mod backoff;
 mod clock;
+mod deeds;
 mod request;
 mod session;
 

@@ -8,13 +8,13 @@ use ubmc_proto::v1::{
     led_service_client::LedServiceClient, operator_service_client::OperatorServiceClient,
     power_service_client::PowerServiceClient, sensor_service_client::SensorServiceClient,
     simulation_service_client::SimulationServiceClient, state_service_client::StateServiceClient,
-    system_service_client::SystemServiceClient, thermal_service_client::ThermalServiceClient,
+    system_service_client::SystemServiceClient,
 };
 
-use super::session::Out;
+use super::{deeds, session::Out};
 use crate::{
-    app::{Answer, Area, Ask, LinkEvent, ServiceVerb, Token},
-    model::{HISTORY_KEPT, from_wire},
+    app::{Answer, Area, Ask, LinkEvent, Token},
+    model::{HISTORY_KEPT, WhatIf, from_wire},
 };
 
 /// How long an answer may take. Acting requests answer at once with an operation, so this is about the link.
@@ -46,41 +46,12 @@ async fn send(channel: Channel, out: &Out, ask: Ask) -> Result<Answer, Status> {
             let request = v1::RequestTransitionRequest { machine, request, plan_only: true, ..Default::default() };
             StateServiceClient::new(channel).request_transition(request).await.map(operation)
         }
-        Ask::Transition { machine, request, revision, reason } => {
-            let plan_revision = revision;
-            let request =
-                v1::RequestTransitionRequest { machine, request, plan_revision, reason, ..Default::default() };
-            StateServiceClient::new(channel).request_transition(request).await.map(operation)
+        Ask::PlanReload => {
+            let request = v1::ReloadServicesRequest { dry_run: true, reason: String::new() };
+            let planned = OperatorServiceClient::new(channel).reload_services(request).await?;
+            Ok(Answer::WhatIf(Box::new(from_wire::reload(planned.into_inner()))))
         }
-        Ask::Service { verb, name, force, reason } => {
-            let mut client = OperatorServiceClient::new(channel);
-            let names = vec![name.clone()];
-            match verb {
-                ServiceVerb::Start => {
-                    client.start_services(v1::StartServicesRequest { names, force, reason }).await.map(operation)
-                }
-                ServiceVerb::Stop => {
-                    client.stop_services(v1::StopServicesRequest { names, force, reason }).await.map(operation)
-                }
-                ServiceVerb::Restart => {
-                    client.restart_services(v1::RestartServicesRequest { names, force, reason }).await.map(operation)
-                }
-                ServiceVerb::Reset => {
-                    client.reset_service(v1::ResetServiceRequest { name, reason }).await.map(|_| Answer::Done)
-                }
-            }
-        }
-        Ask::CancelOperation { id, reason } => {
-            let request = v1::CancelOperationRequest { id, reason };
-            StateServiceClient::new(channel).cancel_operation(request).await.map(operation)
-        }
-        Ask::Identify { on, reason } => {
-            let leds = LedServiceClient::new(channel)
-                .identify(v1::IdentifyRequest { on, reason, ..v1::IdentifyRequest::default() })
-                .await?;
-            out.news(from_wire::leds(out.now(), leds.into_inner())).await;
-            Ok(Answer::Done)
-        }
+        Ask::Do { deed, revision, reason } => deeds::carry_out(channel, out, deed, revision, reason).await,
         Ask::History { sensor } => {
             let request = v1::GetSensorHistoryRequest { name: sensor.clone(), since_s: HISTORY_KEPT as f64 };
             let past = SensorServiceClient::new(channel).get_sensor_history(request).await?;
@@ -96,15 +67,6 @@ async fn send(channel: Channel, out: &Out, ask: Ask) -> Result<Answer, Status> {
             Ok(Answer::Done)
         }
         Ask::Schedules => schedules(channel, out).await,
-        Ask::CancelSchedule { id, reason } => {
-            let request = v1::CancelScheduleRequest { id, reason };
-            StateServiceClient::new(channel.clone()).cancel_schedule(request).await?;
-            schedules(channel, out).await
-        }
-        Ask::RestoreInterlock { machine, condition } => {
-            let request = v1::RestoreInterlockRequest { machine, condition };
-            StateServiceClient::new(channel).restore_interlock(request).await.map(|_| Answer::Done)
-        }
         Ask::Verify => {
             let found =
                 StateServiceClient::new(channel).verify_machines(v1::VerifyMachinesRequest { bound: 0 }).await?;
@@ -121,42 +83,28 @@ async fn send(channel: Channel, out: &Out, ask: Ask) -> Result<Answer, Status> {
             let why = SystemServiceClient::new(channel).why(v1::WhyRequest { name }).await?;
             Ok(Answer::Why(Box::new(from_wire::why(why.into_inner()))))
         }
-        Ask::WhatIf { service } => {
-            let request = v1::WhatIfStoppedRequest { name: service };
-            let follows = OperatorServiceClient::new(channel).what_if_stopped(request).await?;
-            Ok(Answer::WhatIf(Box::new(from_wire::what_if(follows.into_inner()))))
-        }
-        Ask::Hold { target, duty, for_s, reason } => {
-            let (duty, for_s) = (f64::from(duty), f64::from(for_s));
-            let request = v1::SetOverrideRequest { target, duty, for_s, reason };
-            ThermalServiceClient::new(channel).set_override(request).await.map(|_| Answer::Done)
-        }
-        Ask::Release { target, reason } => {
-            let request = v1::ClearOverrideRequest { target, reason };
-            ThermalServiceClient::new(channel).clear_override(request).await.map(|_| Answer::Done)
-        }
+        Ask::WhatIf { services } => what_if(channel, services).await,
         Ask::Faults => {
             let faults = SimulationServiceClient::new(channel).list_faults(v1::ListFaultsRequest {}).await?;
-            out.news(from_wire::faults(faults.into_inner())).await;
-            Ok(Answer::Done)
-        }
-        Ask::Inject { kind, target } => {
-            let fault = Some(v1::Fault { kind, target, value: None });
-            let faults = SimulationServiceClient::new(channel).inject_fault(v1::InjectFaultRequest { fault }).await?;
-            out.news(from_wire::faults(faults.into_inner())).await;
-            Ok(Answer::Done)
-        }
-        Ask::Repair { kind, target } => {
-            let request = v1::ClearFaultsRequest { kind, target };
-            let faults = SimulationServiceClient::new(channel).clear_faults(request).await?;
             out.news(from_wire::faults(faults.into_inner())).await;
             Ok(Answer::Done)
         }
     }
 }
 
+/// What would follow if all of them were stopped: the daemon tells it of each.
+async fn what_if(channel: Channel, services: Vec<String>) -> Result<Answer, Status> {
+    let mut client = OperatorServiceClient::new(channel);
+    let mut all = WhatIf::default();
+    for name in &services {
+        let follows = client.what_if_stopped(v1::WhatIfStoppedRequest { name: name.clone() }).await?;
+        all.add(from_wire::what_if(follows.into_inner()));
+    }
+    Ok(Answer::WhatIf(Box::new(all)))
+}
+
 /// Requests that wait for their time. A daemon that knows none has none.
-async fn schedules(channel: Channel, out: &Out) -> Result<Answer, Status> {
+pub(super) async fn schedules(channel: Channel, out: &Out) -> Result<Answer, Status> {
     match StateServiceClient::new(channel).list_schedules(v1::ListSchedulesRequest {}).await {
         Ok(answer) => out.news(from_wire::schedules(out.now(), answer.into_inner())).await,
         Err(error) if error.code() == Code::Unimplemented => {}

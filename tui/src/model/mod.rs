@@ -27,7 +27,7 @@ pub use machine::{
 };
 pub use sensor::{HISTORY_KEPT, History, Point, Quality, Sensor, SensorKind, SensorStatus, Thresholds};
 pub use service::{Log, LogEntry, Service, ServiceKind, ServiceState, active_dependents};
-pub use standing::{Override, Restoration, Schedule, Verification};
+pub use standing::{At, Override, Restoration, Schedule, Verification};
 pub use system::{FaultKind, Faults, Group, Guardian, Hardware, Item, Led, LedPattern, Rail, Resource, Status, Supply};
 pub use thermal::{Controller, Fan, FanMode, Term, Trip, Zone, ZoneState};
 pub use time::Mono;

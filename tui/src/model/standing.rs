@@ -77,3 +77,12 @@ pub struct Verification {
     /// When it came.
     pub at: Mono,
 }
+
+/// When something is to be done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum At {
+    /// Seconds since 1970.
+    Time(f64),
+    /// Seconds from now, by the clock of the BMC.
+    After(f64),
+}

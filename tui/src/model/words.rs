@@ -109,3 +109,19 @@ pub struct WhatIf {
     /// What forbids it.
     pub obstacles: Vec<Condition>,
 }
+
+impl WhatIf {
+    /// What follows together with something else: each thing once, by what is said of it first.
+    pub fn add(&mut self, other: Self) {
+        for (subject, text) in other.consequences {
+            if !self.consequences.iter().any(|(known, _)| *known == subject) {
+                self.consequences.push((subject, text));
+            }
+        }
+        for obstacle in other.obstacles {
+            if !self.obstacles.contains(&obstacle) {
+                self.obstacles.push(obstacle);
+            }
+        }
+    }
+}

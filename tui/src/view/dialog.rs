@@ -81,15 +81,13 @@ pub(super) fn menu(canvas: &mut Canvas<'_>, area: Rect, state: &State, menu: &Me
 fn choice_row(canvas: &mut Canvas<'_>, row: Rect, choice: &Choice) {
     let word = match &choice.deed {
         Deed::Transition { request, .. } => request.as_str(),
-        Deed::Service { verb, .. } => verb.word(),
+        Deed::Services { verb, .. } => verb.word(),
         Deed::CancelOperation { .. } => "cancel",
-        Deed::CancelSchedule { id } => &format!("cancel {id}"),
         Deed::RestoreInterlock { condition, .. } => &format!("restore {condition}"),
-        Deed::Identify { on: true } => "identify on",
-        Deed::Identify { on: false } => "identify off",
         Deed::Hold { duty, .. } => &format!("hold at {duty} %"),
         Deed::Release { .. } => "automatic",
         Deed::Inject { kind, .. } | Deed::Repair { kind, .. } => kind,
+        other => &other.title(),
     };
     let (mark, role) = if choice.blocked_by.is_empty() { (Mark::Good, Role::Text) } else { (Mark::Off, Role::Dim) };
     let sign = mark_piece(canvas.glyphs(), mark);
@@ -177,31 +175,7 @@ fn unplanned(canvas: &mut Canvas<'_>, area: Rect, state: &State, deed: &Deed) ->
         }
         _ => {}
     }
-    let text = match deed {
-        Deed::Service { verb, name, along } if along.is_empty() => {
-            format!("ubmcd will be asked to {} {name}. No running service needs it.", verb.word())
-        }
-        Deed::Service { verb, name, along } => {
-            format!("ubmcd will be asked to {} {name}, and with it what needs it: {}.", verb.word(), along.join(", "))
-        }
-        Deed::CancelOperation { id } => format!("ubmcd will be asked to end {id} and to undo what it has done."),
-        Deed::CancelSchedule { id } => format!("{id} will not be done."),
-        Deed::RestoreInterlock { machine, condition } => {
-            format!("{condition} will stand against powering on {machine} again, as it did before it was overridden.")
-        }
-        Deed::Identify { on: true } => "The identify LED will be lit until it is switched off.".to_owned(),
-        Deed::Identify { on: false } => "The identify LED will be switched off.".to_owned(),
-        Deed::Hold { target, .. } => {
-            format!("{target} keeps this duty, unless its zone has to go to fail-safe; then control takes it back.")
-        }
-        Deed::Release { target } => format!("{target} follows its controllers again."),
-        Deed::Inject { kind, target } => {
-            format!("The simulated board gets the fault {kind} at {target}, until repaired.")
-        }
-        Deed::Repair { kind, target } => format!("The fault {kind} at {target} of the simulated board is repaired."),
-        Deed::Transition { .. } => String::new(),
-    };
-    canvas.paragraph(area, &text, Role::Text)
+    canvas.paragraph(area, &deed.consequence(), Role::Text)
 }
 
 /// What would be cancelled: what it is, who asked for it, and how far it is. The answer is the rows used.
@@ -244,10 +218,7 @@ fn question(canvas: &mut Canvas<'_>, area: Rect, confirm: &Confirm) {
     let button = |chosen: bool| if chosen { Role::Tab } else { Role::Text };
     let go = format!("[ {} ]", confirm.deed.title());
     // Beside a button that cancels something, the other one must not be called so.
-    let leave = match &confirm.deed {
-        Deed::CancelOperation { .. } | Deed::CancelSchedule { .. } => "[ Leave it ]",
-        _ => "[ Cancel ]",
-    };
+    let leave = if confirm.deed.cancels() { "[ Leave it ]" } else { "[ Cancel ]" };
     let does = confirm.verdict() == Verdict::Do;
     canvas.pieces(
         last.x,
@@ -270,7 +241,11 @@ fn question(canvas: &mut Canvas<'_>, area: Rect, confirm: &Confirm) {
     if confirm.deed.is_destructive()
         && let Some(row) = rows.next()
     {
-        let label = [Piece::text("Type "), Piece::new(Role::Title, confirm.deed.target()), Piece::text(" to do it: ")];
+        let label = [
+            Piece::text("Type "),
+            Piece::new(Role::Title, confirm.deed.target().into_owned()),
+            Piece::text(" to do it: "),
+        ];
         typed(canvas, row, &label, confirm.typed.text(), confirm.focus == Focus::Target);
     }
 }

@@ -112,8 +112,11 @@ fn what_is_wrong_or_done_elsewhere_is_said_and_the_line_stays() {
         type host off host.7
         keys Enter                => problem=there is no host `host.7`: did you mean `host.0`?
         keys Esc :
-        type host off host.0 --at +1h
-        keys Enter                => !plan, problem=the console asks for what is to be done now; `ubmcctl host off host.0 --at +1h` can do it
+        type machines history host.0
+        keys Enter                => !plan, problem=the console has no place for a table like this; `ubmcctl machines history host.0` can do it
+        keys Esc :
+        type machines override-interlock host.0 no-supply --for 600
+        keys Enter                => problem=an override needs a reason: add `--reason TEXT`
         keys Esc :
         type services start demo-web --yes
         keys Enter                => problem=options of every command are not the console's
@@ -126,6 +129,104 @@ fn what_is_wrong_or_done_elsewhere_is_said_and_the_line_stays() {
         keys Esc :
         type completions bash
         keys Enter                => problem=the console has nothing for this; `ubmcctl completions bash` can do it
+        ",
+    );
+}
+
+#[test]
+fn several_services_are_one_request_with_one_plan() {
+    check(
+        "
+        keys :
+        type services restart demo-web demo-flaky demo-web
+        keys Enter                => effects=[what if demo-web demo-flaky], modal=confirm restart demo-web demo-flaky
+        foresee
+        type demo-web demo-flaky
+        keys Enter                => effects=[DO restart demo-web demo-flaky force=false]
+        keys :
+        type services start demo-web demo-flaky --force
+        keys Enter                => modal=confirm start demo-web demo-flaky by force
+        keys Tab Enter            => effects=[DO start demo-web demo-flaky force=true]
+        keys Esc :
+        type services start demo-web nobody
+        keys Enter                => problem=there is no service `nobody`
+        keys Esc :
+        type platform stop
+        keys Enter                => modal=confirm stop all services, !what if
+        type all services
+        keys Enter                => effects=[DO stop  force=false]
+        ",
+    );
+}
+
+#[test]
+fn a_request_for_later_is_asked_about_as_one_for_now() {
+    check(
+        "
+        keys :
+        type host off host.0 --at +10m
+        keys Enter                => effects=[], modal=confirm schedule off host.0 in 10 min
+        keys Tab Tab Tab Enter    => modal=confirm schedule off host.0 in 10 min
+        keys Tab
+        type host.0
+        keys Enter                => effects=[DO schedule off host.0 in 10 min]
+        keys :
+        type host on host.0 --at 2026-12-01T06:00:00Z
+        keys Enter                => modal=confirm schedule on host.0 at 2026-12-01T06:00:00Z
+        keys Esc :
+        type host on host.0 --at noon
+        keys Enter                => problem=invalid value 'noon' for '--at <TIME>'
+        ",
+    );
+}
+
+#[test]
+fn policies_overrides_and_reloads_are_asked_for_here_too() {
+    check(
+        "
+        keys :
+        type host policy host.0 always-off --once
+        keys Enter                => modal=confirm policy of host.0: always-off once
+        keys Tab Enter            => effects=[DO policy of host.0: always-off once]
+        keys :
+        type host policy host.0 --boot-attempts 1
+        keys Enter                => modal=confirm policy of host.0: 1 boot attempt
+        keys Esc :
+        type chassis policy
+        keys Enter                => view=power, selected=chassis
+        keys :
+        type machines override-interlock host.0 no-supply --for 600 --reason 'case 4711'
+        keys Enter                => modal=confirm override no-supply of host.0 for 10 min
+        type host.0
+        keys Enter                => DO override no-supply of host.0 for 10 min because \"case 4711\"
+        keys :
+        type machines restore-interlock host.0
+        keys Enter                => modal=confirm restore all interlocks of host.0
+        keys Esc :
+        type services reload
+        keys Enter                => effects=[plan reload], modal=confirm reload services
+        ",
+    );
+}
+
+#[test]
+fn a_simulated_board_is_broken_and_surrounded_from_here() {
+    check(
+        "
+        keys :
+        type sim fault inject fan-fail fan.3 0.5
+        keys Enter                => modal=confirm inject fan-fail fan.3 at 0.5
+        keys Tab Enter            => effects=[DO inject fan-fail fan.3 at 0.5]
+        keys :
+        type sim fault clear
+        keys Enter                => modal=confirm repair everything
+        keys Esc :
+        type sim set ambient -5
+        keys Enter                => modal=confirm set ambient to -5
+        keys Esc :
+        type sim stop
+        keys Enter                => modal=confirm stop the simulated board
+        keys Tab Tab Enter        => !DO
         ",
     );
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use ubmc_proto::{transport::Address, v1};
 use ubmc_tui::{
-    app::{Answer, Ask, LinkEvent, Token},
+    app::{Answer, Ask, Deed, LinkEvent, Token},
     link::{Clock, Command, Link},
     model::{Entry, Update},
 };
@@ -134,7 +134,9 @@ async fn without_a_daemon_the_reason_is_said_and_requests_are_answered() {
         .await;
     assert!(reason.contains("there is no such socket"), "{reason}");
     assert!((0.3..=0.7).contains(&retry), "{retry}");
-    assert!(bench.link.command(Command::Ask(Token(7), Ask::Identify { on: true, reason: String::new() })));
+    let deed = Deed::Identify { on: true, for_s: 0.0 };
+    let ask = Ask::Do { deed, revision: String::new(), reason: String::new() };
+    assert!(bench.link.command(Command::Ask(Token(7), ask)));
     let refusal = bench
         .until("an answer", |event| match event {
             LinkEvent::Answer { token: Token(7), result: Err(refusal) } => Some(refusal.clone()),
@@ -161,8 +163,8 @@ async fn requests_are_carried_out_and_refusals_keep_their_conditions() {
             _ => None,
         })
         .await;
-    let deed =
-        Ask::Transition { machine: "host.0".into(), request: "off".into(), revision, reason: "case 4711".into() };
+    let deed = Deed::Transition { machine: "host.0".into(), request: "off".into(), destructive: true };
+    let deed = Ask::Do { deed, revision, reason: "case 4711".into() };
     assert!(bench.link.command(Command::Ask(Token(2), deed)));
     bench
         .until("the operation", |event| {

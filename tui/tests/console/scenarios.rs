@@ -2,8 +2,8 @@
 
 use ubmc_tui::{
     app::{
-        Answer, App, Ask, Confirm, Effect, Event, Item, LinkEvent, LinkState, Modal, Page, Plan, Token, confirm::Focus,
-        log, rows,
+        Answer, App, Ask, Confirm, Deed, Effect, Event, Item, LinkEvent, LinkState, Modal, Page, Plan, Token,
+        confirm::Focus, log, rows,
     },
     model::{Condition, Entry, LogEntry, Mono, OperationState, Refusal, Update, from_wire},
 };
@@ -210,7 +210,7 @@ fn question(confirm: &Confirm) -> String {
         }
     };
     let along = match &confirm.deed {
-        ubmc_tui::app::Deed::Service { along, .. } => format!(" along {along:?}"),
+        Deed::Services { along, .. } => format!(" along {along:?}"),
         _ => String::new(),
     };
     format!(
@@ -235,34 +235,35 @@ fn effect(effect: &Effect) -> String {
         Effect::FollowLog(service) => format!("log {}", service.as_deref().unwrap_or("-")),
         Effect::Ask(Token(_), ask) => match ask {
             Ask::Plan { machine, request } => format!("plan {request} {machine}"),
-            Ask::Transition { machine, request, revision, reason } => {
-                format!("DO {request} {machine} as {revision}{}", because(reason))
+            Ask::PlanReload => "plan reload".into(),
+            Ask::Do { deed, revision, reason } => {
+                let revision = if revision.is_empty() { String::new() } else { format!(" as {revision}") };
+                format!("DO {}{revision}{}", done(deed), because(reason))
             }
-            Ask::Service { verb, name, force, reason } => {
-                format!("DO {} {name} force={force}{}", verb.word(), because(reason))
-            }
-            Ask::CancelOperation { id, reason } | Ask::CancelSchedule { id, reason } => {
-                format!("DO cancel {id}{}", because(reason))
-            }
-            Ask::Identify { on, reason } => format!("DO identify {on}{}", because(reason)),
             Ask::History { sensor } => format!("history {sensor}"),
             Ask::Hardware => "hardware".into(),
             Ask::Boot => "boot".into(),
             Ask::Graph { machine } => format!("graph {machine}"),
             Ask::Why { name } => format!("why {name}"),
-            Ask::WhatIf { service } => format!("what if {service}"),
-            Ask::Hold { target, duty, for_s, reason } => {
-                format!("DO hold {target} {duty} {for_s}{}", because(reason))
-            }
-            Ask::Release { target, reason } => format!("DO release {target}{}", because(reason)),
+            Ask::WhatIf { services } => format!("what if {}", services.join(" ")),
             Ask::Faults => "faults".into(),
             Ask::Schedules => "schedules".into(),
-            Ask::RestoreInterlock { machine, condition } => format!("DO restore {condition} {machine}"),
             Ask::Verify => "verify".into(),
             Ask::Chain { cause } => format!("chain {cause}"),
-            Ask::Inject { kind, target } => format!("DO inject {kind} {target}"),
-            Ask::Repair { kind, target } => format!("DO repair {kind} {target}"),
         },
+    }
+}
+
+/// A deed as it is sent.
+fn done(deed: &Deed) -> String {
+    match deed {
+        Deed::Transition { machine, request, .. } => format!("{request} {machine}"),
+        Deed::Services { verb, names, force, .. } => format!("{} {} force={force}", verb.word(), names.join(" ")),
+        Deed::CancelOperation { id } | Deed::CancelSchedule { id } => format!("cancel {id}"),
+        Deed::Identify { on, for_s: 0.0 } => format!("identify {on}"),
+        Deed::Hold { target, duty, for_s } => format!("hold {target} {duty} {for_s}"),
+        Deed::RestoreInterlock { machine, condition } => format!("restore {condition} {machine}"),
+        other => other.title(),
     }
 }
 

@@ -11,12 +11,14 @@ use crate::{
         cli,
         graph::Drawing,
     },
-    model::{Entry, Model, Severity},
+    model::{Entry, LedPattern, Model, Severity},
 };
 
 type Meant = Result<Command, No>;
 
 const NOT_HERE: No = No::Elsewhere("the console has nothing for this");
+const TABLE: No = No::Elsewhere("the console has no place for a table like this");
+const DRAWING: No = No::Elsewhere("this drawing is a file for other programs");
 
 /// What a command of `ubmcctl` means.
 pub(super) fn command(model: &Model, command: cli::Command) -> Meant {
@@ -73,8 +75,20 @@ pub(super) fn command(model: &Model, command: cli::Command) -> Meant {
         cli::Command::Leds(leds::Command::List) => {
             Ok(hardware_of(model.hardware.leds.as_deref(), |one| Item::Led(one.name.clone())))
         }
-        cli::Command::Leds(leds::Command::Set { .. }) => {
-            Err(No::Elsewhere("the console lights the identify LED only (`chassis identify on`)"))
+        cli::Command::Leds(leds::Command::Set { name, pattern, time }) => {
+            let led = match &model.hardware.leds {
+                Some(leds) => known("LED", &name, leds.iter().map(|one| &one.name))?,
+                // Not fetched yet: ubmcd knows.
+                None => name,
+            };
+            let pattern = match pattern {
+                leds::Pattern::Off => Some(LedPattern::Off),
+                leds::Pattern::On => Some(LedPattern::On),
+                leds::Pattern::Blink => Some(LedPattern::Blink),
+                leds::Pattern::FastBlink => Some(LedPattern::FastBlink),
+                leds::Pattern::Auto => None,
+            };
+            Ok(Command::Do(Deed::Light { led, pattern, for_s: time.unwrap_or(0.0) }))
         }
         cli::Command::Inventory(inventory::Command::List) => {
             Ok(hardware_of(model.hardware.items.as_deref(), |one| Item::Part(one.name.clone())))
@@ -111,11 +125,12 @@ fn of_platform(model: &Model, command: platform::Command) -> Meant {
     match command {
         platform::Command::Status => Ok(Command::View(View::Overview)),
         platform::Command::Health => Ok(Command::View(View::Services)),
-        platform::Command::Start(wanted) => service(model, ServiceVerb::Start, &wanted.names, wanted.force),
-        platform::Command::Stop(wanted) => service(model, ServiceVerb::Stop, &wanted.names, false),
-        platform::Command::Restart(wanted) => service(model, ServiceVerb::Restart, &wanted.names, wanted.force),
+        platform::Command::Start(wanted) => on_services(model, ServiceVerb::Start, &wanted.names, wanted.force),
+        platform::Command::Stop(wanted) => on_services(model, ServiceVerb::Stop, &wanted.names, wanted.force),
+        platform::Command::Restart(wanted) => on_services(model, ServiceVerb::Restart, &wanted.names, wanted.force),
         platform::Command::Logs(wanted) => log(model, wanted),
-        platform::Command::Shutdown { .. } => Err(No::Elsewhere("the console does not end ubmcd")),
+        // What holds it up is shown in any case.
+        platform::Command::Shutdown { emergency, wait: _ } => Ok(Command::Do(Deed::Shutdown { emergency })),
     }
 }
 
@@ -138,16 +153,16 @@ fn of_services(model: &Model, command: services::Command) -> Meant {
         services::Command::Dependencies { name: None, format: Drawing::Text } => {
             Ok(Command::Services { filter: String::new(), tree: true })
         }
-        services::Command::Start(wanted) => service(model, ServiceVerb::Start, &wanted.names, wanted.force),
-        // Dependents are shown and stopped along in any case.
-        services::Command::Stop(wanted) => service(model, ServiceVerb::Stop, &wanted.names, false),
-        services::Command::Restart(wanted) => service(model, ServiceVerb::Restart, &wanted.names, wanted.force),
-        services::Command::Reset { name } => service(model, ServiceVerb::Reset, &[name], false),
-        services::Command::Dependencies { format: Drawing::Dot | Drawing::Mermaid, .. }
-        | services::Command::Validate { .. }
-        | services::Command::Check { .. }
-        | services::Command::Readiness
-        | services::Command::Reload { .. } => Err(NOT_HERE),
+        services::Command::Start(wanted) => on_services(model, ServiceVerb::Start, &wanted.names, wanted.force),
+        services::Command::Stop(wanted) => on_services(model, ServiceVerb::Stop, &wanted.names, wanted.force),
+        services::Command::Restart(wanted) => on_services(model, ServiceVerb::Restart, &wanted.names, wanted.force),
+        services::Command::Reset { name } => on_services(model, ServiceVerb::Reset, &[name], false),
+        // The question shows what would change, and the operation is followed: a dry run is one that is not confirmed.
+        services::Command::Reload { .. } => Ok(Command::Do(Deed::Reload)),
+        services::Command::Dependencies { format: Drawing::Dot | Drawing::Mermaid, .. } => Err(DRAWING),
+        services::Command::Validate { .. } | services::Command::Check { .. } | services::Command::Readiness => {
+            Err(TABLE)
+        }
     }
 }
 
@@ -167,10 +182,7 @@ fn of_host(model: &Model, command: host::Command) -> Meant {
         host::Command::Restart(target) => asked(target, "restart"),
         host::Command::Cycle(target) => asked(target, "cycle"),
         host::Command::Nmi(target) => asked(target, "nmi"),
-        host::Command::Policy { name, choice, attempts } if attempts.boot_attempts.is_none() => {
-            policy(model, &name, &choice)
-        }
-        host::Command::Policy { .. } => Err(No::Elsewhere("the console shows policies only")),
+        host::Command::Policy { name, choice, attempts } => policy(model, &name, &choice, attempts.boot_attempts),
     }
 }
 
@@ -182,13 +194,13 @@ fn of_chassis(model: &Model, command: &chassis::Command) -> Meant {
         chassis::Command::Off(how) => asked(*how, "off"),
         chassis::Command::Cycle(how) => asked(*how, "cycle"),
         chassis::Command::EmergencyOff(how) => asked(*how, "emergency-off"),
-        chassis::Command::Policy(choice) => policy(model, chassis::CHASSIS, choice),
+        chassis::Command::Policy(choice) => policy(model, chassis::CHASSIS, choice, None),
         chassis::Command::Maintenance(wanted) => maintenance(model, chassis::CHASSIS, wanted),
-        chassis::Command::Identify { what: chassis::Identify::On } => Ok(Command::Do(Deed::Identify { on: true })),
-        chassis::Command::Identify { what: chassis::Identify::Off } => Ok(Command::Do(Deed::Identify { on: false })),
-        chassis::Command::Identify { what: chassis::Identify::For(_) } => {
-            Err(No::Elsewhere("the console lights the identify LED until it is switched off"))
-        }
+        chassis::Command::Identify { what } => Ok(Command::Do(match *what {
+            chassis::Identify::On => Deed::Identify { on: true, for_s: 0.0 },
+            chassis::Identify::Off => Deed::Identify { on: false, for_s: 0.0 },
+            chassis::Identify::For(for_s) => Deed::Identify { on: true, for_s },
+        })),
     }
 }
 
@@ -197,11 +209,16 @@ fn of_machines(model: &Model, command: machines::Command) -> Meant {
         machines::Command::List => Ok(Command::View(View::Power)),
         machines::Command::Show { name } => machine(model, &name),
         machines::Command::Graph { name, format: Drawing::Text } => standing(model, &name, PowerPane::Drawn),
-        machines::Command::Graph { format: Drawing::Dot | Drawing::Mermaid, .. }
-        | machines::Command::Counts { .. }
-        | machines::Command::OverrideInterlock { .. }
-        | machines::Command::RestoreInterlock { condition: None, .. }
-        | machines::Command::History { .. } => Err(NOT_HERE),
+        machines::Command::Graph { format: Drawing::Dot | Drawing::Mermaid, .. } => Err(DRAWING),
+        machines::Command::Counts { .. } | machines::Command::History { .. } => Err(TABLE),
+        machines::Command::OverrideInterlock { name, condition, duration } => {
+            let machine = machine_name(model, &name)?;
+            Ok(Command::Do(Deed::OverrideInterlock { machine, condition, for_s: duration }))
+        }
+        machines::Command::RestoreInterlock { name, condition: None } => {
+            let machine = machine_name(model, &name)?;
+            Ok(Command::Do(Deed::RestoreInterlock { machine, condition: String::new() }))
+        }
         machines::Command::RestoreInterlock { name, condition: Some(condition) } => {
             let machine = machine_name(model, &name)?;
             let overrides = model.machine(&machine).into_iter().flat_map(|one| &one.overrides);
@@ -219,21 +236,12 @@ fn of_fans(model: &Model, command: fans::Command) -> Meant {
         fans::Command::List => Ok(Command::View(View::Thermal)),
         fans::Command::Set { target, percent, time } => {
             let target = known("fan or zone", &target, names())?;
-            match (whole(percent), whole(time)) {
-                (Some(duty), Some(for_s)) => Ok(Command::Do(Deed::Hold { target, duty, for_s })),
-                _ => Err(No::Elsewhere("the console holds fans at whole percents for whole seconds")),
-            }
+            Ok(Command::Do(Deed::Hold { target, duty: percent, for_s: time }))
         }
         fans::Command::Auto { target } => {
             Ok(Command::Do(Deed::Release { target: known("fan or zone", &target, names())? }))
         }
     }
-}
-
-/// A number without a fraction, as one.
-fn whole(number: f64) -> Option<u32> {
-    // The text of an f64 has no fraction where it has none.
-    number.to_string().parse().ok()
 }
 
 fn of_events(model: &Model, command: events::Command) -> Meant {
@@ -278,23 +286,24 @@ fn of_simulation(model: &Model, command: simulation::Command) -> Meant {
                 Item::Fault(kind.clone(), target.clone())
             }))
         }
-        Sim::Fault(Fault::Inject { kind, target, value: None }) => {
+        Sim::Fault(Fault::Inject { kind, target, value }) => {
             // Not fetched yet: ubmcd knows.
             let kind = match &model.hardware.faults {
                 Some(faults) => known("kind of fault", &kind, faults.kinds.iter().map(|one| &one.kind))?,
                 None => kind,
             };
-            Ok(Command::Do(Deed::Inject { kind, target }))
+            Ok(Command::Do(Deed::Inject { kind, target, value }))
         }
-        Sim::Fault(Fault::Inject { value: Some(_), .. }) => {
-            Err(No::Elsewhere("the console injects faults as they come"))
-        }
-        Sim::Fault(Fault::Clear { kind: Some(kind), target: Some(target) }) => {
+        Sim::Fault(Fault::Clear { kind, target }) => {
             let active = faults().flat_map(|all| &all.active).map(|(kind, _)| kind);
-            Ok(Command::Do(Deed::Repair { kind: known("active kind of fault", &kind, active)?, target }))
+            let kind = kind.map(|kind| known("active kind of fault", &kind, active)).transpose()?;
+            let (kind, target) = (kind.unwrap_or_default(), target.unwrap_or_default());
+            Ok(Command::Do(Deed::Repair { kind, target }))
         }
-        Sim::Fault(Fault::Clear { .. }) => Err(No::Elsewhere("the console clears one fault at a time")),
-        Sim::Set { .. } | Sim::Show | Sim::Start | Sim::Stop => Err(NOT_HERE),
+        Sim::Set { name, value } => Ok(Command::Do(Deed::Surround { name, value })),
+        Sim::Start => Ok(Command::Do(Deed::Plug { on: true })),
+        Sim::Stop => Ok(Command::Do(Deed::Plug { on: false })),
+        Sim::Show => Err(TABLE),
     }
 }
 
@@ -323,14 +332,15 @@ fn log(model: &Model, wanted: logs::Logs) -> Meant {
     service_name(model, name).map(|name| Command::Service { name, pane: Pane::Log, stream, contains })
 }
 
-fn service(model: &Model, verb: ServiceVerb, names: &[String], unchecked: bool) -> Meant {
-    if unchecked {
-        return Err(No::Elsewhere("the console does not skip what is checked before a start"));
+fn on_services(model: &Model, verb: ServiceVerb, names: &[String], force: bool) -> Meant {
+    let mut each: Vec<String> = Vec::new();
+    for name in names {
+        let name = service_name(model, name)?;
+        if !each.contains(&name) {
+            each.push(name);
+        }
     }
-    match names {
-        [name] => service_name(model, name).map(|name| Command::Do(menu::service_deed(model, verb, &name))),
-        _ => Err(No::Elsewhere("the console asks about one service at a time")),
-    }
+    Ok(Command::Do(menu::service_deed(model, verb, &each, force)))
 }
 
 fn service_name(model: &Model, name: &str) -> Result<String, No> {
@@ -354,11 +364,13 @@ fn standing(model: &Model, name: &str, pane: PowerPane) -> Meant {
     machine_name(model, name).map(|name| Command::Machine { name: Some(name), pane })
 }
 
-fn policy(model: &Model, name: &str, choice: &policy::Choice) -> Meant {
-    match choice.value {
-        None => standing(model, name, PowerPane::Standing),
-        Some(_) => Err(No::Elsewhere("the console shows policies only")),
+fn policy(model: &Model, name: &str, choice: &policy::Choice, attempts: Option<u32>) -> Meant {
+    if choice.value.is_none() && attempts.is_none() {
+        return standing(model, name, PowerPane::Standing);
     }
+    let policy = choice.value.map_or("", policy::Value::as_str).to_owned();
+    let machine = machine_name(model, name)?;
+    Ok(Command::Do(Deed::Policy { machine, policy, once: choice.once, attempts }))
 }
 
 fn maintenance(model: &Model, name: &str, wanted: &transition::Maintenance) -> Meant {
@@ -369,16 +381,17 @@ fn maintenance(model: &Model, name: &str, wanted: &transition::Maintenance) -> M
     transition(model, name, request, wanted.how)
 }
 
-/// The plan is shown and the operation followed in any case; only a later time is more than the console can do.
+/// The plan is shown and the operation followed in any case.
 fn transition(model: &Model, name: &str, request: &str, how: transition::How) -> Meant {
-    if how.at.is_some() {
-        return Err(No::Elsewhere("the console asks for what is to be done now"));
-    }
     let machine = machine_name(model, name)?;
     let offered = model.machine(&machine).and_then(|one| one.requests.iter().find(|one| one.name == request));
     // Whether it interrupts something only the daemon knows; where it has not said so, it is taken to.
     let destructive = offered.is_none_or(|one| one.destructive);
-    Ok(Command::Do(Deed::Transition { machine, request: request.to_owned(), destructive }))
+    let request = request.to_owned();
+    Ok(Command::Do(match how.at {
+        Some(at) => Deed::Schedule { machine, request, destructive, at },
+        None => Deed::Transition { machine, request, destructive },
+    }))
 }
 
 fn operation(model: &Model, id: &str) -> Result<String, No> {

@@ -22,7 +22,7 @@ pub(super) const OWN: [(&str, &str); 6] = [
 ];
 
 /// Something that the console does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Say why a service or a machine is as it is.
     Why(String),
@@ -124,6 +124,9 @@ pub(crate) fn understand(model: &Model, line: &str) -> Result<Command, Unfit> {
 /// A command with the reason that was given for it.
 fn because(command: Command, reason: Option<String>) -> Meant {
     match (command, reason) {
+        (Command::Do(Deed::OverrideInterlock { .. }), None) => {
+            Err(No::Unknown("an override needs a reason: add `--reason TEXT`".to_owned()))
+        }
         (command, None) => Ok(command),
         (Command::Do(deed), Some(reason)) if deed.takes_reason() => Ok(Command::DoBecause(deed, reason)),
         (_, Some(_)) => Err(No::Unknown("`--reason` has no place here: nobody is told why this is done".to_owned())),

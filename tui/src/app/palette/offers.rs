@@ -162,11 +162,19 @@ mod tests {
     #[test]
     fn what_the_console_cannot_do_is_not_offered() {
         let can = shapes();
-        for shape in ["host off 1", "services restart 1", "fans set 2", "sim fault inject 2", "events list 0", "why 1"]
-        {
+        for shape in [
+            "host off 1",
+            "host policy 2",
+            "services reload 0",
+            "services restart 1",
+            "fans set 2",
+            "sim fault inject 2",
+            "events list 0",
+            "why 1",
+        ] {
             assert!(can.contains(shape), "{shape}");
         }
-        for shape in ["completions 1", "man 0", "shell 0", "platform stop 0", "host policy 2", "machines counts 0"] {
+        for shape in ["completions 1", "man 0", "shell 0", "machines history 1", "sim show 0", "machines counts 0"] {
             assert!(!can.contains(shape), "{shape}");
         }
     }

@@ -18,7 +18,7 @@ pub(crate) struct Choice {
     pub(crate) value: Option<Value>,
     /// For the next time only
     #[arg(long, requires = "value")]
-    once: bool,
+    pub(crate) once: bool,
 }
 
 /// How often a boot may fail.
@@ -42,7 +42,7 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::AlwaysOn => "always-on",
             Self::AlwaysOff => "always-off",

@@ -14,6 +14,7 @@ use crate::ctl::{
     output::{Canvas, Cell, Table, clock, duration, left, plain_text, right, unix_seconds},
     session::Session,
 };
+pub(crate) use crate::model::At;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -46,15 +47,6 @@ impl Command {
             }
         }
     }
-}
-
-/// When something is to be done.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum At {
-    /// Seconds since 1970.
-    Time(f64),
-    /// Seconds from now, by the clock of the BMC.
-    After(f64),
 }
 
 impl FromStr for At {

@@ -195,6 +195,21 @@ pub fn why(wire: v1::WhyResponse) -> Why {
     }
 }
 
+/// What a reload would change: each service, and what else has to be known.
+pub fn reload(wire: v1::ReloadServicesResponse) -> WhatIf {
+    let change = |one: v1::ServiceChange| (format!("service {}", one.name), one.text);
+    let mut consequences: Vec<_> = wire.changes.into_iter().map(change).collect();
+    if consequences.is_empty() {
+        consequences.push((String::new(), "nothing differs: nothing has to change".to_owned()));
+    }
+    if !wire.restarts.is_empty() {
+        let text = format!("restarted, in this order: {}", wire.restarts.join(", "));
+        consequences.push(("restarts".to_owned(), text));
+    }
+    consequences.extend(wire.notes.into_iter().map(|note| ("note".to_owned(), note)));
+    WhatIf { consequences, obstacles: Vec::new() }
+}
+
 /// What would follow.
 pub fn what_if(wire: v1::WhatIfStoppedResponse) -> WhatIf {
     WhatIf {

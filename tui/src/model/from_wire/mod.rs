@@ -15,7 +15,7 @@ use super::{
     Service, ServiceKind, ServiceState, Severity, Status, Update,
 };
 pub use hardware::{faults, items, leds, rails, resources, supplies};
-pub use machines::{graph, machine, machines, operation, operations, schedules, verification, what_if, why};
+pub use machines::{graph, machine, machines, operation, operations, reload, schedules, verification, what_if, why};
 pub use readings::{history, sensor, sensors, zone, zones};
 
 /// A health verdict.
