@@ -135,6 +135,8 @@ pub const KEYMAP: &[Binding] = &[
     binding(&[ch('N')], Action::PreviousFound, ServicePage, "next match, downwards"),
     binding(&[ch('+'), ch('=')], Action::ZoomIn, In(View::Sensors), "less time, more detail in the graph"),
     binding(&[ch('-')], Action::ZoomOut, In(View::Sensors), "more time in the graph"),
+    binding(&[ch('+'), ch('=')], Action::ZoomIn, In(View::Thermal), "less time, more detail in the graphs"),
+    binding(&[ch('-')], Action::ZoomOut, In(View::Thermal), "more time in the graphs"),
     binding(&[ch('a')], Action::Act, In(View::Power), "what can be asked of the machine"),
     binding(&[ch('a')], Action::Act, In(View::Overview), "what can be done with the selected"),
     binding(&[ch('v')], Action::Pane, In(View::Power), "requests, drawn, supplies and rails, policies"),

@@ -11,14 +11,28 @@ const BOOT_EVERY_S: f64 = 1.0;
 /// The selected sensor's past is fetched once per connection.
 pub(super) fn selection_changed(state: &mut State, effects: &mut Vec<Effect>) {
     look_at_graph(state, effects);
-    if state.view != View::Sensors || !state.connected() {
+    if !state.connected() {
         return;
     }
-    let Some(Item::Sensor(sensor)) = rows::selected(state) else { return };
+    let Some(sensor) = sensor_drawn(state) else { return };
     let history = state.model.histories.entry(sensor.clone()).or_default();
     if !history.fetched {
         history.fetched = true;
         intent::ask(state, Ask::History { sensor }, None, effects);
+    }
+}
+
+/// The sensor whose past is on the screen: the selected one, or the one that drives the selected zone.
+fn sensor_drawn(state: &State) -> Option<String> {
+    let selected = rows::selected(state)?;
+    match (state.view, selected) {
+        (View::Sensors, Item::Sensor(sensor)) => Some(sensor),
+        (View::Thermal, Item::Zone(zone)) => state.model.zone(&zone)?.driving_sensor().map(str::to_owned),
+        (View::Thermal, Item::Fan(name)) => {
+            let fan = state.model.fans.iter().find(|fan| fan.name == name)?;
+            state.model.zone(&fan.zone)?.driving_sensor().map(str::to_owned)
+        }
+        _ => None,
     }
 }
 

@@ -126,6 +126,8 @@ pub struct Model {
     pub operations: Vec<Operation>,
     /// In board order.
     pub sensors: Vec<Sensor>,
+    /// What the fans of each zone were told, percent, by zone name, while this console looked.
+    pub duties: BTreeMap<String, History>,
     /// By sensor name.
     pub histories: BTreeMap<String, History>,
     /// In the daemon's order.
@@ -226,18 +228,15 @@ impl Model {
             && self.hardware.supplies.is_some()
     }
 
-    /// Adds the present reading of each sensor to its past; while `connected` is false, a gap. Called once a second:
-    /// the daemon sends changes only, so a steady reading leaves no trace of its own.
+    /// Adds the present reading of each sensor and the duty of each zone to their past; while `connected` is false, a
+    /// gap. Called once a second: the daemon sends changes only, so what is steady leaves no trace of its own.
     pub fn sample(&mut self, now: Mono, connected: bool) {
+        let known = |value: Option<f64>| value.filter(|_| connected);
         for sensor in &self.sensors {
-            let value = sensor.good().filter(|_| connected);
-            if let Some(history) = self.histories.get_mut(&sensor.name) {
-                history.push(now, value);
-            } else {
-                let mut history = History::default();
-                history.push(now, value);
-                self.histories.insert(sensor.name.clone(), history);
-            }
+            remember(&mut self.histories, &sensor.name, now, known(sensor.good()));
+        }
+        for zone in &self.zones {
+            remember(&mut self.duties, &zone.name, now, known(Some(zone.duty)));
         }
     }
 
@@ -291,6 +290,17 @@ impl Model {
     /// The operation of this id.
     pub fn operation(&self, id: &str) -> Option<&Operation> {
         self.operations.iter().find(|operation| operation.id == id)
+    }
+}
+
+/// Appends to the past of `name`.
+fn remember(pasts: &mut BTreeMap<String, History>, name: &str, now: Mono, value: Option<f64>) {
+    if let Some(past) = pasts.get_mut(name) {
+        past.push(now, value);
+    } else {
+        let mut past = History::default();
+        past.push(now, value);
+        pasts.insert(name.to_owned(), past);
     }
 }
 

@@ -132,6 +132,22 @@ pub struct Zone {
     pub fans_needed: u32,
 }
 
+impl Zone {
+    /// The controller that decides: the one that the daemon names as the driver, else the first of those that ask for most.
+    pub fn deciding(&self) -> Option<&Controller> {
+        let named = self.driver.rsplit(' ').next().unwrap_or_default();
+        let output = |controller: &&Controller| controller.output.unwrap_or(f64::NEG_INFINITY);
+        let most = || self.controllers.iter().rev().max_by(|one, other| output(one).total_cmp(&output(other)));
+        self.controllers.iter().find(|controller| controller.name == named).or_else(most)
+    }
+
+    /// The sensor that decides: the one that the daemon names, else the first that the deciding controller reads.
+    pub fn driving_sensor(&self) -> Option<&str> {
+        let named = self.driver.split(' ').find(|word| self.sensors.iter().any(|one| one == word));
+        named.or_else(|| self.deciding()?.sensors.first().map(String::as_str))
+    }
+}
+
 /// What was when a zone tripped.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trip {

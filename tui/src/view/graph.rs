@@ -185,7 +185,9 @@ fn range(values: impl Iterator<Item = f64>, limits: &[Limit], unit: &str) -> (f6
     let air = ((high - low) * 0.08).max((least - (high - low)) / 2.0).max(1e-6);
     // What cannot be negative does not get a negative scale.
     let floor = if low >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
-    ((low - air).max(floor), high + air)
+    // No more than all.
+    let roof = if unit == "%" && high <= 100.0 { 100.0 } else { f64::INFINITY };
+    ((low - air).max(floor), (high + air).min(roof))
 }
 
 /// A fan curve, percent over °C, and the point where its controller stands.

@@ -6,6 +6,7 @@
 mod boot;
 pub mod canvas;
 mod dialog;
+mod duty;
 mod events;
 pub mod format;
 mod frame;

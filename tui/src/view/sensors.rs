@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     app::{Area, GRAPH_SPANS, Item, Place, State, rows, serves},
-    model::{Quality, Sensor, Thresholds},
+    model::{History, Mono, Quality, Sensor, Thresholds},
     style::{Mark, Role},
 };
 
@@ -137,20 +137,20 @@ fn limits_text(thresholds: &Thresholds, unit: &str) -> String {
     }
 }
 
-fn past(canvas: &mut Canvas<'_>, area: Rect, state: &State, sensor: &Sensor) {
-    let span = GRAPH_SPANS.get(state.span).copied().unwrap_or(120);
+/// Seconds of the past that graphs show.
+pub(super) fn span_s(state: &State) -> f64 {
+    f64::from(GRAPH_SPANS.get(state.span).copied().unwrap_or(120))
+}
+
+/// The reading of a sensor over time.
+pub(super) fn past(canvas: &mut Canvas<'_>, area: Rect, state: &State, sensor: &Sensor) {
     let shown = match sensor.value {
         Some(value) => format::reading_with_unit(value, &sensor.unit),
         None => "no reading".to_owned(),
     };
-    let points: Vec<(f64, Option<f64>)> = state
-        .model
-        .histories
-        .get(&sensor.name)
-        .map(|history| history.points().map(|(at, value)| (state.now.since(*at), *value)).collect())
-        .unwrap_or_default();
-    let remark = format!("{}last {}", extremes(sensor, &points, f64::from(span)), format::duration(f64::from(span)));
-    canvas.heading(area, &format!("{}  {shown}", sensor.name), &remark);
+    let points = state.model.histories.get(&sensor.name).map(|past| past_s(past, state.now)).unwrap_or_default();
+    let number = |value: f64| format::reading(value, &sensor.unit);
+    canvas.heading(area, &format!("{}  {shown}", sensor.name), &extent(&points, state, "", number));
     let mut y = area.y + 1;
     let about = if sensor.reason.is_empty() { &sensor.description } else { &sensor.reason };
     if !about.is_empty() && area.height > 7 {
@@ -162,15 +162,30 @@ fn past(canvas: &mut Canvas<'_>, area: Rect, state: &State, sensor: &Sensor) {
     // Beyond some height a curve only gets steeper, not clearer.
     let plot = Rect { height: plot.height.min(24), ..plot };
     let limits = near_limits(sensor, &points);
-    graph::over_time(canvas, plot, &points, f64::from(span), &sensor.unit, &limits);
+    graph::over_time(canvas, plot, &points, span_s(state), &sensor.unit, &limits);
 }
 
-/// The lowest and the highest of what is shown; empty when nothing is.
-fn extremes(sensor: &Sensor, points: &[(f64, Option<f64>)], span_s: f64) -> String {
+/// Seconds ago, and the value, oldest first.
+pub(super) fn past_s(past: &History, now: Mono) -> Vec<(f64, Option<f64>)> {
+    past.points().map(|(at, value)| (now.since(*at), *value)).collect()
+}
+
+/// The lowest and the highest of what is shown, and over which time: `25 to 60 % in the last 2m`.
+pub(super) fn extent(
+    points: &[(f64, Option<f64>)],
+    state: &State,
+    unit: &str,
+    number: impl Fn(f64) -> String,
+) -> String {
+    let span_s = span_s(state);
     let shown = || points.iter().filter(|(age, _)| *age <= span_s).filter_map(|(_, value)| *value);
     let (low, high) = (shown().reduce(f64::min), shown().reduce(f64::max));
-    let number = |value: f64| format::reading(value, &sensor.unit);
-    low.zip(high).map(|(low, high)| format!("{} to {} in the ", number(low), number(high))).unwrap_or_default()
+    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+    let values = low.zip(high).map(|(low, high)| match (number(low), number(high)) {
+        (low, high) if low == high => format!("{low}{unit} in the "),
+        (low, high) => format!("{low} to {high}{unit} in the "),
+    });
+    format!("{}last {}", values.unwrap_or_default(), format::duration(span_s))
 }
 
 /// The limits that are worth a place on the scale: those next to the readings, and any that has been crossed.

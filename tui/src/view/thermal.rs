@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{
     canvas::{Canvas, Piece, mark_piece, role_of},
-    format, graph,
+    duty, format, graph, sensors,
     table::{self, Column, Table},
     verdict,
 };
@@ -50,7 +50,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let below = Rect { y: middle.bottom(), height: fans_height, ..rest };
     let tripped = zone.trip.as_ref().map_or(0, |trip| trip_height(trip, middle));
     let middle = Rect { height: middle.height - tripped, ..middle };
-    control(canvas, middle, state, zone);
+    let past = duty::height(middle);
+    let below_control = Rect { y: middle.bottom() - past, height: past, ..middle };
+    control(canvas, Rect { height: middle.height - past, ..middle }, state, zone);
+    if past > 0 {
+        duty::draw(canvas, below_control, state, zone);
+    }
     if let Some(one) = zone.trip.as_ref().filter(|_| tripped > 0) {
         trip(canvas, Rect { y: middle.bottom(), height: tripped, ..middle }, state, one);
     }
@@ -129,7 +134,7 @@ pub(super) fn zones(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected
 
 /// The controller that decides, drawn, beside what it did to the duty step by step.
 fn control(canvas: &mut Canvas<'_>, area: Rect, state: &State, zone: &Zone) {
-    let deciding = deciding(zone);
+    let deciding = zone.deciding();
     let terms_width = if area.width >= 110 { 44 } else { 34 };
     let sided = area.width >= 72;
     let (plot, why) = if sided {
@@ -177,29 +182,26 @@ fn controller(canvas: &mut Canvas<'_>, area: Rect, state: &State, controller: &C
     }
 }
 
-/// The controller that decides: the one that the daemon names as the driver, else the first of those that ask for most.
-fn deciding(zone: &Zone) -> Option<&Controller> {
-    let named = zone.driver.rsplit(' ').next().unwrap_or_default();
-    let output = |controller: &&Controller| controller.output.unwrap_or(f64::NEG_INFINITY);
-    let most = || zone.controllers.iter().rev().max_by(|one, other| output(one).total_cmp(&output(other)));
-    zone.controllers.iter().find(|controller| controller.name == named).or_else(most)
-}
-
-/// Seconds of the past beside a set-point.
-const LOOP_S: f64 = 120.0;
-
 /// Where there is room: what a loop reads, on its way to the set-point.
 fn toward_set_point(canvas: &mut Canvas<'_>, area: Rect, state: &State, controller: &Controller) {
     let history = controller.sensors.first().and_then(|name| state.model.histories.get(name));
     let Some(history) = history.filter(|_| area.height >= 6) else { return };
-    let points: Vec<_> = history.points().map(|(at, value)| (state.now.since(*at), *value)).collect();
-    if points.iter().all(|(age, value)| value.is_none() || *age > LOOP_S) {
+    let points = sensors::past_s(history, state.now);
+    let span_s = sensors::span_s(state);
+    if points.iter().all(|(age, value)| value.is_none() || *age > span_s) {
         return;
     }
     let aim = controller.set_point.map(|at| graph::Limit { at, name: "set-point", role: Role::Busy });
     let limits: Vec<_> = aim.into_iter().collect();
     let unit = if controller.unit.is_empty() { "°C" } else { &controller.unit };
-    graph::over_time(canvas, Rect { height: area.height.min(18), ..area }, &points, LOOP_S, unit, &limits);
+    graph::over_time(
+        canvas,
+        Rect { height: area.height.min(18), ..area },
+        &points,
+        sensors::span_s(state),
+        unit,
+        &limits,
+    );
 }
 
 /// A controller without a curve: its input, its aim and its terms. The answer is the rows used.

@@ -709,3 +709,32 @@ fn a_simulated_board_is_broken_from_the_palette_and_repaired_from_the_list() {
         ",
     );
 }
+
+#[test]
+fn thermal_asks_for_the_past_of_what_drives_the_selected_zone_and_keeps_what_its_fans_were_told() {
+    check(
+        "
+        link down
+        link up
+        keys 4       => selected=cpu, history host0_cpu_temp
+        keys j       => selected=system, history inlet_temp
+        keys k       => selected=cpu, !history
+        keys j       => selected=system, !history
+        ",
+    );
+    let mut app = desk::connected(200, 50);
+    let mut now = desk::NOW;
+    let mut after = |app: &mut App, event: Event| {
+        app.handle(now, event);
+        now = now.after(1.0);
+        app.handle(now, Event::Tick { wall_s: board::WALL_S, bytes_per_s: None });
+    };
+    let mut zone = app.state().model.zone("cpu").expect("a zone").clone();
+    zone.duty = 80.0;
+    after(&mut app, Event::Resize(ubmc_tui::app::Size { columns: 200, rows: 50 }));
+    after(&mut app, desk::news(Update::ZonesChanged(vec![zone], Vec::new())));
+    after(&mut app, Event::Link(LinkEvent::Down { reason: String::new(), retry_in_s: 1.0 }));
+    let told = app.state().model.duties["cpu"].points().rev().take(3).map(|(_, duty)| *duty);
+    let told: Vec<_> = told.collect();
+    assert_eq!(told, [None, Some(80.0), Some(58.0)], "newest first; nothing is known while the link is down");
+}
