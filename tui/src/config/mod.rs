@@ -5,6 +5,7 @@
 //! view = "services"          # as --view
 //! palette = "256"            # as --palette
 //! ascii = true               # as --ascii
+//! light = true               # as --light
 //! read-only = true           # as --read-only
 //! mouse = true               # as --mouse
 //!
@@ -44,6 +45,8 @@ pub struct Config {
     pub depth: Option<Depth>,
     /// Characters of ASCII only.
     pub ascii: bool,
+    /// Colours for a light background.
+    pub light: bool,
     /// Look only.
     pub read_only: bool,
     /// The mouse is taken.
@@ -121,7 +124,7 @@ struct Reader<'t> {
 }
 
 const SECTIONS: [&str; 3] = ["console", "keys", "theme"];
-const CONSOLE: [&str; 5] = ["view", "palette", "ascii", "read-only", "mouse"];
+const CONSOLE: [&str; 6] = ["view", "palette", "ascii", "light", "read-only", "mouse"];
 const ROLES: [&str; 6] = ["good", "busy", "warning", "critical", "graph", "dim"];
 
 impl Reader<'_> {
@@ -174,10 +177,11 @@ impl Reader<'_> {
                 Err(error) => self.at(place, format!("{error}")),
             },
             ("ascii", DeValue::Boolean(yes)) => config.ascii = *yes,
+            ("light", DeValue::Boolean(yes)) => config.light = *yes,
             ("read-only", DeValue::Boolean(yes)) => config.read_only = *yes,
             ("mouse", DeValue::Boolean(yes)) => config.mouse = *yes,
             ("view" | "palette", _) => self.at(place, format!("`{key}` is a word: write it in quotes")),
-            ("ascii" | "read-only" | "mouse", _) => self.at(place, format!("`{key}` is true or false")),
+            ("ascii" | "light" | "read-only" | "mouse", _) => self.at(place, format!("`{key}` is true or false")),
             _ => self.unknown(span, "setting", key, &CONSOLE),
         }
     }
@@ -206,13 +210,13 @@ mod tests {
     #[test]
     fn keys_theme_and_defaults_are_taken() {
         let config = parse(
-            "[console]\nview = 'events'\npalette = '16'\nascii = true\nread-only = true\nmouse = true\n\
+            "[console]\nview = 'events'\npalette = '16'\nascii = true\nlight = true\nread-only = true\nmouse = true\n\
              [keys]\nfollow = ['F', 'F5', '^f']\npage-down = '^d'\nwhy = 'Alt-w'\n\
              [theme]\nwarning = '#d08000'\ngood = 70\nbusy = 'lightblue'\n",
         )
         .expect("it is good");
         assert_eq!((config.view, config.depth), (Some(View::Events), Some(Depth::Sixteen)));
-        assert!(config.ascii && config.read_only && config.mouse);
+        assert!(config.ascii && config.light && config.read_only && config.mouse);
         let does = |key: Key| config.keymap.lookup(key, View::Events, false);
         assert_eq!(does(Key::char('F')), Some(Action::Follow));
         assert_eq!(does(Key::ctrl('f')), Some(Action::Follow));
@@ -258,7 +262,7 @@ mod tests {
             ("[console]\nmouse = 'on'", "2: `mouse` is true or false"),
             (
                 "[console]\ncolour = true",
-                "2: there is no setting `colour`: choose from view, palette, ascii, read-only, mouse",
+                "2: there is no setting `colour`: choose from view, palette, ascii, light, read-only, mouse",
             ),
             ("[colours]\nx = 1", "1: there is no section `colours`: choose from console, keys, theme"),
             ("keys = 1", "1: `keys` is a table: write [keys] on a line of its own"),

@@ -8,7 +8,7 @@ use ubmc_proto::transport::{Address, default_socket};
 use crate::{
     app::{Size, View, keymap::Keymap},
     config::{self, Problems},
-    style::{Depth, Look},
+    style::{Depth, Ground, Look},
     term::{
         caps::{self, Surroundings},
         guard::Modes,
@@ -47,6 +47,9 @@ pub struct Options {
     /// How many colours: auto, mono, 8, 16, 256 or rgb.
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub palette: String,
+    /// Colours for a light background. By itself where the terminal tells (`COLORFGBG`), which few do.
+    #[arg(long)]
+    pub light: bool,
     /// Look only: nothing can be started, stopped or switched.
     #[arg(long)]
     pub read_only: bool,
@@ -149,6 +152,7 @@ impl Options {
             size: self.size.map(|Fixed(size)| size),
             look: Look {
                 theme: config.theme,
+                ground: if self.light || config.light { Ground::Light } else { surroundings.ground() },
                 ..Look::new(
                     if self.no_color { Depth::Mono } else { depth },
                     !self.ascii && !config.ascii && surroundings.utf8(),
@@ -190,6 +194,13 @@ mod tests {
         assert!(prepared.read_only);
         assert!(!prepared.modes.mouse, "it is taken only when that is asked for");
         assert_eq!(prepared.view, View::Events);
+    }
+
+    #[test]
+    fn a_light_background_is_said_or_told() {
+        let ground = |arguments: &[&str]| prepare(arguments, "xterm").map(|prepared| prepared.look.ground);
+        assert_eq!(ground(&["--connect", "/x"]), Ok(Ground::Dark));
+        assert_eq!(ground(&["--connect", "/x", "--light"]), Ok(Ground::Light));
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod palette;
 
 pub use glyphs::{Glyphs, Mark};
 pub use lane::{Lane, Stroke};
-pub use palette::{Depth, Role, Theme, UnknownDepth, color};
+pub use palette::{Depth, Ground, Role, Theme, UnknownDepth, color};
 
 /// How the screen may look: colours and characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Look {
     pub depth: Depth,
     /// Which characters there are.
     pub glyphs: Glyphs,
+    /// What text stands on.
+    pub ground: Ground,
     /// Colours that somebody chose.
     pub theme: Theme,
 }
@@ -24,12 +26,13 @@ pub struct Look {
 impl Look {
     /// Colours of `depth`, UTF-8 or ASCII characters.
     pub fn new(depth: Depth, utf8: bool) -> Self {
-        Self { depth, glyphs: if utf8 { Glyphs::Utf8 } else { Glyphs::Ascii }, theme: Theme::default() }
+        let glyphs = if utf8 { Glyphs::Utf8 } else { Glyphs::Ascii };
+        Self { depth, glyphs, ground: Ground::default(), theme: Theme::default() }
     }
 
     /// How a role looks. Without colours a theme changes nothing.
     pub fn style(self, role: Role) -> ratatui::style::Style {
-        let style = self.depth.style(role);
+        let style = self.depth.style(role, self.ground);
         match self.theme.of(role) {
             Some(color) if self.depth != Depth::Mono => style.fg(color),
             Some(_) | None => style,

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, os::fd::AsFd};
 
-use crate::style::Depth;
+use crate::style::{Depth, Ground};
 
 /// What the surroundings say.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +11,8 @@ pub struct Surroundings {
     pub term: String,
     /// `COLORTERM`; empty when not set.
     pub colorterm: String,
+    /// `COLORFGBG`; empty when not set.
+    pub colorfgbg: String,
     /// `NO_COLOR` is set and not empty.
     pub no_color: bool,
     /// The first of `LC_ALL`, `LC_CTYPE`, `LANG` that is set; empty when none is.
@@ -25,6 +27,7 @@ impl Surroundings {
         Self {
             term: text("TERM"),
             colorterm: text("COLORTERM"),
+            colorfgbg: text("COLORFGBG"),
             no_color: !text("NO_COLOR").is_empty(),
             locale: locale.unwrap_or_default(),
         }
@@ -41,6 +44,14 @@ impl Surroundings {
             _ if self.term.contains("256color") => Depth::Indexed,
             _ if self.term.starts_with("screen") || self.term == "ansi" || self.term == "linux" => Depth::Eight,
             _ => Depth::Sixteen,
+        }
+    }
+
+    /// What text stands on, as far as it is known: rxvt, Konsole and some others tell the numbers of their colours.
+    pub fn ground(&self) -> Ground {
+        match self.colorfgbg.rsplit(';').next() {
+            Some("7" | "15") => Ground::Light,
+            Some(_) | None => Ground::Dark,
         }
     }
 
@@ -107,5 +118,21 @@ mod tests {
         check(&[("TERM", "vt100"), utf8], Depth::Mono, false);
         check(&[("TERM", "linux"), utf8], Depth::Eight, false);
         check(&[("TERM", "screen"), utf8], Depth::Eight, true);
+    }
+
+    #[test]
+    fn a_light_background_is_known_where_the_terminal_tells() {
+        for (told, ground) in [
+            ("", Ground::Dark),
+            ("15;0", Ground::Dark),
+            ("0;15", Ground::Light),
+            ("0;default;15", Ground::Light),
+            ("0;7", Ground::Light),
+            ("12;8", Ground::Dark),
+            ("default;default", Ground::Dark),
+        ] {
+            let surroundings = Surroundings::from_env(|name| (name == "COLORFGBG").then(|| told.into()));
+            assert_eq!(surroundings.ground(), ground, "{told}");
+        }
     }
 }
