@@ -1,10 +1,11 @@
 //! What the console writes to its terminal, and what it takes to do so: on a slow line, and beside others.
 //!
-//! - [`screen`]: one program on one screen, whoever wrote it; [`line`]: how long a key waits at the end of a slow line;
+//! - [`screen`]: one program on one screen, whoever wrote it; [`other`]: whoever else; [`line`]: how long a key waits at the end of a slow line;
 //!   [`busy`]: what fifty updates a second cost.
 
 mod busy;
 mod line;
+mod other;
 mod screen;
 
 use std::{net::TcpListener, process::Command, time::Duration};
@@ -18,6 +19,7 @@ use super::{
     ring::Ring,
     ubmcd::Ubmcd,
 };
+use other::Other;
 use screen::Screen;
 
 /// For what does not come.
@@ -40,13 +42,17 @@ pub fn consoles(bench: &Bench) -> Result<Vec<Figure>, Failure> {
     let (program, address) = (bench.binary("ubmc-tui"), ubmcd.address());
     let plain = ["--connect", &address, "--ascii", "--palette", "mono"];
     let mut figures = Vec::new();
+    let mut others: Vec<Other> = Vec::new();
+    for (name, program) in OTHERS.into_iter().filter_map(|name| Some((name, bench.find(name)?))) {
+        if bench.peers.wants(name) {
+            others.extend(Other::new(bench, name, &program)?);
+        }
+    }
     for size in SIZES {
         figures.push(Screen::of(&program, &plain[..2]).measure(size, "ubmc-tui, colour")?);
         figures.push(Screen::of(&program, &plain).measure(size, "ubmc-tui, plain")?);
-        for (name, path) in OTHERS.into_iter().filter_map(|name| Some((name, bench.find(name)?))) {
-            if bench.peers.wants(name) {
-                figures.push(Screen::of(&path, &[]).measure(size, name)?);
-            }
+        for other in &others {
+            figures.push(other.measure(size)?);
         }
     }
     figures.push(line::keys(&program, &address)?);

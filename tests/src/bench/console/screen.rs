@@ -65,11 +65,12 @@ impl<'a> Screen<'a> {
         Ok(Figure {
             name: "console",
             case: format!("{case}, {}x{}", size.0, size.1),
-            measured: "Bytes that a full-screen program writes: until the first 150 ms of silence, in each of the 20 s from \
+            measured: "Bytes that a full-screen program writes: until 150 ms of silence with something on the screen, in each of the 20 s from \
                        the third on (mean, median, most), and in the 250 ms after each Down key (median). CPU time in \
                        those 20 s, and memory (PSS) after them. TERM=xterm-256color. ubmc-tui shows its overview of sim-2u \
-                       with all its processes and both hosts on; plain: --ascii --palette mono. The others show this \
-                       machine, as they do when called without arguments.",
+                       with all its processes and both hosts on; plain: --ascii --palette mono. \
+                       systemctl-tui shows a systemd of its own (a user's manager on a message bus) with 15 services that \
+                       sleep, the others this machine.",
             numbers: vec![
                 Number::one("first paint", first as f64, "B"),
                 Number::one("steady", each.mean(), "B/s"),
@@ -89,10 +90,10 @@ pub(super) fn process(terminal: &Terminal) -> Result<Process, Failure> {
     pid.map(Process).map_err(|_| Failure::Never("the console has a process".to_owned()))
 }
 
-/// Bytes until the first silence.
+/// Bytes until the first silence in which something is on the screen: some look around first.
 fn painted(terminal: &Terminal, begun: Moment) -> Result<usize, Failure> {
     let (mut seen, mut since) = (0, begun);
-    while seen == 0 || Moment::now() < since.after(SILENCE) {
+    while terminal.text().trim().is_empty() || Moment::now() < since.after(SILENCE) {
         let bytes = terminal.bytes();
         if bytes != seen {
             (seen, since) = (bytes, Moment::now());

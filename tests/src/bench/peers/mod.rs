@@ -20,6 +20,7 @@ mod tests;
 
 use std::{
     fs,
+    path::PathBuf,
     process::{Child, Command, Output, Stdio},
     time::Duration,
 };
@@ -48,11 +49,14 @@ pub const ALL: [&dyn Kind; 8] = [
     &supervise::S6,
     &supervise::Runit,
     &supervise::Daemontools,
-    &systemd::Systemd,
+    &systemd::Systemd { bus: false },
     &supervisord::Supervisord,
     &launched::Circus,
     &launched::Horust,
 ];
+
+/// systemd as its own full-screen programs want it: they talk to it over a message bus.
+pub const SYSTEMD_ON_A_BUS: &dyn Kind = &systemd::Systemd { bus: true };
 
 /// What sets one supervisor apart from the others.
 pub trait Kind: Sync {
@@ -186,6 +190,11 @@ impl Peer {
             peer.await_answer()?;
         }
         Ok(peer)
+    }
+
+    /// A file or folder of its own.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.job.path(name)
     }
 
     fn launch(&mut self) -> Result<Moment, Failure> {

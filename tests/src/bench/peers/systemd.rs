@@ -8,7 +8,10 @@ use std::{fmt::Write, fs, path::Path, process::Command};
 use super::{Failure, Job, Kind, Pending};
 
 /// systemd.
-pub(super) struct Systemd;
+pub(super) struct Systemd {
+    /// With a message bus, for those who talk to it over one. Nobody else needs it.
+    pub(super) bus: bool,
+}
 
 /// Where hierarchies of control groups are mounted: one for all, or, beside older ones, two for systemd alone.
 const HIERARCHIES: [&str; 3] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"];
@@ -26,7 +29,8 @@ impl Kind for Systemd {
     }
 
     fn programs(&self) -> &'static [&'static str] {
-        &["systemd", "systemctl", "unshare"]
+        let all = &["systemd", "systemctl", "unshare", "dbus-daemon"];
+        if self.bus { all } else { &all[..3] }
     }
 
     fn obstacle(&self) -> Option<&'static str> {
@@ -59,6 +63,16 @@ impl Kind for Systemd {
                 job.command_line(index)
             );
             unit(&format!("{name}.service"), &text)?;
+        }
+        if self.bus {
+            unit("dbus.socket", "[Socket]\nListenStream=%t/bus\n")?;
+            let daemon = job.program("dbus-daemon")?.get_program().to_string_lossy().into_owned();
+            let words = "--session --address=systemd: --nofork --nopidfile --systemd-activation";
+            unit(
+                "dbus.service",
+                &format!("Requires=dbus.socket\n[Service]\nType=notify\nExecStart={daemon} {words}\n"),
+            )?;
+            wants.push_str("Wants=dbus.socket dbus.service\n");
         }
         unit(ALL, &wants)?;
         unit(NOTHING, "")?;
