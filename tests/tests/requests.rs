@@ -82,6 +82,29 @@ scenarios! {
         within 12s: operation rolled-back
     ";
 
+    what_forbids_a_request_is_told_anew_when_it_comes_and_when_it_goes: "
+        given chassis
+        for 2s: possible host.0 on
+        within 1s: a watcher knows all
+        inject sensor-missing inlet_temp
+        within 20s: refused host.0 on zone-failsafe
+        for 5s: a watcher knows all
+        clear
+        within 60s: possible host.0 on
+        for 5s: a watcher knows all
+        inject psu-absent psu.0
+        inject psu-absent psu.1
+        within 5s: refused host.0 on no-supply
+        within 1s: a watcher knows all
+        clear
+        ask bmc maintenance-on
+        within 5s: refused host.0 on bmc-not-ready
+        within 1s: a watcher knows all
+        ask bmc maintenance-off
+        within 5s: machine bmc ready
+        within 1s: a watcher knows all
+    ";
+
     a_cancelled_power_on_is_taken_back_as_long_as_there_is_no_power: "
         given chassis
         inject power-good-never host.0

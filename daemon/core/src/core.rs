@@ -4,6 +4,7 @@
 //! evaluated, LEDs follow. What one room decides reaches the others here and nowhere else.
 
 use crate::{
+    askable::Askable,
     board::{Board, Ending},
     effect::Effects,
     emergency::Emergency,
@@ -70,6 +71,7 @@ pub struct Core {
     pub(crate) restore: Restore,
     pub(crate) waivers: Waivers,
     pub(crate) emergency: Emergency,
+    pub(crate) askable: Askable,
     pub(crate) out: Outbox,
     /// What built-in services were up when the last input ended: their coming and going concerns other rooms.
     drives: Drives,
@@ -110,6 +112,7 @@ impl Core {
             restore,
             waivers: Waivers::default(),
             emergency: Emergency::default(),
+            askable: Askable::default(),
             out: Outbox::default(),
             drives: Drives::default(),
             board,
@@ -335,6 +338,7 @@ impl Core {
     /// What only shows: once for each input, when everything has settled.
     fn show(&mut self) {
         self.thermal.follow_tachometers(&mut self.out);
+        self.tell_what_can_be_asked();
         let changed = self.out.changed();
         let quiet = changed.services.is_empty()
             && changed.machines.is_empty()

@@ -11,7 +11,7 @@
 //! - [`services`]: supervision; [`machines`] and [`operations`]: power states and the requests that drive them;
 //! - [`sensors`], [`thermal`], [`power`], [`leds`]: the hardware's side; [`reach`]: whether it is there at all;
 //! - [`core`] dispatches inputs (`asked`: those that somebody waits for) and lets one room's decisions reach the others; [`status`] and [`explain`]
-//!   answer questions;
+//!   answer questions, `askable` says whose answers have changed;
 //! - [`guarding`]: the process that makes the fans safe when this one dies or hangs;
 //! - [`restore`]: what survives power loss: who is powered on again, boots that fail, requests for later;
 //! - [`outbox`], [`timers`], [`rng`]: where decisions, deadlines and chance are kept; [`memory`]: what outlives the daemon.
@@ -21,6 +21,7 @@
 //! iterates in an order that is not defined. Only `outbox` numbers events; only `Supervisor::enter` moves a service from one
 //! state to another and only `Machines::take` a machine's; only `Thermal::drive` tells fans.
 
+mod askable;
 mod asked;
 pub mod board;
 pub mod core;

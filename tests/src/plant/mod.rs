@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use crate::world::mirror::Mirror;
 use ubmc_core::{
     board::{Board, Ending},
     core::Core,
@@ -98,6 +99,8 @@ pub struct Plant {
     boots: u32,
     /// The daemon has ended, and wants the BMC rebooted like this.
     ended: Option<Ending>,
+    /// Somebody who knows only what changed. None: nobody watches.
+    watcher: Option<Mirror>,
 }
 
 impl Plant {
@@ -154,6 +157,7 @@ impl Plant {
             memory: Memory::default(),
             boots: 1,
             ended: None,
+            watcher: None,
             board,
         };
         let effects = plant.core.start(Mono::ZERO);
@@ -180,6 +184,16 @@ impl Plant {
     /// Every event so far, oldest first.
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// From now on somebody watches.
+    pub fn watch(&mut self) {
+        self.watcher = Some(Mirror::snapshot(&self.core));
+    }
+
+    /// What a watcher believes that is not so.
+    pub fn misbelief(&self) -> Option<String> {
+        self.watcher.as_ref().and_then(|watcher| watcher.difference(&self.core))
     }
 
     /// The board's process goes, as a killed one does.
@@ -217,6 +231,9 @@ impl Plant {
         self.due.fill(self.now);
         self.told.fill(None);
         let effects = self.core.start(self.now);
+        if self.watcher.is_some() {
+            self.watch();
+        }
         self.absorb(effects);
         self.settle();
     }
@@ -362,6 +379,9 @@ impl Plant {
     }
 
     fn absorb(&mut self, effects: Effects) {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.apply(&self.core, &effects.changed);
+        }
         self.events.extend(effects.events);
         for deed in effects.deeds {
             self.carry_out(deed);

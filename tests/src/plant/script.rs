@@ -20,7 +20,8 @@
 //! `machine NAME STATE`, `because NAME part of what brought it there`, `wanted NAME on|off` (what was asked of it), `supply NAME HEALTH`, `problem KIND SUBJECT`, `no problem [KIND]`, `led NAME PATTERN` (what it
 //! really shows), `real NAME above|below NUMBER` (what the machine really has), `operation STATE [part of its reason or of a step's detail]` (of what was asked last), `refused MACHINE VERB CONDITION` (were it
 //! asked now), `possible MACHINE VERB`, `usual MACHINE VERB NUMBER` (seconds that a plan expects, at most), `longest MACHINE VERB MIN MAX`
-//! (seconds), `caused SUBJECT` (by what was asked last), `SUBJECT done by ACTOR` (an event), `plan MACHINE VERB part of a step, with what it says`.
+//! (seconds), `caused SUBJECT` (by what was asked last), `SUBJECT done by ACTOR` (an event), `plan MACHINE VERB part of a step, with what it says`,
+//! `a watcher knows all` (who was told only of what changed).
 //!
 //! After `given`, the machine is left alone until nothing is wrong with it, except where a bus is blocked.
 
@@ -124,6 +125,7 @@ impl Stage {
         });
         let config = plant.model().config().clone();
         let mut stage = Self { plant, config, before: 0, operation: None, lines: Vec::new() };
+        stage.plant.watch();
         if blocked.is_empty()
             && let Err(why) = stage.within(SETTLES, "no problem")
         {
@@ -385,6 +387,7 @@ impl Stage {
                 let text = text.join(" ");
                 if steps.iter().any(|step| step.contains(&text)) { Ok(()) } else { Err(format!("{steps:?}")) }
             }
+            ["a", "watcher", "knows", "all"] => self.plant.misbelief().map_or(Ok(()), Err),
             _ => Err("nobody knows how to look at that".to_owned()),
         }
     }

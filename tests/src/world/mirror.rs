@@ -10,7 +10,7 @@ use ubmc_core::{
 };
 
 /// What a watcher has been told.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mirror {
     services: BTreeMap<ServiceId, String>,
     machines: BTreeMap<MachineId, String>,
@@ -60,7 +60,10 @@ impl Mirror {
         }
         for id in &changed.machines {
             let view = core.machine(*id, Mono::ZERO);
-            let text = format!("{} {} {:?} {:?}", view.state, view.requested, view.operation, view.since);
+            let text = format!(
+                "{} {} {:?} {:?} {} {:?}",
+                view.state, view.requested, view.operation, view.since, view.reason, view.verbs
+            );
             self.machines.insert(*id, text);
         }
         for id in &changed.operations {
