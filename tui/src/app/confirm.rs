@@ -51,7 +51,7 @@ pub struct Confirm {
     pub reason: Line,
     /// What takes the keys.
     pub focus: Focus,
-    /// Rows by which the plan is scrolled; the drawing stops at its end.
+    /// Rows by which the plan is scrolled.
     pub scrolled: usize,
 }
 

@@ -274,9 +274,10 @@ impl Deed {
                 format!("{led} will be held{}, and follow its policy then.", for_a_while(*for_s))
             }
             Self::Light { led, .. } => format!("{led} will be held until it is given back with `auto`."),
-            Self::Hold { target, .. } => {
-                format!("{target} keeps this duty, unless its zone has to go to fail-safe; then control takes it back.")
-            }
+            Self::Hold { target, .. } => format!(
+                "{target} keeps this duty, whatever its controllers ask for. What protects may still raise it; the hold \
+                 goes on after that."
+            ),
             Self::Release { target } => format!("{target} follows its controllers again."),
             Self::Inject { kind, target, .. } => {
                 format!("The simulated board gets the fault {kind} at {target}, until repaired.")
@@ -435,7 +436,7 @@ fn counted(number: u64, one: &str) -> String {
 }
 
 /// A time in words: whole minutes where it is.
-fn minutes(seconds: f64) -> String {
+pub(super) fn minutes(seconds: f64) -> String {
     if seconds >= 60.0 && seconds % 60.0 == 0.0 { format!("{} min", seconds / 60.0) } else { format!("{seconds} s") }
 }
 

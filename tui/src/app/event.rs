@@ -18,6 +18,15 @@ impl Default for Size {
     }
 }
 
+/// How far what was drawn last can be scrolled, in rows. None: it is not on the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// What stands in front.
+    pub front: Option<usize>,
+    /// What holds for a machine.
+    pub standing: Option<usize>,
+}
+
 /// What happens. There is nothing else.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -36,6 +45,8 @@ pub enum Event {
     },
     /// The screen has this size now.
     Resize(Size),
+    /// The screen was drawn: only now is it known where things end.
+    Drawn(Ends),
     /// From the daemon, or about the way to it.
     Link(LinkEvent),
     /// The shell around the app could not do something, and says why.

@@ -57,6 +57,14 @@ pub(super) fn more_serious(state: &mut State) {
         Severity::Warning => Severity::Error,
         Severity::Error | Severity::Critical => Severity::Debug,
     };
+    let hidden = rows::less_serious(state);
+    let text = match (state.least, hidden) {
+        (Severity::Debug, _) => "events of every severity are shown".to_owned(),
+        (least, 0) => format!("{} and worse are shown: that is all of them", least.plural()),
+        (least, 1) => format!("{} and worse are shown, 1 other is hidden", least.plural()),
+        (least, hidden) => format!("{} and worse are shown, {hidden} others are hidden", least.plural()),
+    };
+    intent::tell(state, text, Tone::Plain);
 }
 
 /// To the next event that holds what is searched for. False when there is none.

@@ -1,19 +1,13 @@
 //! Keys in a view.
 
 use super::{
-    Deed, Effect, GRAPH_SPANS, Item, Key, Menu, Modal, Page, Pick, PowerPane, State, Token, View, WhyShown,
-    confirm::Plan, events, intent, keymap::Action, log, look, menu, modal, rows,
+    Deed, Effect, Item, Key, Menu, Modal, Page, Pick, PowerPane, State, Token, Tone, View, WhyShown, confirm::Plan,
+    events, intent, keymap::Action, log, look, menu, modal, offer, parts, rows, subject,
 };
 use crate::model::{Condition, OperationState, Why};
 
 /// How far the page keys go. A fixed number: the app does not know how high a pane is, and ten is a page at 80×24.
 const PAGE: isize = 10;
-
-/// Columns from which the power view shows its parts beside one another.
-pub const POWER_BESIDE: u16 = 110;
-/// Rows by which the page keys move what stands for a machine, and how far at most.
-const STANDING_PAGE: usize = 5;
-const STANDING_LONGEST: usize = 240;
 
 /// What a verification is called while it goes on.
 pub const VERIFICATION: &str = "verification of the machines";
@@ -55,12 +49,8 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::PreviousView => show(state, state.view.stepped(-1), effects),
         Action::Up => step(state, -1, effects),
         Action::Down => step(state, 1, effects),
-        Action::PageUp if reads_standing(state) => {
-            state.standing_scrolled = state.standing_scrolled.saturating_sub(STANDING_PAGE);
-        }
-        Action::PageDown if reads_standing(state) => {
-            state.standing_scrolled = (state.standing_scrolled + STANDING_PAGE).min(STANDING_LONGEST);
-        }
+        Action::PageUp if parts::reads_standing(state) => parts::scroll_standing(state, false),
+        Action::PageDown if parts::reads_standing(state) => parts::scroll_standing(state, true),
         Action::PageUp => step(state, -PAGE, effects),
         Action::PageDown => step(state, PAGE, effects),
         Action::First => step(state, isize::MIN, effects),
@@ -72,16 +62,11 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Act => menu_for_selected(state),
         Action::Follow => follow(state),
         Action::Fold => fold(state, None),
-        Action::ZoomIn => state.span = state.span.saturating_sub(1),
-        Action::ZoomOut => state.span = (state.span + 1).min(GRAPH_SPANS.len() - 1),
+        Action::ZoomIn => parts::zoom(state, state.span.checked_sub(1)),
+        Action::ZoomOut => parts::zoom(state, Some(state.span + 1)),
         Action::Why => why(state, effects),
         Action::Tree => state.by_dependency = !state.by_dependency,
-        Action::Pane if state.view == View::Power && state.page.is_none() => {
-            state.power_pane = state.power_pane.next();
-            state.standing_scrolled = 0;
-            state.request = None;
-        }
-        Action::Pane => state.pane = state.pane.next(),
+        Action::Pane => parts::next(state),
         Action::Stream => {
             state.log_stream = state.log_stream.next();
             state.log_anchor = None;
@@ -105,12 +90,6 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
             intent::consider(state, Deed::Identify { on: !lit, for_s: 0.0 }, effects);
         }
     }
-}
-
-/// Whether the page keys belong to what stands for the machine: where it is shown, and machines are few.
-fn reads_standing(state: &State) -> bool {
-    let open = state.view == View::Power && state.page.is_none() && state.request.is_none();
-    open && (state.power_pane == PowerPane::Standing || state.size.columns >= POWER_BESIDE)
 }
 
 /// Goes to a view; a page over the old one closes.
@@ -208,6 +187,20 @@ pub(super) fn pick(state: &mut State, index: usize, items: &[Item]) {
     }
 }
 
+/// The first service that fits the filter, in place of the group above it: it is what was looked for.
+pub(super) fn first_service(state: &mut State) {
+    if state.view != View::Services || state.filter().is_empty() || state.page.is_some() {
+        return;
+    }
+    let items = rows::items(state);
+    let is_service = |item: &Item| matches!(item, Item::Service(_));
+    if !rows::selected(state).as_ref().is_some_and(is_service)
+        && let Some(index) = items.iter().position(is_service)
+    {
+        pick(state, index, &items);
+    }
+}
+
 pub(super) fn requests_of_selected(state: &State) -> usize {
     rows::selected(state).map_or(0, |item| menu::choices(&state.model, &item).len())
 }
@@ -290,25 +283,19 @@ pub(super) fn open(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Goes to what a problem is about: `service web`, `zone cpu`, `sensor inlet_temp`, `host.0`.
+/// Goes to what a problem is about, with it selected: `service web`, `zone cpu`, `sensor inlet_temp`, `machine host.0`.
 fn open_problem(state: &mut State, index: usize, effects: &mut Vec<Effect>) {
-    let Some(subject) = state.problems().into_iter().nth(index).map(|problem| problem.subject) else { return };
-    let name = subject.rsplit(' ').next().unwrap_or(&subject).to_owned();
-    if state.model.service(&name).is_some() {
-        show_item(state, View::Services, Item::Service(name.clone()), effects);
-        open_service(state, &name, effects);
-    } else if state.model.machine(&name).is_some() {
-        show_item(state, View::Power, Item::Machine(name), effects);
-    } else if state.model.sensor(&name).is_some() {
-        show_item(state, View::Sensors, Item::Sensor(name), effects);
-    } else if state.model.zone(&name).is_some() {
-        show_item(state, View::Thermal, Item::Zone(name), effects);
-    } else if state.model.fans.iter().any(|fan| fan.name == name) {
-        show_item(state, View::Thermal, Item::Fan(name), effects);
-    } else if state.model.hardware.supplies.iter().flatten().any(|supply| supply.name == name) {
-        show_item(state, View::Hardware, Item::Supply(name), effects);
-    } else {
-        intent::tell(state, format!("nothing to open for `{subject}`"), super::Tone::Plain);
+    let Some(problem) = state.problems().into_iter().nth(index) else { return };
+    match subject::of(state, &problem) {
+        Some((view, Some(item))) => {
+            show_item(state, view, item.clone(), effects);
+            if let Item::Service(name) = item {
+                open_service(state, &name, effects);
+            }
+        }
+        Some((view, None)) => show(state, view, effects),
+        // No view shows it: all that is known of it is the problem itself.
+        None => show_problem(state, problem),
     }
 }
 
@@ -327,16 +314,9 @@ fn back(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 fn menu_for_selected(state: &mut State) {
-    let target = match &state.page {
-        Some(Page::Service(name)) => Some(Item::Service(name.clone())),
-        Some(Page::Entry(_)) => None,
-        None => rows::selected(state),
-    };
-    match target {
-        Some(target) if !menu::choices(&state.model, &target).is_empty() => {
-            state.modal = Some(Modal::Menu(Menu { target, selected: 0 }));
-        }
-        _ => intent::tell(state, "nothing can be done with what is selected".to_owned(), super::Tone::Plain),
+    match offer::acted_on(state) {
+        Some(target) => state.modal = Some(Modal::Menu(Menu { target, selected: 0 })),
+        None => intent::tell(state, "nothing can be done with what is selected".to_owned(), Tone::Plain),
     }
 }
 
@@ -377,13 +357,9 @@ fn why(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// A problem in full, with the way out: a line of the list holds neither.
 fn show_problem(state: &mut State, problem: Condition) {
-    let why = Why {
-        name: problem.subject.clone(),
-        answer: problem.text.clone(),
-        chain: vec![Condition { text: problem.subject.clone(), ..problem }],
-        ..Why::default()
-    };
-    state.modal = Some(Modal::Why(WhyShown { name: why.name.clone(), answer: Ok(Box::new(why)) }));
+    let why =
+        Why { name: problem.subject.clone(), answer: problem.text.clone(), chain: vec![problem], ..Why::default() };
+    state.modal = Some(Modal::Why(WhyShown { name: why.name.clone(), answer: Ok(Box::new(why)), scrolled: 0 }));
 }
 
 /// Asks why a service or a machine is as it is, and shows the answer when it comes.
@@ -395,7 +371,7 @@ pub(super) fn ask_why(state: &mut State, name: String, effects: &mut Vec<Effect>
         return intent::tell(state, "no connection: ubmcd cannot be asked why now".to_owned(), super::Tone::Bad);
     }
     let token: Token = intent::ask(state, super::Ask::Why { name: name.clone() }, None, effects);
-    state.modal = Some(Modal::Why(WhyShown { name, answer: Err(token) }));
+    state.modal = Some(Modal::Why(WhyShown { name, answer: Err(token), scrolled: 0 }));
 }
 
 /// Asks whether the machines can come to harm: only when somebody wants to know, for it takes the daemon seconds.

@@ -1,6 +1,6 @@
 //! From wanting something to asking the daemon for it.
 
-use super::{Ask, Confirm, Deed, Effect, Modal, Notice, State, Token, Tone, confirm::Plan};
+use super::{Ask, Confirm, Deed, Effect, Modal, Notice, State, Token, Tone, confirm::Plan, look};
 
 /// Seconds a notice stays.
 const NOTICE_S: f64 = 10.0;
@@ -22,6 +22,10 @@ pub(super) fn consider_because(state: &mut State, deed: Deed, reason: String, ef
     }
     if !state.connected() {
         return tell(state, format!("no connection: `{}` cannot be asked for now", deed.title()), Tone::Bad);
+    }
+    if let Deed::Transition { machine, .. } = &deed {
+        // Its definition says where the request leads; the view that asks for it may not have been open yet.
+        look::fetch_graph(state, machine.clone(), effects);
     }
     let plan = match deed.plan() {
         Some(wish) => Plan::Asked(ask(state, wish, None, effects)),

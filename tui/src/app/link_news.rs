@@ -227,6 +227,8 @@ fn begun(state: &mut State, what: &str, now: Mono, operation: Operation) {
 
 fn refused(state: &mut State, what: String, refusal: Refusal) {
     if state.modal.is_none() {
+        // It says all there is to say: that it was asked for is over.
+        state.notice = None;
         state.modal = Some(Modal::Refused { what, refusal, scrolled: 0 });
     } else {
         // Never take the keys away from what is being typed.

@@ -134,6 +134,14 @@ fn look_at_graph(state: &mut State, effects: &mut Vec<Effect>) {
         return;
     }
     let Some(Item::Machine(machine)) = rows::selected(state) else { return };
+    fetch_graph(state, machine, effects);
+}
+
+/// Asks for the definition of a machine, if that was not done yet.
+pub(super) fn fetch_graph(state: &mut State, machine: String, effects: &mut Vec<Effect>) {
+    if !super::serves(state, Area::Machines) {
+        return;
+    }
     if state.graphs_asked.insert(machine.clone()) {
         intent::ask(state, Ask::Graph { machine }, None, effects);
     }

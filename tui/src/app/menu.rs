@@ -26,20 +26,16 @@ pub fn choices(model: &Model, target: &Item) -> Vec<Choice> {
     match target {
         Item::Machine(name) => machine(model, name),
         Item::Service(name) => service(model, name),
-        Item::Zone(name) | Item::Fan(name) => cooling(model, name),
+        Item::Zone(name) => cooling(model, name),
+        Item::Fan(name) => cooling(model, name).into_iter().chain(repairs(model, name)).collect(),
+        Item::Sensor(name) | Item::Supply(name) | Item::Rail(name) => repairs(model, name),
         Item::Fault(kind, target) => {
             vec![Choice { deed: Deed::Repair { kind: kind.clone(), target: target.clone() }, blocked_by: Vec::new() }]
         }
         Item::Led(name) => identify(model, name),
-        Item::Problem(_)
-        | Item::Group(_)
-        | Item::Sensor(_)
-        | Item::Operation(_)
-        | Item::Entry(_)
-        | Item::Resource(_)
-        | Item::Supply(_)
-        | Item::Rail(_)
-        | Item::Part(_) => Vec::new(),
+        Item::Problem(_) | Item::Group(_) | Item::Operation(_) | Item::Entry(_) | Item::Resource(_) | Item::Part(_) => {
+            Vec::new()
+        }
     }
 }
 
@@ -120,6 +116,16 @@ fn identify(model: &Model, name: &str) -> Vec<Choice> {
     led.map(|led| Choice { deed: Deed::Identify { on: !lit(led), for_s: 0.0 }, blocked_by: Vec::new() })
         .into_iter()
         .collect()
+}
+
+/// On a simulated board: what was broken of it on purpose can be repaired. The board's names and those of its model differ
+/// in their punctuation only: `host0_cpu_temp`, `host.0.cpu_temp`.
+fn repairs(model: &Model, name: &str) -> Vec<Choice> {
+    let letters = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+    let wanted = letters(name);
+    let active = model.hardware.faults.iter().flat_map(|faults| &faults.active);
+    let own = active.filter(|(_, target)| letters(target.strip_prefix("rail.").unwrap_or(target)) == wanted);
+    own.map(|(kind, target)| free(Deed::Repair { kind: kind.clone(), target: target.clone() })).collect()
 }
 
 /// What nothing stands against.

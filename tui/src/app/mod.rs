@@ -3,8 +3,8 @@
 //! - [`Event`], [`Effect`], [`Ask`]: what comes in and what goes out;
 //! - [`State`]: all that the screen is drawn from; only this module changes it;
 //! - [`keymap`]: which key does what; help is made of it;
-//! - [`rows`]: what each view lists; [`menu`], [`palette`]: the ways to act; [`Deed`]: what can be done; [`confirm`]: the
-//!   question before it.
+//! - [`rows`]: what each view lists; [`menu`], [`palette`]: the ways to act; [`offer`]: which of them something can come
+//!   of; [`Deed`]: what can be done; [`confirm`]: the question before it.
 //!
 //! No clock, no I/O, no randomness: the same events give the same state and effects.
 
@@ -23,22 +23,26 @@ mod look;
 pub mod menu;
 mod modal;
 mod mouse;
+pub mod offer;
 pub mod palette;
+mod parts;
 pub mod rows;
 mod state;
+mod subject;
 pub mod tree;
 mod view;
 
 pub use confirm::{Confirm, Plan};
 pub use deed::Deed;
-pub use event::{Answer, Area, Ask, Effect, Event, LinkEvent, ServiceVerb, Size, Token};
-pub use handle::{POWER_BESIDE, VERIFICATION};
+pub use event::{Answer, Area, Ask, Effect, Ends, Event, LinkEvent, ServiceVerb, Size, Token};
+pub use handle::VERIFICATION;
 pub use key::{Code, Key};
 pub use line::Line;
 pub use link_news::serves;
 pub use menu::Menu;
 pub use mouse::Place;
 pub use palette::Palette;
+pub use parts::{HISTORY_BESIDE, power_beside};
 pub use state::{
     GRAPH_SPANS, Item, LinkState, LogStream, Modal, Notice, Page, Pane, Pick, PowerPane, State, Tone, WhyShown,
 };
@@ -79,6 +83,7 @@ impl App {
                 self.state.size = size;
                 effects.push(Effect::Repaint);
             }
+            Event::Drawn(ends) => modal::hold_to(&mut self.state, ends),
             Event::Link(event) => link_news::take(&mut self.state, event, &mut effects),
             Event::Remark(text) => intent::tell(&mut self.state, text, Tone::Bad),
         }

@@ -24,9 +24,10 @@ pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
     state.modal = match modal {
         Modal::Help(scrolled) => help(scrolled, key),
         Modal::Search { before } => search(state, before, key),
-        Modal::Why(shown) => match key.code {
-            Code::Enter | Code::Esc | Code::Char('q' | ' ' | 'w') => None,
-            _ => Some(Modal::Why(shown)),
+        Modal::Why(shown) => match (key.code, scroll(shown.scrolled, key)) {
+            (_, Some(scrolled)) => Some(Modal::Why(super::WhyShown { scrolled, ..shown })),
+            (Code::Enter | Code::Esc | Code::Char('q' | ' ' | 'w'), None) => None,
+            (_, None) => Some(Modal::Why(shown)),
         },
         Modal::Filter { before } => filter(state, before, key),
         Modal::Palette(open) => return palette::key(state, open, key, effects),
@@ -81,6 +82,25 @@ fn scroll(scrolled: usize, key: Key) -> Option<usize> {
     }
 }
 
+/// What was scrolled beyond where it ends stands at its end: the way back begins there.
+pub(super) fn hold_to(state: &mut State, ends: super::Ends) {
+    let front = match &mut state.modal {
+        Some(
+            Modal::Help(scrolled)
+            | Modal::Progress { scrolled, .. }
+            | Modal::Refused { scrolled, .. }
+            | Modal::Why(super::WhyShown { scrolled, .. })
+            | Modal::Confirm(super::Confirm { scrolled, .. }),
+        ) => Some(scrolled),
+        Some(Modal::Filter { .. } | Modal::Search { .. } | Modal::Palette(_) | Modal::Menu(_)) | None => None,
+    };
+    for (scrolled, end) in [(front, ends.front), (Some(&mut state.standing_scrolled), ends.standing)] {
+        if let (Some(scrolled), Some(end)) = (scrolled, end) {
+            *scrolled = (*scrolled).min(end);
+        }
+    }
+}
+
 fn help(scrolled: usize, key: Key) -> Option<Modal> {
     match key.code {
         Code::Esc | Code::Enter | Code::Char('q' | '?') | Code::F(1) => None,
@@ -95,7 +115,10 @@ fn help(scrolled: usize, key: Key) -> Option<Modal> {
 
 fn filter(state: &mut State, before: String, key: Key) -> Option<Modal> {
     match key.code {
-        Code::Enter => None,
+        Code::Enter => {
+            handle::first_service(state);
+            None
+        }
         Code::Esc => {
             set_filter(state, Line::new(before));
             None

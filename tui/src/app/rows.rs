@@ -99,6 +99,14 @@ fn service_fits(service: &Service, filter: &str) -> bool {
     matches(filter, &[&service.name, &service.group, &service.category, service.state.word(), service.health.word()])
 }
 
+/// Events that fit the filter and are hidden for not being serious enough.
+pub fn less_serious(state: &State) -> usize {
+    let filter = state.filters.get(View::Events.index()).map_or("", |line| line.text()).to_lowercase();
+    let hidden =
+        |entry: &Entry| entry_fits(entry, &filter, Severity::Debug) && !entry_fits(entry, &filter, state.least);
+    state.model.tail.entries.iter().filter(|entry| hidden(entry)).count()
+}
+
 /// Every word of the filter must fit; `cause:17` stands for all that one cause brought about.
 fn entry_fits(entry: &Entry, filter: &str, least: Severity) -> bool {
     match entry {

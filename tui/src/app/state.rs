@@ -131,6 +131,8 @@ pub struct WhyShown {
     pub name: String,
     /// None: the daemon has been asked under this token.
     pub answer: Result<Box<Why>, Token>,
+    /// Rows by which it is scrolled.
+    pub scrolled: usize,
 }
 
 /// What the lower part of a service's page shows.
@@ -304,7 +306,7 @@ pub struct State {
     pub least: Severity,
     /// In the power view, where there is no room for all: what is shown below the machines.
     pub power_pane: PowerPane,
-    /// Rows by which what stands for a machine is scrolled; the drawing stops at its end.
+    /// Rows by which what stands for a machine is scrolled.
     pub standing_scrolled: usize,
     /// Index into [`GRAPH_SPANS`].
     pub span: usize,

@@ -207,7 +207,10 @@ async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
             break;
         }
         if !is_settling(app.state(), now, typed_last) {
-            painter.paint(app.state());
+            let drawn = painter.paint(app.state());
+            if let Some(ends) = drawn {
+                app.handle(now, Event::Drawn(ends));
+            }
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::io;
 use ratatui::layout::Rect;
 
 use crate::{
-    app::{Place, State},
+    app::{Ends, Place, State},
     link::Clock,
     model::Mono,
     style::Look,
@@ -84,17 +84,18 @@ impl Painter {
         }
     }
 
-    /// Sends a frame, if one is wanted and the line has room. What does not fit now comes with the next.
-    pub(super) fn paint(&mut self, state: &State) {
-        let Some(urgency) = self.wanted else { return };
+    /// Sends a frame, if one is wanted and the line has room. What does not fit now comes with the next. The answer is how
+    /// far what was drawn can be scrolled; none when nothing was.
+    pub(super) fn paint(&mut self, state: &State) -> Option<Ends> {
+        let urgency = self.wanted?;
         if self.writer.is_busy() {
-            return;
+            return None;
         }
         let now = self.clock.now();
         let budget = self.pace.allowance(now, urgency);
         if budget == 0 {
             self.due = Some(self.pace.next(now, urgency));
-            return;
+            return None;
         }
         let picture = view::draw(state, self.look);
         let mut bytes = Vec::new();
@@ -110,5 +111,6 @@ impl Painter {
             self.pace.sent(now, bytes.len(), urgency);
             self.writer.write(bytes);
         }
+        Some(picture.ends)
     }
 }

@@ -29,6 +29,8 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// Events fetched at the first connection.
 const FIRST_EVENTS: u32 = 500;
+/// What is kept of a log comes at once; where nothing comes for so long, there is nothing.
+const NO_LOG: Duration = Duration::from_secs(1);
 /// Log lines fetched when a service's page opens.
 const FIRST_LINES: u32 = 200;
 
@@ -230,8 +232,20 @@ impl Session {
                 follow: true,
                 ..v1::TailLogsRequest::default()
             };
-            let opened = client.tail_logs(request).await;
-            let ended = relay(opened, |_, wire| from_wire::log(&service, wire), &out).await;
+            let convert = |_, wire| from_wire::log(&service, wire);
+            let told = async {
+                let mut stream = client.tail_logs(request).await?.into_inner();
+                let Ok(first) = tokio::time::timeout(NO_LOG, stream.message()).await else {
+                    out.news(Update::NoLog(service.clone())).await;
+                    return Ok(stream);
+                };
+                if let Some(update) = first?.and_then(|wire| convert(out.now(), wire)) {
+                    out.news(update).await;
+                }
+                Ok(stream)
+            };
+            let opened = told.await.map(tonic::Response::new);
+            let ended = relay(opened, convert, &out).await;
             // Said where the lines would be: the rest of the page is still good.
             if let Err(error) = ended {
                 let entry = LogEntry::Remark(format!("the log cannot be read: {}", error.message()));

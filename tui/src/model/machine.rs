@@ -69,6 +69,35 @@ pub struct Graph {
     pub transitions: Vec<Transition>,
 }
 
+/// What a request does to a machine in some state, by its definition.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Leads<'a> {
+    /// It does not say: the request is made of several, or is none of this machine.
+    Unsaid,
+    /// Nowhere: what is asked for is so already, or on its way.
+    Nowhere,
+    /// To this state.
+    To(&'a GraphState),
+}
+
+impl Graph {
+    /// Where `request`, of which nothing stands in the way, leads from `state`.
+    pub fn leads(&self, state: &str, request: &str) -> Leads<'_> {
+        let on = format!("request {request}");
+        let mut known = self.transitions.iter().filter(|one| one.on == on).peekable();
+        if known.peek().is_none() {
+            return Leads::Unsaid;
+        }
+        let target =
+            known.find(|one| one.from == state).map(|one| self.states.iter().find(|other| other.name == one.to));
+        match target {
+            Some(Some(to)) => Leads::To(to),
+            Some(None) => Leads::Unsaid,
+            None => Leads::Nowhere,
+        }
+    }
+}
+
 /// A state of a machine's definition.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GraphState {

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 pub use boot::{Boot, BootPhase, BootService, Outcome};
 pub use event::{Entry, Event, Tail};
 pub use machine::{
-    Graph, GraphState, Machine, MachineKind, Operation, OperationState, Request, Step, StepState, Transition,
+    Graph, GraphState, Leads, Machine, MachineKind, Operation, OperationState, Request, Step, StepState, Transition,
 };
 pub use sensor::{HISTORY_KEPT, History, Point, Quality, Sensor, SensorKind, SensorStatus, Thresholds};
 pub use service::{Log, LogEntry, Service, ServiceKind, ServiceState, active_dependents};
@@ -69,6 +69,8 @@ pub enum Update {
         /// What.
         entry: LogEntry,
     },
+    /// There is no output of this service yet.
+    NoLog(String),
     /// The LEDs.
     Leds(Vec<Led>),
     /// What is built in.
@@ -201,6 +203,7 @@ impl Model {
             Update::Boot(boot) => self.boot = Some(boot),
             Update::Tail(entry) => self.tail.push(entry),
             Update::Log { service, entry } => self.log.push(&service, entry),
+            Update::NoLog(service) => self.log.nothing(&service),
             Update::Leds(leds) => self.hardware.leds = Some(leds),
             Update::Items(items) => self.hardware.items = Some(items),
             Update::Resources(all) => self.hardware.resources = Some(all),

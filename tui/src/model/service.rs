@@ -248,6 +248,8 @@ pub struct Log {
     pub entries: std::collections::VecDeque<LogEntry>,
     /// How many entries were dropped in front of the first kept one.
     pub dropped: u64,
+    /// The daemon has said what it has of it, which may be nothing.
+    pub heard: bool,
 }
 
 /// Entries kept of one service's output.
@@ -264,11 +266,17 @@ impl Log {
         if self.service.as_deref() != Some(service) {
             return;
         }
+        self.heard = true;
         self.entries.push_back(entry);
         while self.entries.len() > LOG_KEPT {
             self.entries.pop_front();
             self.dropped += 1;
         }
+    }
+
+    /// The daemon has nothing of this service yet.
+    pub fn nothing(&mut self, service: &str) {
+        self.heard |= self.service.as_deref() == Some(service);
     }
 
     /// The number that the next entry will have; numbers never change while the page is open.

@@ -30,6 +30,18 @@ impl Severity {
             Self::Critical => "critical",
         }
     }
+
+    /// Events of it, in a word.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Debug => "all events",
+            Self::Info => "ordinary events",
+            Self::Notice => "notices",
+            Self::Warning => "warnings",
+            Self::Error => "errors",
+            Self::Critical => "critical events",
+        }
+    }
 }
 
 /// One answer to "is it healthy".

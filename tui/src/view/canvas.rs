@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::{
-    app::Place,
+    app::{Ends, Place},
     style::{Glyphs, Look, Mark, Role},
 };
 
@@ -44,12 +44,14 @@ pub struct Canvas<'a> {
     late: Vec<Rect>,
     /// What can be clicked, and where.
     places: Vec<(Rect, Place)>,
+    /// How far what is on the screen can be scrolled.
+    ends: Ends,
 }
 
 impl<'a> Canvas<'a> {
     /// A surface over `buffer`.
     pub fn new(buffer: &'a mut Buffer, look: Look) -> Self {
-        Self { buffer, look, faded: false, late: Vec::new(), places: Vec::new() }
+        Self { buffer, look, faded: false, late: Vec::new(), places: Vec::new(), ends: Ends::default() }
     }
 
     /// The characters there are.
@@ -98,9 +100,14 @@ impl<'a> Canvas<'a> {
         self.places.clear();
     }
 
-    /// The areas that are sent last, and what can be clicked.
-    pub fn into_parts(self) -> (Vec<Rect>, Vec<(Rect, Place)>) {
-        (self.late, self.places)
+    /// How far what is on the screen can be scrolled: to be filled in by what can be.
+    pub fn ends(&mut self) -> &mut Ends {
+        &mut self.ends
+    }
+
+    /// The areas that are sent last, what can be clicked, and how far it can be scrolled.
+    pub fn into_parts(self) -> (Vec<Rect>, Vec<(Rect, Place)>, Ends) {
+        (self.late, self.places, self.ends)
     }
 
     /// Draws `text` at most `width` columns wide; cut text ends with a mark. The answer is the columns used.

@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{
     app::{
-        Confirm, Deed, Item, Menu, Place, Plan, State,
+        Confirm, Deed, Item, Menu, Place, Plan, ServiceVerb, State,
         confirm::{Focus, Verdict},
         menu::{self, Choice},
     },
-    model::{Operation, Refusal},
+    model::{Operation, Refusal, ServiceState, Zone, ZoneState},
     style::{Mark, Role},
 };
 
@@ -63,6 +63,9 @@ pub(super) fn menu(canvas: &mut Canvas<'_>, area: Rect, state: &State, menu: &Me
         | Item::Zone(name)
         | Item::Fan(name)
         | Item::Led(name)
+        | Item::Sensor(name)
+        | Item::Supply(name)
+        | Item::Rail(name)
         | Item::Fault(_, name) => name.as_str(),
         _ => "",
     };
@@ -86,7 +89,7 @@ fn choice_row(canvas: &mut Canvas<'_>, row: Rect, choice: &Choice) {
         Deed::RestoreInterlock { condition, .. } => &format!("restore {condition}"),
         Deed::Hold { duty, .. } => &format!("hold at {duty} %"),
         Deed::Release { .. } => "automatic",
-        Deed::Inject { kind, .. } | Deed::Repair { kind, .. } => kind,
+        Deed::Inject { kind, .. } => kind,
         other => &other.title(),
     };
     let (mark, role) = if choice.blocked_by.is_empty() { (Mark::Good, Role::Text) } else { (Mark::Off, Role::Dim) };
@@ -104,7 +107,10 @@ pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, state: &State, confir
     let width = area.width.min(78);
     let sheet = Sheet::new(canvas, width.saturating_sub(4), |canvas, area| match &confirm.plan {
         Plan::Asked(_) => canvas.paragraph(area, "asking ubmcd what this would do", Role::Busy),
-        Plan::Known(operation) => plan::planned(canvas, area, operation, state.now),
+        Plan::Known(operation) => {
+            let request = if let Deed::Transition { request, .. } = &confirm.deed { request } else { "" };
+            plan::planned(canvas, area, state, request, operation)
+        }
         Plan::Refused(refusal) => refusal_text(canvas, area, refusal),
         Plan::Foreseen(what_if) => plan::foreseen(canvas, area, what_if),
         Plan::None => unplanned(canvas, area, state, &confirm.deed),
@@ -175,7 +181,50 @@ fn unplanned(canvas: &mut Canvas<'_>, area: Rect, state: &State, deed: &Deed) ->
         }
         _ => {}
     }
-    canvas.paragraph(area, &deed.consequence(), Role::Text)
+    let text = match deed {
+        // What it comes to depends on how things stand.
+        Deed::Services { verb: ServiceVerb::Reset, names, .. } => match names.as_slice() {
+            [name] => reset(state, name),
+            _ => deed.consequence(),
+        },
+        Deed::Hold { target, duty, .. } => format!("{} {}", deed.consequence(), protected(state, target, *duty)),
+        _ => deed.consequence(),
+    };
+    canvas.paragraph(area, text.trim_end(), Role::Text)
+}
+
+/// What protection makes of a hold now: it is above it for as long as it lasts.
+fn protected(state: &State, target: &str, duty: f64) -> String {
+    let of_fan = |zone: &&Zone| state.model.fans.iter().any(|fan| fan.name == target && fan.zone == zone.name);
+    let concerned = state.model.zones.iter().filter(|zone| zone.name == target || of_fan(zone));
+    let protects = concerned.filter(|zone| !matches!(zone.state, ZoneState::Controlled | ZoneState::Unknown));
+    let sentence = |zone: &Zone| {
+        let then = if duty < zone.duty { "the hold counts after that" } else { "the hold asks for no less" };
+        let (name, word, least) = (&zone.name, zone.state.word(), zone.duty);
+        format!("Zone {name} is in {word} now: its fans turn at {least:.0} % or more until that is over, {then}.")
+    };
+    protects.map(sentence).collect::<Vec<_>>().join(" ")
+}
+
+/// What a reset does to a service as it is now.
+fn reset(state: &State, name: &str) -> String {
+    let Some(service) = state.model.service(name) else { return String::new() };
+    let then = match service.state {
+        ServiceState::Backoff | ServiceState::Failed if service.wanted != Some(false) => "It is tried again at once.",
+        ServiceState::Backoff | ServiceState::Failed => "It stays down: it is not wanted.",
+        _ => "What runs is not touched.",
+    };
+    let counted = match (service.restarts, service.crashes) {
+        (0, 0) => "that it failed".to_owned(),
+        (restarts, crashes) => {
+            format!(
+                "that it failed, {}, {}",
+                format::count(restarts as usize, "restart"),
+                format::count(crashes as usize, "unexpected end")
+            )
+        }
+    };
+    format!("ubmcd forgets of {name} {counted}, and how long it would wait. {then}")
 }
 
 /// What would be cancelled: what it is, who asked for it, and how far it is. The answer is the rows used.
@@ -298,7 +347,10 @@ fn refusal_text(canvas: &mut Canvas<'_>, area: Rect, refusal: &Refusal) -> u16 {
     let mut y = area.y;
     let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
     let message = if refusal.message.is_empty() { &refusal.code } else { &refusal.message };
-    y += canvas.paragraph(rest(y), message, Role::Warning);
+    // A condition that says the same says it with the way out.
+    if refusal.conditions.iter().all(|condition| condition.text != *message) {
+        y += canvas.paragraph(rest(y), message, Role::Warning);
+    }
     y += plan::conditions(canvas, rest(y), &refusal.conditions);
     y - area.y
 }

@@ -27,29 +27,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let items = rows::items(state);
     let selected = rows::selected(state);
     let place = selected.as_ref().and_then(|item| items.iter().position(|other| other == item));
-    let mut remark = if state.follow {
-        "following".to_owned()
-    } else {
-        let below = place.map_or(0, |place| items.len() - 1 - place);
-        format!("{below} below")
-    };
-    if let Some(cause) = state.filter().strip_prefix("cause:").and_then(|cause| cause.parse().ok()) {
-        // The chain may begin before the oldest event that is kept here.
-        let all = state.model.events_of(cause).len();
-        if all > items.len() {
-            remark = format!("{} before these: Enter, {remark}", all - items.len());
-        }
-    }
-    if state.least > Severity::Debug {
-        remark = format!("{} and worse, {remark}", state.least.word());
-    }
-    if !state.search.is_empty() {
-        remark = format!("search: {}, {remark}", state.search.text());
-    }
-    if state.model.tail.missed > 0 {
-        remark = format!("{} missed, {remark}", state.model.tail.missed);
-    }
-    let empty = if !state.filter().is_empty() {
+    let hidden = rows::less_serious(state);
+    let remark = remark(state, items.len(), place, hidden);
+    let empty = if hidden > 0 {
+        "no event is that serious: e goes on to all of them"
+    } else if !state.filter().is_empty() {
         "no event fits the filter"
     } else if serves(state, Area::Events) {
         "no events yet"
@@ -70,6 +52,34 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         _ => Vec::new(),
     });
     canvas.places(rows, |index| shown.get(index).cloned().map(Place::Row));
+}
+
+/// What is shown of all events, and where the reader stands; what changes least comes last, for that is cut first.
+fn remark(state: &State, shown: usize, place: Option<usize>, hidden: usize) -> String {
+    let mut parts = Vec::new();
+    if state.model.tail.missed > 0 {
+        parts.push(format!("{} missed", state.model.tail.missed));
+    }
+    if state.least > Severity::Debug {
+        let hidden = if hidden > 0 { format!(" ({hidden} hidden)") } else { String::new() };
+        parts.push(format!("{} and worse{hidden}", state.least.plural()));
+    }
+    if !state.search.is_empty() {
+        parts.push(format!("search: {}", state.search.text()));
+    }
+    if let Some(cause) = state.filter().strip_prefix("cause:").and_then(|cause| cause.parse().ok()) {
+        // The chain may begin before the oldest event that is kept here.
+        let older = state.model.events_of(cause).len().saturating_sub(shown + hidden);
+        if older > 0 {
+            parts.push(format!("{older} before these: Enter"));
+        }
+    }
+    match place.map_or(0, |place| shown.saturating_sub(place + 1)) {
+        _ if state.follow => parts.push("following".to_owned()),
+        0 => {}
+        below => parts.push(format!("{below} below")),
+    }
+    parts.join(", ")
 }
 
 fn row(glyphs: Glyphs, entry: &Entry) -> Vec<Piece> {

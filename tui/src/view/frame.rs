@@ -8,7 +8,7 @@ use super::{
     format,
 };
 use crate::{
-    app::{LinkState, Modal, Page, Place, State, Tone, View, keymap::Action},
+    app::{Item, LinkState, Modal, Page, Place, State, Tone, View, keymap::Action, offer, rows},
     model::Health,
     style::{Mark, Role},
 };
@@ -215,13 +215,16 @@ fn hints(state: &State) -> Vec<(Hint, &'static str)> {
     let why = (Does(Action::Why), "why");
     let filter = (Key("/"), "filter");
     let search = (Does(Action::Search), "search");
+    let on_group = matches!(rows::selected(state), Some(Item::Group(_)));
     let mut hints = match (&state.page, state.view) {
         (Some(Page::Service(_)), _) => {
             vec![(Key("Esc"), "back"), act, (Does(Action::Pane), "next part"), why, filter, search]
         }
         (Some(Page::Entry(_)), _) => vec![(Key("Esc"), "back"), (Key("Up/Dn"), "next")],
         (None, View::Overview) => vec![(Key("Enter"), "open"), act, why],
-        (None, View::Services) => vec![(Key("Enter"), "open"), act, why, (Does(Action::Tree), "tree"), filter],
+        (None, View::Services) => {
+            vec![(Key("Enter"), if on_group { "fold" } else { "open" }), act, why, (Does(Action::Tree), "tree"), filter]
+        }
         (None, View::Sensors) => vec![(Does(Action::ZoomIn), "zoom in"), (Does(Action::ZoomOut), "out"), filter],
         (None, View::Thermal) => vec![(Does(Action::Act), "hold fans"), filter],
         (None, View::Boot) => vec![(Key("Enter"), "open"), filter],
@@ -234,10 +237,10 @@ fn hints(state: &State) -> Vec<(Hint, &'static str)> {
         }
         (None, View::Hardware) => vec![(Does(Action::Identify), "identify"), (Does(Action::Inject), "break"), filter],
     };
-    if state.read_only {
-        let acts = [Action::Act, Action::CancelOperation, Action::Identify, Action::Inject].map(Does);
-        hints.retain(|(hint, _)| !acts.contains(hint));
-    }
+    hints.retain(|(hint, _)| match hint {
+        Does(action) => offer::possible(state, *action),
+        Key(_) => true,
+    });
     hints.extend([(Key(":"), "command"), (Key("?"), "help"), (Key("Tab"), "next view"), (Key("q"), "quit")]);
     hints
 }

@@ -21,6 +21,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, scrolled:
     let height = area.height.min(u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2));
     let inner = dialog::window(canvas, area, width, height, "Help", "Up, Down, Esc");
     let most = lines.len().saturating_sub(usize::from(inner.height));
+    canvas.ends().front = Some(most);
     for (row, line) in inner.rows().zip(lines.iter().skip(scrolled.min(most))) {
         canvas.pieces(row.x, row.y, row.width, line);
     }

@@ -34,7 +34,7 @@ mod why;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
-    app::{Modal, Page, Place, State, View},
+    app::{Ends, Modal, Page, Place, State, View},
     style::{Look, Role},
 };
 use canvas::Canvas;
@@ -55,6 +55,8 @@ pub struct Picture {
     pub last: Vec<Rect>,
     /// What can be clicked, and where.
     pub places: Vec<(Rect, Place)>,
+    /// How far it can be scrolled: the app has to be told, it knows of no rows.
+    pub ends: Ends,
 }
 
 impl Picture {
@@ -96,8 +98,8 @@ pub fn draw(state: &State, look: Look) -> Picture {
         first.push(footer);
         first.push(header);
     }
-    let (last, places) = canvas.into_parts();
-    Picture { cells, first, last, places }
+    let (last, places, ends) = canvas.into_parts();
+    Picture { cells, first, last, places, ends }
 }
 
 fn pane(canvas: &mut Canvas<'_>, area: Rect, state: &State) {

@@ -7,7 +7,8 @@ use super::{
     format, verdict,
 };
 use crate::{
-    model::{Condition, Mono, Operation, OperationState, Step, StepState, WhatIf},
+    app::State,
+    model::{Condition, Leads, Machine, Mono, Operation, OperationState, Step, StepState, WhatIf},
     style::{Mark, Role},
 };
 
@@ -99,23 +100,46 @@ pub(super) fn foreseen(canvas: &mut Canvas<'_>, area: Rect, what_if: &WhatIf) ->
 
 /// A plan: how long, what it touches, what stands in the way with the way out, and the steps with all they say.
 /// The answer is the rows used.
-pub(super) fn planned(canvas: &mut Canvas<'_>, area: Rect, operation: &Operation, now: Mono) -> u16 {
+pub(super) fn planned(canvas: &mut Canvas<'_>, area: Rect, state: &State, request: &str, operation: &Operation) -> u16 {
     let mut y = area.y;
     let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
     y += conditions(canvas, rest(y), &operation.conditions);
     if operation.conditions.is_empty() && !operation.reason.is_empty() {
         y += canvas.paragraph(rest(y), &operation.reason, Role::Dim);
     }
+    if operation.conditions.is_empty()
+        && let Some(machine) = state.model.machine(&operation.target)
+    {
+        match leads(state, machine, request) {
+            Leads::Nowhere => {
+                let text = format!("Nothing to do: {} is {} already.", machine.name, machine.state);
+                y += canvas.paragraph(rest(y), &text, Role::Text);
+            }
+            Leads::To(next) => {
+                let text = format!("{}: {}", next.name, next.description);
+                y += labelled(canvas, rest(y), "leads to", text.trim_end_matches([':', ' ']));
+            }
+            Leads::Unsaid => {}
+        }
+    }
     y += labelled(canvas, rest(y), "takes", &takes(operation));
     y += affected(canvas, rest(y), operation);
-    y += steps_in_full(canvas, rest(y), &operation.steps, now);
+    y += steps_in_full(canvas, rest(y), &operation.steps, state.now);
     y - area.y
+}
+
+/// Where a request leads a machine from where it is, as far as its definition is known and says so.
+pub(super) fn leads<'a>(state: &'a State, machine: &Machine, request: &str) -> Leads<'a> {
+    let graph = state.model.graphs.get(&machine.name);
+    graph.map_or(Leads::Unsaid, |graph| graph.leads(&machine.state, request))
 }
 
 /// How long it usually takes, and at most.
 pub(super) fn takes(operation: &Operation) -> String {
     let about = |seconds: f64| if seconds < 10.0 { format::short_duration(seconds) } else { format::duration(seconds) };
-    let usually = operation.expected_s.map(|seconds| format!("usually {}", about(seconds)));
+    // What is done in no time is not timed.
+    let usually =
+        operation.expected_s.filter(|seconds| *seconds >= 0.001).map(|seconds| format!("usually {}", about(seconds)));
     let most = operation.bound_s.map(|seconds| format!("at most {}", about(seconds)));
     let mut parts: Vec<String> = usually.into_iter().chain(most).collect();
     if operation.expected_s.is_none() && operation.state == OperationState::Planned {

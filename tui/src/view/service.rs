@@ -7,7 +7,7 @@ use super::{
     format, service_log, service_parts, services, table, verdict,
 };
 use crate::{
-    app::{Pane, State},
+    app::{HISTORY_BESIDE, Pane, State},
     model::{Health, Service},
     style::{Mark, Role},
 };
@@ -38,7 +38,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, name: &st
     let y = top.y + used;
     let below = Rect { y, height: area.bottom().saturating_sub(y), ..area };
     // Where there is room, what happened stands beside the log.
-    if area.width >= 150 && matches!(state.pane, Pane::Log | Pane::History) {
+    if area.width >= HISTORY_BESIDE && matches!(state.pane, Pane::Log | Pane::History) {
         let left = Rect { width: below.width * 3 / 5, ..below };
         let right = Rect { x: left.right() + 3, width: below.width - left.width - 3, ..below };
         service_log::draw(canvas, left, state, service);

@@ -22,7 +22,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, service: 
     canvas.heading(area, "Log", &remark(state, service, &shown, anchor));
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     if shown.is_empty() {
-        let text = if state.model.log.entries.is_empty() { "no output yet" } else { "no line fits the filter" };
+        let text = match &state.model.log {
+            log if !log.entries.is_empty() => "no line fits the filter",
+            log if log.heard => "no output yet",
+            _ if !state.connected() => "its output cannot be read without a connection",
+            _ => "its output is being read",
+        };
         canvas.paragraph(body, text, Role::Dim);
         return;
     }
@@ -54,10 +59,11 @@ fn remark(state: &State, service: &Service, shown: &[u64], anchor: Option<usize>
     if !state.search.is_empty() {
         parts.push(format!("search: {}", state.search.text()));
     }
-    parts.push(match anchor {
-        None => "following".to_owned(),
-        Some(anchor) => format!("{} below", shown.len().saturating_sub(anchor + 1)),
-    });
+    match anchor.map(|anchor| shown.len().saturating_sub(anchor + 1)) {
+        None => parts.push("following".to_owned()),
+        Some(0) => {}
+        Some(below) => parts.push(format!("{below} below")),
+    }
     parts.join(", ")
 }
 

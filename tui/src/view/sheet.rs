@@ -28,15 +28,26 @@ impl Sheet {
         self.rows
     }
 
-    /// Shows in `area` the part that begins at row `scrolled`, or the last that fills it. The answer is what part it is, in
-    /// words; empty when it is all.
+    /// Shows in `area`, in front of the view, the part that begins at row `scrolled`, or the last that fills it. The answer is
+    /// what part it is, in words; empty when it is all.
     pub(super) fn show(&self, canvas: &mut Canvas<'_>, area: Rect, scrolled: usize) -> String {
-        self.show_by(canvas, area, scrolled, "Up, Down")
+        canvas.ends().front = Some(usize::from(self.most(area)));
+        self.part(canvas, area, scrolled, "Up, Down")
     }
 
-    /// The same where other keys scroll it.
-    pub(super) fn show_by(&self, canvas: &mut Canvas<'_>, area: Rect, scrolled: usize, keys: &str) -> String {
-        let most = self.rows.saturating_sub(area.height);
+    /// The same in the view itself, where other keys scroll it.
+    pub(super) fn show_in_view(&self, canvas: &mut Canvas<'_>, area: Rect, scrolled: usize, keys: &str) -> String {
+        canvas.ends().standing = Some(usize::from(self.most(area)));
+        self.part(canvas, area, scrolled, keys)
+    }
+
+    /// How far it can be scrolled in `area`.
+    fn most(&self, area: Rect) -> u16 {
+        self.rows.saturating_sub(area.height)
+    }
+
+    fn part(&self, canvas: &mut Canvas<'_>, area: Rect, scrolled: usize, keys: &str) -> String {
+        let most = self.most(area);
         let first = u16::try_from(scrolled).unwrap_or(u16::MAX).min(most);
         canvas.lay(area, &self.cells, first, self.rows.min(first + area.height));
         if most == 0 {

@@ -12,7 +12,7 @@ fn what_changes_something_is_asked_about() {
         keys Tab Enter            => effects=[DO hold cpu 63 90]
         keys :
         type host off host.0
-        keys Enter                => modal=confirm off host.0, effects=[plan off host.0]
+        keys Enter                => modal=confirm off host.0, effects=[graph host.0; plan off host.0]
         keys Esc :
         type ubmcctl services restart demo-web
         keys Enter                => modal=confirm restart demo-web
@@ -237,7 +237,7 @@ fn a_reason_on_the_line_is_taken_over_into_the_question() {
         "
         keys :
         type host off host.0 --reason 'case 4711'
-        keys Enter                => effects=[plan off host.0], modal=confirm off host.0
+        keys Enter                => effects=[graph host.0; plan off host.0], modal=confirm off host.0
         plan
         type host.0
         keys Enter                => DO off host.0 as r7 because \"case 4711\"

@@ -19,3 +19,4 @@ mod robustness;
 mod scenarios;
 mod screens;
 mod server;
+mod ways;

@@ -6,13 +6,15 @@ use ubmc_tui::{
         confirm::Focus, log, rows,
     },
     model::{Condition, Entry, LogEntry, Mono, OperationState, Refusal, Update, from_wire},
+    style::{Depth, Look},
+    view,
 };
 
 use crate::{board, desk, details};
 
 /// Runs a script. What happens: `keys …`, `type TEXT`, `paste TEXT`, `wait SECONDS`, `link down|up|connecting|new`,
 /// `event N`, `lost A B`, `plan`, `foresee`, `refuse-plan`, `answer begun|refused|done`, `ended succeeded|failed`, `read-only`.
-/// `removed SERVICE`, `booting`, `booted`, `why`, `log N` (so many lines in all).
+/// `removed SERVICE`, `booting`, `booted`, `why`, `log N` (so many lines in all), `screen COLUMNS ROWS` (a new console), `drawn`.
 /// What must be true: parts of [`told`], separated by commas; with `!` in front, what must not.
 pub(crate) fn check(script: &str) {
     let mut app = desk::connected(80, 24);
@@ -86,6 +88,12 @@ fn happen(app: &mut App, now: &mut Mono, input: &str) -> Vec<Effect> {
             }
             return Vec::new();
         }
+        "screen" => {
+            let side = |index: usize| u16::try_from(numbers[index]).expect("a screen is small");
+            *app = desk::connected(side(0), side(1));
+            return Vec::new();
+        }
+        "drawn" => Event::Drawn(view::draw(app.state(), Look::new(Depth::Mono, false)).ends),
         "read-only" => {
             let mut state = app.state().clone();
             state.read_only = true;
@@ -184,9 +192,15 @@ fn told(app: &App, effects: &[Effect]) -> String {
         Some(anchor) => format!("{} at {anchor}", lines.len()),
     };
     let effects: Vec<String> = effects.iter().map(effect).collect();
+    let scrolled = match &state.modal {
+        Some(Modal::Help(scrolled) | Modal::Progress { scrolled, .. } | Modal::Refused { scrolled, .. }) => *scrolled,
+        Some(Modal::Confirm(confirm)) => confirm.scrolled,
+        Some(Modal::Why(shown)) => shown.scrolled,
+        _ => state.standing_scrolled,
+    };
     format!(
         "view={} selected={selected} request={:?} page={page} modal={modal} filter={:?} follow={} link={link} \
-         missed={} shown={} log={log} pane={:?} notice={notice} effects=[{}]",
+         missed={} shown={} log={log} pane={:?} scrolled={scrolled} notice={notice} effects=[{}]",
         state.view.name(),
         state.request,
         state.filter(),
@@ -357,7 +371,7 @@ fn a_refusal_after_the_fact_is_shown_and_not_swallowed() {
         "
         keys 2 /               => modal=filter
         type web
-        keys Enter j Enter     => page=service demo-web, effects=[log demo-web]
+        keys Enter Enter       => page=service demo-web, effects=[log demo-web]
         keys a                 => modal=menu 0
         keys j Enter           => modal=confirm reset demo-web
         keys Tab Enter         => effects=[DO reset demo-web force=false]
@@ -373,7 +387,7 @@ fn stopping_a_service_names_what_goes_along() {
         "
         keys 2 /                 => modal=filter
         type web
-        keys Enter j             => selected=demo-web
+        keys Enter               => selected=demo-web
         keys a j j j Enter       => modal=confirm stop demo-web, along [\"demo-needs-web\"]
         type demo-web
         keys Enter               => modal=confirm, plan asked, !DO
@@ -465,7 +479,7 @@ fn losing_the_daemon_neither_quits_nor_forgets() {
         "
         keys 2 /
         type web
-        keys Enter j Enter     => page=service demo-web, effects=[log demo-web]
+        keys Enter Enter       => page=service demo-web, effects=[log demo-web]
         link down              => link=down, page=service demo-web, !quit
         wait 3                 => link=down
         link connecting        => link=connecting
@@ -495,7 +509,7 @@ fn the_palette_completes_live_names_and_asks_before_it_acts() {
         keys :                 => modal=palette \"\"
         type force 1
         keys Tab               => modal=palette \"host force-off host.1 \"
-        keys Enter             => modal=confirm force-off host.1, effects=[plan force-off host.1]
+        keys Enter             => modal=confirm force-off host.1, effects=[graph host.1; plan force-off host.1]
         keys Esc :
         type view the
         keys Enter             => view=thermal
@@ -539,7 +553,7 @@ fn a_service_that_a_reload_removes_vanishes_everywhere_and_the_selection_stays_s
         "
         keys 2 /
         type demo-web
-        keys Enter j             => selected=demo-web
+        keys Enter               => selected=demo-web
         keys Esc                 => selected=demo-web, shown=19
         removed demo-web         => shown=18, !selected=demo-web, !selected=-
         keys 8                   => shown=14
@@ -558,14 +572,14 @@ fn what_is_offered_for_a_service_goes_away_with_it() {
         "
         keys 2 /
         type flaky
-        keys Enter j Enter       => page=service demo-flaky
+        keys Enter Enter         => page=service demo-flaky
         keys a                   => modal=menu 0
         removed demo-flaky       => modal=-, notice=demo-flaky is not declared any more, page=service demo-flaky
         keys a                   => modal=-
         keys Esc                 => page=-
         keys Esc /
         type oneshot
-        keys Enter j a j j j Enter => modal=confirm stop demo-oneshot
+        keys Enter a j j j Enter => modal=confirm stop demo-oneshot
         removed demo-chatty      => modal=confirm stop demo-oneshot
         removed demo-oneshot     => modal=-, notice=demo-oneshot is not declared any more, !DO
         ",
@@ -640,7 +654,7 @@ fn a_log_is_filtered_and_searched_without_losing_the_place() {
         "
         keys 2 /                  => modal=filter
         type web
-        keys Enter j Enter        => page=service demo-web
+        keys Enter Enter          => page=service demo-web
         log 30                    => log=30 following
         keys e                    => log=4 following
         keys e                    => log=26 following
@@ -673,7 +687,7 @@ fn events_are_narrowed_to_one_cause_and_to_the_serious_ones() {
         keys e e e                => shown=40
         keys s
         type demo-flaky ended
-        keys Enter                => follow=false, selected=entry 31, notice=-
+        keys Enter                => follow=false, selected=entry 31, !not found
         keys n                    => selected=entry 23
         ",
     );

@@ -7,13 +7,13 @@ mod standing;
 
 use super::{
     canvas::{Canvas, Piece, mark_piece, role_of},
-    events, format, machine_graph, operations,
+    events, format, machine_graph, operations, plan,
     table::{self, Column, Table},
     verdict,
 };
 use crate::{
-    app::{Area, Deed, Item, POWER_BESIDE, Place, PowerPane, State, menu, rows, serves},
-    model::{Event, Machine, Operation, OperationState},
+    app::{Area, Deed, Item, Place, PowerPane, State, menu, power_beside, rows, serves},
+    model::{Event, Leads, Machine, Operation, OperationState},
     style::{Mark, Role},
 };
 pub(super) use rails::{rail_particulars, rail_state, supplies, supply_state};
@@ -27,7 +27,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let rest = Rect { y: area.y + top_height, height: area.height - top_height, ..area };
     let Some(Item::Machine(name)) = &selected else { return };
     let Some(machine) = state.model.machine(name) else { return };
-    if area.width >= 180 {
+    let beside = power_beside(state.size);
+    if beside && area.width >= 180 {
         let [one, two, three] = columns(rest);
         let below = asked(canvas, one, state, machine);
         let below = drawn(canvas, below, state, machine);
@@ -35,7 +36,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let beside = standing::draw(canvas, beside, state, machine);
         let last = rails::all(canvas, three, state, machine);
         lately(canvas, under(rest, &[below, beside, last]), state, machine);
-    } else if area.width >= POWER_BESIDE {
+    } else if beside {
         let [one, two] = columns(rest);
         let below = asked(canvas, one, state, machine);
         let below = drawn(canvas, below, state, machine);
@@ -172,6 +173,11 @@ fn machines(canvas: &mut Canvas<'_>, area: Rect, state: &State, items: &[Item], 
     canvas.places(rows, |index| items.get(index).cloned().map(Place::Row));
 }
 
+/// Whether a request has nothing to do: it is so already, or on its way.
+fn leads_nowhere(state: &State, machine: &Machine, request: &str) -> bool {
+    plan::leads(state, machine, request) == Leads::Nowhere
+}
+
 /// What can be asked of a machine. The answer is the rows used.
 fn requests(canvas: &mut Canvas<'_>, area: Rect, state: &State, machine: &Machine) -> u16 {
     let choices = menu::choices(&state.model, &Item::Machine(machine.name.clone()));
@@ -206,7 +212,13 @@ fn requests(canvas: &mut Canvas<'_>, area: Rect, state: &State, machine: &Machin
             let about = match &choice.deed {
                 Deed::CancelSchedule { id } => standing::scheduled(state, id),
                 Deed::RestoreInterlock { condition, .. } => standing::overridden(state, machine, condition),
-                deed if deed.is_destructive() => "allowed; interrupts what runs".to_owned(),
+                Deed::Transition { request, .. } if leads_nowhere(state, machine, request) => {
+                    format!("nothing to do: it is {}", machine.state)
+                }
+                // Where off has nothing to do, nothing is there to be interrupted.
+                deed if deed.is_destructive() && !leads_nowhere(state, machine, "off") => {
+                    "allowed; interrupts what runs".to_owned()
+                }
                 _ => "allowed".to_owned(),
             };
             (Mark::Good, Role::Text, about)

@@ -33,7 +33,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, machine: 
         y - area.y
     });
     let body = Rect { y: area.y + 1, height: (area.height - 1).min(sheet.rows()), ..area };
-    let remark = sheet.show_by(canvas, body, state.standing_scrolled, "PgUp, PgDn");
+    let remark = sheet.show_in_view(canvas, body, state.standing_scrolled, "PgUp, PgDn");
     canvas.heading(area, &format!("What holds for {}", machine.name), &remark);
     super::lower(area, body.height + 1)
 }
