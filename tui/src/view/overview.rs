@@ -87,7 +87,10 @@ fn problems(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option
         canvas.pieces(row.x, row.y, row.width, &pieces);
         return 2;
     }
-    let height = area.height.min(u16::try_from(problems.len()).unwrap_or(u16::MAX).saturating_add(1));
+    // Where the table has no column for it, the way out of the selected one, else of the worst, has a row of its own.
+    let with_remedy = !roomy && area.height > 4;
+    let most = area.height - u16::from(with_remedy);
+    let height = most.min(u16::try_from(problems.len()).unwrap_or(u16::MAX).saturating_add(1));
     let columns = [
         Column::new("", 1),
         Column::new("", if roomy { 24 } else { 18 }),
@@ -124,7 +127,15 @@ fn problems(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option
         ]
     });
     canvas.places(rows, |index| Some(Place::Row(Item::Problem(index))));
-    height
+    let remedy = problems.get(selected.unwrap_or(0)).map(|problem| problem.remedy.as_str());
+    match remedy.filter(|remedy| with_remedy && !remedy.is_empty()) {
+        Some(remedy) => {
+            let text = format!("{} {remedy}", glyphs.arrow());
+            canvas.put(area.x + 2, area.y + height, area.width.saturating_sub(2), &text, Role::Dim);
+            height + 1
+        }
+        None => height,
+    }
 }
 
 /// While it stops, in place of the problems: who is waited for, and since when. The answer is the rows used.

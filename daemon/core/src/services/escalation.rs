@@ -24,7 +24,7 @@ impl Supervisor {
             Rung::Dependents => (Severity::Error, "it is restarted together with what depends on it"),
             Rung::Group => (Severity::Error, "its whole group is restarted"),
             Rung::Failsafe => {
-                (Severity::Critical, "failsafe mode: fans run at their fail-safe speed until it stays ready")
+                (Severity::Critical, "fail-safe mode: fans run at their fail-safe speed until it stays ready")
             }
             Rung::Reboot => (Severity::Critical, "a reboot of the BMC is asked for"),
         };
@@ -78,8 +78,8 @@ impl Supervisor {
             out.changed().system = true;
             let name = &self.unit(id).spec.name;
             let text = match self.failsafe() {
-                None => format!("failsafe mode for {name} is over"),
-                Some(other) => format!("failsafe mode for {name} is over; it lasts for {other}"),
+                None => format!("fail-safe mode for {name} is over"),
+                Some(other) => format!("fail-safe mode for {name} is over; it lasts for {other}"),
             };
             out.event("platform.failsafe-over".to_owned(), "operator", Severity::Notice, text, Vec::new());
         }

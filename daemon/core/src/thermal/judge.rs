@@ -78,7 +78,7 @@ pub(super) fn judge(zone: &Zone, around: &Around<'_>) -> Verdict {
     } else if let Some((duty, why)) = unknown(zone, around) {
         (ZoneState::Failsafe, at_least(duty), why)
     } else if let Some(service) = around.failed_service {
-        (ZoneState::Failsafe, failsafe, format!("failsafe mode, because {service} fails"))
+        (ZoneState::Failsafe, failsafe, format!("fail-safe mode, because {service} fails"))
     } else if let Some(fan) = around.failed_fan {
         (ZoneState::Failsafe, failsafe, format!("{fan} has failed"))
     } else if let Some(sensor) = warm {

@@ -18,24 +18,27 @@ impl Thermal {
     fn obstacle(&self, id: ZoneId) -> Option<Obstacle> {
         let zone = &self.zones[id.index()];
         let name = &zone.spec.name;
-        let (kind, remedy) = match zone.state {
+        let cooled = || "wait until it has cooled down".to_owned();
+        let (kind, is, remedy) = match zone.state {
             ZoneState::Controlled => return None,
-            ZoneState::Starting => ("zone-starting", "wait until its sensors have been read".to_owned()),
-            ZoneState::Failsafe => {
-                ("zone-failsafe", format!("look at `ubmcctl zones explain {name}` and mend what is missing"))
-            }
-            ZoneState::Critical | ZoneState::CoolDown => {
-                ("zone-over-limit", "wait until it has cooled down".to_owned())
-            }
+            ZoneState::Starting => ("zone-starting", "is starting", "wait until its sensors have been read".to_owned()),
+            ZoneState::Failsafe => (
+                "zone-failsafe",
+                "is in fail-safe",
+                format!("look at `ubmcctl zones explain {name}` and mend what is missing"),
+            ),
+            ZoneState::Critical => ("zone-over-limit", "is over its limit", cooled()),
+            ZoneState::CoolDown => ("zone-over-limit", "is cooling down", cooled()),
             ZoneState::Tripped => (
                 "zone-tripped",
+                "has tripped",
                 "find out why it overheated, then ask for an explicit off to release the trip".to_owned(),
             ),
         };
         Some(Obstacle {
             kind,
             subject: format!("zone {name}"),
-            text: format!("zone {name} is in {}: {}", zone.state.as_str(), zone.reason),
+            text: format!("zone {name} {is}: {}", zone.reason),
             remedy,
             since: Some(zone.since),
         })
