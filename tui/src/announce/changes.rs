@@ -1,8 +1,12 @@
 //! What differs between two states, in sentences; the worst first.
 
+use super::{reading, say};
 use crate::{
-    app::{LinkState, State},
-    model::{Fan, FanMode, Health, Machine, Operation, OperationState, Sensor, Service, Zone},
+    app::{LinkState, Pane, PowerPane, State, View},
+    model::{
+        Condition, Fan, FanMode, Health, Machine, Operation, OperationState, Quality, Sensor, SensorStatus, Service,
+        Zone,
+    },
     style::Mark,
     view::{format, verdict},
 };
@@ -29,16 +33,51 @@ pub(super) fn since(before: &State, now: &State) -> Vec<String> {
         return said;
     }
     let (old, new) = (&before.model, &now.model);
-    problems(before, now, &mut said);
+    let told = problems(before, now, &mut said);
+    // What a problem has told of a thing its own sentence would tell again.
+    let told = |kind: &str, name: &str| told.iter().any(|subject| *subject == format!("{kind} {name}"));
     each(&old.machines, &new.machines, |one| &one.name, machine, &mut said);
-    each(&old.operations, &new.operations, |one| &one.id, operation, &mut said);
-    each(&old.zones, &new.zones, |one| &one.name, zone, &mut said);
-    each(&old.fans, &new.fans, |one| &one.name, fan, &mut said);
-    each(&old.sensors, &new.sensors, |one| &one.name, sensor, &mut said);
-    each(&old.services, &new.services, |one| &one.name, service, &mut said);
+    each(&old.operations, &new.operations, |one| &one.id, |was, one| operation(now, was, one), &mut said);
+    let news = |was: Option<&Zone>, one: &Zone| zone(was, one).filter(|_| !told("zone", &one.name));
+    each(&old.zones, &new.zones, |one| &one.name, news, &mut said);
+    fans(&old.fans, &new.fans, |name| told("fan", name), &mut said);
+    let news = |was: Option<&Sensor>, one: &Sensor| sensor(now, was, one).filter(|_| !told("sensor", &one.name));
+    each(&old.sensors, &new.sensors, |one| &one.name, news, &mut said);
+    let news = |was: Option<&Service>, one: &Service| service(now, was, one).filter(|_| !told("service", &one.name));
+    each(&old.services, &new.services, |one| &one.name, news, &mut said);
     let lost = new.tail.missed.saturating_sub(old.tail.missed);
     if lost > 0 {
         said.push(format!("{lost} events were missed"));
+    }
+    said
+}
+
+/// What had been asked for and is there now, and what the open log has got: read in full, for somebody waits for it.
+pub(super) fn arrived(before: &State, now: &State) -> Vec<String> {
+    let (old, new) = (&before.model, &now.model);
+    let mut said = Vec::new();
+    let came = |was_there: bool, is_there: bool| is_there && !was_there;
+    let shown = match now.view {
+        View::Boot => came(old.boot.is_some(), new.boot.is_some()),
+        View::Hardware => came(old.hardware.resources.is_some(), new.hardware.resources.is_some()),
+        View::Power if now.power_pane == PowerPane::Drawn => new.graphs.len() > old.graphs.len(),
+        View::Power => came(old.schedules.is_some(), new.schedules.is_some()) && !reading::schedules(now).is_empty(),
+        _ => false,
+    };
+    if now.page.is_none() && before.view == now.view && shown {
+        let waiting = now.view == View::Power && now.power_pane != PowerPane::Drawn;
+        said.extend(match now.power_pane {
+            _ if waiting => reading::schedules(now),
+            PowerPane::Drawn => reading::drawn(now),
+            _ => reading::view(now),
+        });
+    }
+    if new.verification.is_some() && new.verification != old.verification {
+        said.extend(reading::verification(now));
+    }
+    if now.pane == Pane::Log && new.log.service.is_some() {
+        let from = if old.log.service == new.log.service { old.log.end() } else { 0 };
+        said.extend(reading::log_since(now, from));
     }
     said
 }
@@ -70,26 +109,25 @@ fn link(before: &State, now: &State, said: &mut Vec<String>) {
     }
 }
 
-fn problems(old: &State, new: &State, said: &mut Vec<String>) {
-    let of = |state: &State| -> Vec<(String, String, String)> {
-        let all = state.problems().into_iter();
-        all.map(|one| (format!("{} {}", one.kind, one.subject), one.text, one.remedy)).collect()
-    };
-    let (old, new) = (of(old), of(new));
-    for (key, text, remedy) in &new {
-        if !old.iter().any(|(other, ..)| other == key) {
-            let remedy = if remedy.is_empty() { String::new() } else { format!("; what helps: {remedy}") };
-            said.push(format!("problem: {text}{remedy}"));
-        }
+/// What is new, and what is over. The answer is what it was about.
+fn problems(old: &State, new: &State, said: &mut Vec<String>) -> Vec<String> {
+    let (old, new) = (old.problems(), new.problems());
+    let same = |one: &Condition, other: &Condition| one.kind == other.kind && one.subject == other.subject;
+    let mut told = Vec::new();
+    for one in new.iter().filter(|one| !old.iter().any(|other| same(one, other))) {
+        said.push(format!("problem: {}{}", one.text, say::behind("; what helps: ", &one.remedy)));
+        told.push(one.subject.clone());
     }
-    for (key, text, _) in &old {
-        if !new.iter().any(|(other, ..)| other == key) {
-            said.push(format!("no problem any more: {text}"));
+    for one in old.iter().filter(|one| !new.iter().any(|other| same(one, other))) {
+        // One that has become another is not over.
+        if !told.contains(&one.subject) {
+            said.push(format!("no problem any more: {}", one.text));
         }
     }
     if !old.is_empty() && new.is_empty() {
         said.push("all is well".to_owned());
     }
+    told
 }
 
 /// Whatever `tell` has to say of each thing that differs. What is new is told too.
@@ -120,13 +158,15 @@ fn machine(before: Option<&Machine>, now: &Machine) -> Option<String> {
     }
 }
 
-fn operation(before: Option<&Operation>, now: &Operation) -> Option<String> {
+fn operation(state: &State, before: Option<&Operation>, now: &Operation) -> Option<String> {
     if now.state == OperationState::Planned {
         return None;
     }
     let title = format!("{} {} {}", now.id, now.kind, now.target);
     let step = |operation: &Operation| operation.steps.iter().position(|step| step.running_since.is_some());
     match before {
+        // The answer to the request has told that it goes on.
+        None if state.awaited.contains(&now.id) => None,
         None if !now.state.is_final() => Some(format!("{title} has begun, asked by {}", now.requested_by)),
         Some(before) if before.state == now.state => {
             let at = step(now).filter(|at| step(before) != Some(*at))?;
@@ -134,7 +174,7 @@ fn operation(before: Option<&Operation>, now: &Operation) -> Option<String> {
             Some(format!("{title}: step {} of {}, {name}", at + 1, now.steps.len()))
         }
         _ => {
-            let took = now.duration_s.map(|took| format!(" after {}", format::short_duration(took)));
+            let took = now.duration_s.map(|took| format!(" after {}", say::time(took)));
             let why = now.state != OperationState::Succeeded && !now.reason.is_empty();
             let why = if why { format!(": {}", now.reason) } else { String::new() };
             Some(format!("{title} {}{}{why}", now.state.word(), took.unwrap_or_default()))
@@ -151,39 +191,61 @@ fn zone(before: Option<&Zone>, now: &Zone) -> Option<String> {
     Some(format!("zone {} is {} at {:.0} %{why}", now.name, now.state.word(), now.duty))
 }
 
-fn fan(before: Option<&Fan>, now: &Fan) -> Option<String> {
-    let (health, mode) = before.map_or((Health::Unknown, FanMode::Unknown), |before| (before.health, before.mode));
-    if health == now.health && mode == now.mode || before.is_none() {
-        return None;
+/// Fans of which the same is to be said are told of together.
+fn fans(old: &[Fan], new: &[Fan], told: impl Fn(&str) -> bool, said: &mut Vec<String>) {
+    let mut alike: Vec<(String, Vec<&str>)> = Vec::new();
+    for one in new.iter().filter(|one| !told(&one.name)) {
+        let Some(before) = old.iter().find(|other| other.name == one.name) else { continue };
+        let Some(what) = fan(before, one) else { continue };
+        match alike.iter_mut().find(|(other, _)| *other == what) {
+            Some((_, names)) => names.push(&one.name),
+            None => alike.push((what, vec![&one.name])),
+        }
     }
-    let why = if now.reason.is_empty() { String::new() } else { format!(": {}", now.reason) };
-    let health = if now.health == Health::Unknown { "not known" } else { now.health.word() };
-    Some(format!("fan {} is {health}, {} at {:.0} %{why}", now.name, now.mode.word(), now.duty))
+    for (what, names) in alike {
+        said.push(format!("{} {} {what}", say::list(&names), if names.len() == 1 { "is" } else { "are" }));
+    }
 }
 
-fn sensor(before: Option<&Sensor>, now: &Sensor) -> Option<String> {
-    let before = before?;
-    if before.status == now.status && before.quality == now.quality {
-        return None;
-    }
-    let value = now.value.map(|value| format::reading_with_unit(value, &now.unit)).unwrap_or_default();
-    if now.good().is_none() {
-        let why = if now.reason.is_empty() { String::new() } else { format!(": {}", now.reason) };
-        return Some(format!("{} is {}{why}", now.name, now.quality.word()));
-    }
-    Some(format!("{} is {}: {value}", now.name, now.status.word()))
-}
-
-fn service(before: Option<&Service>, now: &Service) -> Option<String> {
-    let changed = |before: &Service| before.state != now.state || before.health != now.health;
-    if before.is_some_and(|before| !changed(before)) {
+fn fan(before: &Fan, now: &Fan) -> Option<String> {
+    // That it has power and has been read is how it should be.
+    let quiet = |one: &Fan| one.mode == FanMode::Auto && matches!(one.health, Health::Unknown | Health::Healthy);
+    if (before.health, before.mode) == (now.health, now.mode) || quiet(before) && quiet(now) {
         return None;
     }
     let health = match now.health {
         Health::Unknown => String::new(),
-        known => format!(", {}", known.word()),
+        known => format!("{}, ", known.word()),
     };
+    let mode = match now.mode {
+        FanMode::Auto => "automatic",
+        FanMode::Manual => "held",
+        other => other.word(),
+    };
+    Some(format!("{health}{mode} at {:.0} %{}", now.duty, say::behind(": ", &now.reason)))
+}
+
+fn sensor(state: &State, before: Option<&Sensor>, now: &Sensor) -> Option<String> {
+    let before = before?;
+    // Switched on or off with what it measures, and read: nobody has to know.
+    let quiet = |one: &Sensor| match one.quality {
+        Quality::Good => one.status == SensorStatus::Ok,
+        Quality::NotYetRead | Quality::Unpowered => true,
+        Quality::Stale | Quality::Failed | Quality::Absent => false,
+    };
+    if (before.status, before.quality) == (now.status, now.quality) || quiet(before) && quiet(now) {
+        return None;
+    }
+    let fine = now.good().is_some() && now.status == SensorStatus::Ok;
+    Some(if fine { format!("{} again", reading::sensor(state, now)) } else { reading::sensor(state, now) })
+}
+
+fn service(state: &State, before: Option<&Service>, now: &Service) -> Option<String> {
+    let changed = |before: &Service| before.state != now.state || before.health != now.health;
+    if before.is_some_and(|before| !changed(before)) {
+        return None;
+    }
     let bad = !matches!(verdict::service(now), Mark::Good | Mark::Done | Mark::Off);
-    let why = if bad && !now.reason.is_empty() { format!(": {}", now.reason) } else { String::new() };
-    Some(format!("{} is {}{health}{why}", now.name, now.state.word()))
+    let why = if bad { now.reason.as_str() } else { "" };
+    Some(format!("{} {}{}", now.name, reading::service_state(state, now), say::behind(": ", why)))
 }

@@ -4,12 +4,16 @@
 //!
 //! - [`Speaker`]: what has changed since it last spoke, one sentence a line;
 //! - [`typed`]: a line that was typed, as the keys that mean it;
-//! - [`reading`]: a view, or a question, as plain lines.
+//! - [`reading`]: a view, a thing or a question, as plain sentences;
+//! - [`say`]: times, sizes and lists in words.
+//!
+//! Nothing is cut to a width: a sentence is as long as what it says.
 //!
 //! No clock, no I/O: the program prints what comes out of here.
 
 mod changes;
 pub mod reading;
+mod say;
 pub mod typed;
 
 use crate::app::{Modal, Plan, State};
@@ -35,6 +39,9 @@ impl Speaker {
         if more > 0 {
             sentences.push(format!("and {more} more changes: type `overview` for how everything is"));
         }
+        if let Some(before) = &self.before {
+            sentences.extend(changes::arrived(before, state));
+        }
         if let Some(question) = asked(self.before.as_ref(), state) {
             sentences.extend(question);
         }
@@ -47,7 +54,7 @@ impl Speaker {
 fn asked(before: Option<&State>, state: &State) -> Option<Vec<String>> {
     let modal = state.modal.as_ref()?;
     let said = before.and_then(|before| before.modal.as_ref()).is_some_and(|old| told(old) == told(modal));
-    if said { None } else { Some(reading::modal(modal)) }
+    if said { None } else { Some(reading::modal(state, modal)) }
 }
 
 /// As much of a question as makes it another one: not what has been typed of its answer.

@@ -2,7 +2,7 @@
 
 use crate::{
     app::{
-        App, Code, Effect, Event, Key, Modal, View,
+        App, Code, Effect, Event, Item, Key, Modal, PowerPane, View,
         palette::{
             self, Command,
             meaning::{self, Unfit},
@@ -34,7 +34,17 @@ pub fn take(app: &mut App, now: Mono, line: &str) -> Heard {
     }
     let say = |lines: Vec<String>| Heard { lines, ..Heard::default() };
     match line {
-        "" => Heard::default(),
+        "" => match app.state().open_service().map(str::to_owned) {
+            // Its log would be read on and on.
+            Some(name) => {
+                let effects = keys(app, now, &[Code::Esc]);
+                Heard { effects, lines: vec![format!("what {name} writes is not read any more")] }
+            }
+            None => Heard::default(),
+        },
+        // All of them, whatever was read of them before.
+        "services" => command(app, now, "services list"),
+        "events" => command(app, now, "events list"),
         "status" => say(vec![changes::summary(app.state())]),
         "help" | "?" => say(reading::help()),
         "q" | "quit" | "exit" => Heard { effects: vec![Effect::Quit], ..Heard::default() },
@@ -94,12 +104,14 @@ fn command(app: &mut App, now: Mono, typed: &str) -> Heard {
     effects.extend(keys(app, now, &[Code::Enter]));
     // A page or a list that opens is read; what asks something is told when it stands.
     let lines = match command {
-        Command::View(_)
-        | Command::Show(..)
-        | Command::Services { .. }
-        | Command::Service { .. }
-        | Command::Machine { .. }
-        | Command::Events { .. } => reading::view(app.state()),
+        Command::Show(_, item) => reading::all_of(app.state(), &item),
+        Command::FirstOf(_, item) => reading::all_like(app.state(), &item),
+        Command::Machine { pane: PowerPane::Drawn, .. } => reading::drawn(app.state()),
+        Command::Machine { name: Some(name), .. } => reading::all_of(app.state(), &Item::Machine(name)),
+        Command::Machine { name: None, .. } => reading::waiting(app.state()),
+        Command::View(_) | Command::Services { .. } | Command::Service { .. } | Command::Events { .. } => {
+            reading::view(app.state())
+        }
         Command::Help => reading::help(),
         Command::Do(_)
         | Command::DoBecause(..)

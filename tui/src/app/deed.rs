@@ -231,7 +231,7 @@ impl Deed {
         match self {
             Self::Transition { .. } => String::new(),
             Self::Schedule { machine, request, at, .. } => format!(
-                "ubmcd will ask for {request} of {machine} {}. What stands against it is judged when its time has come.",
+                "ubmcd will ask {machine} for {request} {}. What stands against it is judged when its time has come.",
                 when(*at)
             ),
             Self::Services { verb, names, along, force } => services_consequence(*verb, names, along, *force),
@@ -435,9 +435,15 @@ fn counted(number: u64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
-/// A time in words: whole minutes where it is.
+/// A time in words: whole hours or minutes where it is.
 pub(super) fn minutes(seconds: f64) -> String {
-    if seconds >= 60.0 && seconds % 60.0 == 0.0 { format!("{} min", seconds / 60.0) } else { format!("{seconds} s") }
+    if seconds >= 3_600.0 && seconds % 3_600.0 == 0.0 {
+        format!("{} h", seconds / 3_600.0)
+    } else if seconds >= 60.0 && seconds % 60.0 == 0.0 {
+        format!("{} min", seconds / 60.0)
+    } else {
+        format!("{seconds} s")
+    }
 }
 
 fn for_a_while(seconds: f64) -> String {

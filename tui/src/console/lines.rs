@@ -13,11 +13,12 @@ use crate::{
     announce::{Speaker, typed},
     app::{App, Effect, Event, LinkEvent, Size, State},
     link::{self, Clock, Command, Link},
+    style::Glyphs,
 };
 
 /// Lines that may wait to be taken.
 const LINES: usize = 16;
-/// Wide enough that no sentence is cut.
+/// What is read aloud has no size.
 const SIZE: Size = Size { columns: 140, rows: 60 };
 
 /// What woke the loop up.
@@ -38,13 +39,14 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
     let mut state = State::new(prepared.address.to_string(), SIZE, prepared.view, prepared.read_only);
     state.keymap = prepared.keymap.clone();
     let mut app = App::new(state);
+    let glyphs = prepared.look.glyphs;
     let mut speaker = Speaker::default();
     let mut lines = read_lines()?;
     // Somebody who only listens has no keyboard to end it with: then the signals do.
     let mut listens = true;
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    say(&[format!("ubmc-tui, one line a change; asking {}; `help` says what can be typed", prepared.address)])?;
+    say(glyphs, &[format!("ubmc-tui, one line a change; asking {}; `help` says what can be typed", prepared.address)])?;
     loop {
         let woken = tokio::select! {
             biased;
@@ -73,9 +75,9 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
             }
             Woken::Line(Some(line)) => {
                 let heard = typed::take(&mut app, now, &line);
-                say(&heard.lines)?;
+                say(glyphs, &heard.lines)?;
                 let effects = heard.effects;
-                say(&speaker.hear(app.state()))?;
+                say(glyphs, &speaker.hear(app.state()))?;
                 effects
             }
             Woken::News(event) => {
@@ -83,14 +85,14 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
                 let answer = matches!(event, LinkEvent::Answer { .. });
                 let effects = app.handle(now, Event::Link(event));
                 if answer {
-                    say(&speaker.hear(app.state()))?;
+                    say(glyphs, &speaker.hear(app.state()))?;
                 }
                 effects
             }
             Woken::Tick => {
                 let wall_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
                 let effects = app.handle(now, Event::Tick { wall_s, bytes_per_s: None });
-                say(&speaker.hear(app.state()))?;
+                say(glyphs, &speaker.hear(app.state()))?;
                 effects
             }
             Woken::Nothing => Vec::new(),
@@ -125,10 +127,10 @@ fn read_lines() -> io::Result<mpsc::Receiver<String>> {
 }
 
 /// One sentence a line; nothing in it can steer a terminal.
-fn say(lines: &[String]) -> Result<(), ConsoleError> {
+fn say(glyphs: Glyphs, lines: &[String]) -> Result<(), ConsoleError> {
     let mut text = String::new();
     for line in lines {
-        text.extend(line.chars().map(|char| if char.is_control() { ' ' } else { char }));
+        text.extend(glyphs.spell(line).chars().map(|char| if char.is_control() { ' ' } else { char }));
         text.push('\n');
     }
     let mut out = io::stdout().lock();

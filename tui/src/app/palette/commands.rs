@@ -310,7 +310,7 @@ fn of_simulation(model: &Model, command: simulation::Command) -> Meant {
 /// The hardware view, where the first of these stands.
 fn hardware_of<T>(all: Option<&[T]>, item: impl Fn(&T) -> Item) -> Command {
     match all.and_then(<[T]>::first) {
-        Some(first) => Command::Show(View::Hardware, item(first)),
+        Some(first) => Command::FirstOf(View::Hardware, item(first)),
         None => Command::View(View::Hardware),
     }
 }

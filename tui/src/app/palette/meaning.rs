@@ -30,6 +30,8 @@ pub enum Command {
     View(View),
     /// Go to a view and select something.
     Show(View, Item),
+    /// Go to a view, where the first of its kind stands.
+    FirstOf(View, Item),
     /// Go to the services, filtered, by group or by dependency.
     Services {
         /// As if typed after `/`.
@@ -203,7 +205,7 @@ pub(super) fn carry_out(state: &mut State, command: Command, effects: &mut Vec<E
     match command {
         Command::Why(name) => handle::ask_why(state, name, effects),
         Command::View(view) => handle::show(state, view, effects),
-        Command::Show(view, item) => handle::show_item(state, view, item, effects),
+        Command::Show(view, item) | Command::FirstOf(view, item) => handle::show_item(state, view, item, effects),
         Command::Services { filter, tree } => {
             handle::show(state, View::Services, effects);
             set_filter(state, filter);
