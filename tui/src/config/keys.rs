@@ -16,7 +16,10 @@ pub(super) fn read(
     value: &Spanned<DeValue<'_>>,
 ) {
     let Some(action) = Action::named(name) else {
-        return reader.unknown(span, "action", name, &Action::NAMES.map(|(name, _)| name));
+        let mut actions: Vec<&str> =
+            Action::NAMES.into_iter().filter(|(_, action)| !action.is_fixed()).map(|(name, _)| name).collect();
+        actions.sort_unstable();
+        return reader.unknown(span, "action", name, &actions);
     };
     if action.is_fixed() {
         return reader.at(Some(span), format!("the keys of `{name}` never change; leave it away"));

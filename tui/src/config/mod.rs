@@ -137,7 +137,8 @@ impl Reader<'_> {
     fn unknown(&mut self, span: Range<usize>, what: &str, name: &str, known: &[&str]) {
         let near = known.iter().map(|one| (strsim::damerau_levenshtein(name, one), *one)).min();
         let hint = match near {
-            Some((distance, one)) if distance <= 2 => format!("did you mean `{one}`?"),
+            // A name of which more than a third is wrong was not mistyped.
+            Some((distance, one)) if distance * 3 <= name.chars().count() => format!("did you mean `{one}`?"),
             _ => format!("choose from {}", known.join(", ")),
         };
         self.at(Some(span), format!("there is no {what} `{name}`: {hint}"));
@@ -243,6 +244,10 @@ mod tests {
     fn everything_that_is_wrong_is_told_at_once_with_its_line() {
         for (text, expected) in [
             ("[keys]\nfolow = 'f'", "2: there is no action `folow`: did you mean `follow`?"),
+            ("[keys]\nroot = 'f'", "2: there is no action `root`: choose from act, break, "),
+            ("[keys]\nwyh = 'f'", "2: there is no action `wyh`: did you mean `why`?"),
+            // The keys of views never change: none of them is meant.
+            ("[keys]\nbooot = 'f'", "2: there is no action `booot`: choose from "),
             ("[keys]\nfollow = 'q'", "2: `q` never changes: it is `quit` everywhere; choose another key for `follow`"),
             ("[keys]\nquit = 'x'", "2: the keys of `quit` never change; leave it away"),
             (

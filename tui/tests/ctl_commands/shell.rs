@@ -41,6 +41,24 @@ fn second_life() -> Life {
 }
 
 #[test]
+fn many_completions_take_one_screen_and_ctrl_c_leaves_them() {
+    let (_fake, _directory, socket) = Fake::new();
+    let mut shell = shell(&socket, "vt100");
+    shell.wait_for("fake-1u> ");
+    shell.resize(6, 40);
+    shell.forget();
+    shell.type_keys("services \t\t");
+    shell.wait_for(" more: type on)");
+    shell.wait_for("fake-1u> services ");
+    assert!(!shell.seen.contains("--More--"), "{}", shell.seen);
+    shell.forget();
+    shell.type_keys("\x03");
+    shell.wait_for("fake-1u> ");
+    shell.type_keys("exit\r");
+    assert_eq!(shell.end().1, Some(0));
+}
+
+#[test]
 fn live_names_are_completed_and_the_board_is_in_the_prompt() {
     let (_fake, _directory, socket) = Fake::new();
     let mut shell = shell(&socket, "vt100");

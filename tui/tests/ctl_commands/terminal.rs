@@ -73,6 +73,11 @@ impl OnTerminal {
         self.seen.clear();
     }
 
+    pub(crate) fn resize(&self, ws_row: u16, ws_col: u16) {
+        let size = rustix::termios::Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(&self.keyboard, size).expect("the terminal has a size");
+    }
+
     pub(crate) fn type_keys(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes keys");
     }

@@ -53,6 +53,8 @@ impl LineEditor {
             .history_ignore_dups(true)?
             .history_ignore_space(true)
             .completion_type(CompletionType::List)
+            // The editor's own questions about long lists hear no Ctrl-C: lists are made to fit instead.
+            .completion_prompt_limit(usize::MAX)
             .bracketed_paste(surroundings.brackets_paste() && !slow)
             .color_mode(if color { ColorMode::Enabled } else { ColorMode::Disabled })
             .build();
@@ -108,8 +110,52 @@ impl Completer for Assistant {
             let replacement = if word_goes_on { text.clone() } else { format!("{text} ") };
             Pair { display: text, replacement }
         };
-        Ok((found.start, found.candidates.into_iter().map(|one| pair(one.text)).collect()))
+        let mut texts: Vec<String> = found.candidates.into_iter().map(|one| one.text).collect();
+        let more = more_than_fit(&texts, screen());
+        let rest = more.and_then(|more| rest(typed.get(found.start..).unwrap_or_default(), &texts, more));
+        if let Some(more) = more {
+            texts.truncate(texts.len() - more);
+        }
+        Ok((found.start, texts.into_iter().map(pair).chain(rest).collect()))
     }
+}
+
+/// Columns and rows of the screen that candidates are shown on.
+fn screen() -> (usize, usize) {
+    let told = rustix::termios::tcgetwinsize(io::stdout()).ok();
+    let told = told.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
+    told.filter(|(columns, rows)| *columns > 0 && *rows > 0).unwrap_or((80, 24))
+}
+
+/// What stands for the candidates that are not shown.
+fn in_words(more: usize) -> String {
+    format!("({more} more: type on)")
+}
+
+/// How many candidates are too many for one screen, in columns as the editor sets them. None: they all fit.
+fn more_than_fit(texts: &[String], (columns, rows): (usize, usize)) -> Option<usize> {
+    // The prompt stays in sight, and with it the line above.
+    let rows = rows.saturating_sub(3).max(1);
+    let widest = |texts: &[String]| texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
+    let room = |widest: usize| rows * (columns / (widest + 2).min(columns)).max(1);
+    if texts.len() <= room(widest(texts)) {
+        return None;
+    }
+    let last = in_words(texts.len()).chars().count();
+    let shown = room(widest(texts).max(last)).saturating_sub(1).max(1);
+    Some(texts.len() - shown).filter(|more| *more > 0)
+}
+
+/// Stands behind the candidates, and completes only what all of them have in common.
+fn rest(typed: &str, texts: &[String], more: usize) -> Option<Pair> {
+    let common =
+        |one: &str, other: &str| one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+    let first = texts.first()?;
+    let length = texts.iter().map(|text| common(first, text)).min().unwrap_or(0);
+    let shared: String = first.chars().take(length).collect();
+    // A word in quotes begins otherwise than what was typed of it.
+    let replacement = if shared.len() >= typed.len() { shared } else { typed.to_owned() };
+    Some(Pair { display: in_words(more), replacement })
 }
 
 /// What is still to be said; it cannot be taken over.
@@ -137,5 +183,44 @@ impl Hinter for Assistant {
 impl Highlighter for Assistant {
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
         Cow::Owned(format!("\x1b[2m{hint}\x1b[0m"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(count: usize) -> Vec<String> {
+        (0..count).map(|index| format!("service-{index:03}")).collect()
+    }
+
+    #[test]
+    fn a_list_that_fits_is_whole_and_a_longer_one_ends_with_how_many_more_there_are() {
+        for (count, screen, more) in [
+            (5, (80, 24), None),
+            (126, (80, 24), None),
+            // Columns become as wide as `(127 more: type on)`, so that fewer of them fit.
+            (127, (80, 24), Some(65)),
+            (800, (200, 50), Some(378)),
+            (40, (10, 5), Some(39)),
+            (40, (80, 1), Some(38)),
+            (0, (80, 24), None),
+        ] {
+            assert_eq!(more_than_fit(&names(count), screen), more, "{count} on {screen:?}");
+        }
+    }
+
+    #[test]
+    fn what_stands_for_the_rest_completes_nothing_that_they_do_not_share() {
+        for (typed, texts, replacement) in [
+            ("", &["ab1", "ab2"][..], "ab"),
+            ("a", &["ab1", "ab2"], "ab"),
+            ("x", &["ab", "cd"], "x"),
+            ("", &["a", "b"], ""),
+        ] {
+            let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+            let rest = rest(typed, &texts, 7).expect("there are candidates");
+            assert_eq!((rest.display.as_str(), rest.replacement.as_str()), ("(7 more: type on)", replacement));
+        }
     }
 }
