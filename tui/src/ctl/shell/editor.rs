@@ -203,7 +203,7 @@ mod tests {
             (127, (80, 24), Some(65)),
             (800, (200, 50), Some(378)),
             (40, (10, 5), Some(39)),
-            (40, (80, 1), Some(38)),
+            (40, (80, 1), Some(37)),
             (0, (80, 24), None),
         ] {
             assert_eq!(more_than_fit(&names(count), screen), more, "{count} on {screen:?}");
