@@ -332,6 +332,12 @@ impl Unit {
         }
     }
 
+    /// It has crashed and runs again: when that counts as over, or did.
+    pub fn settles_at(&self) -> Option<Mono> {
+        let since = self.ready.filter(|_| self.restart.is_growing() && matches!(self.state, State::Running));
+        since.map(|ready| ready + self.spec.restart.reset_after)
+    }
+
     /// Dependents may rely on it: it is up, and its readiness check does not say otherwise.
     pub const fn is_ready(&self) -> bool {
         self.is_up() && self.unready.is_none()

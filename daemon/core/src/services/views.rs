@@ -38,10 +38,7 @@ impl Supervisor {
             readiness_text: unit.readiness.text(),
             pid: unit.pid,
             ready_since: unit.ready,
-            settles_at: unit
-                .ready
-                .filter(|_| unit.restart.is_growing() && matches!(unit.state, State::Running))
-                .map(|ready| ready + unit.spec.restart.reset_after),
+            settles_at: unit.settles_at(),
             generation: unit.generation,
             restarts: unit.record.restarts,
             manual_starts: unit.record.manual_starts,

@@ -105,7 +105,16 @@ impl Supervisor {
             State::Running if unit.desired == Desired::Down => {
                 (format!("{name} runs and is about to be stopped"), String::new())
             }
-            State::Running => (format!("{name} is running, as it is wanted"), String::new()),
+            State::Running => match unit.settles_at().filter(|at| *at > now).zip(unit.record.last_exit) {
+                Some((settles, (exit, at))) => {
+                    let times =
+                        if unit.record.crashes == 1 { "once" } else { &format!("{} times", unit.record.crashes) };
+                    let (ago, left) = (human(now.since(at)), human(now.until(settles)));
+                    let crashed = format!("crashed {times}, last {ago} ago with {exit}");
+                    (format!("{name} runs again after it {crashed}; that counts as over in {left}"), logs())
+                }
+                None => (format!("{name} is running, as it is wanted"), String::new()),
+            },
             State::Stopping { .. } => {
                 let left = timers.get(Timer::Service(id)).map(|at| now.until(at));
                 let bound = left.map_or_else(String::new, |left| format!(", killed in {}", human(left)));

@@ -361,7 +361,7 @@ fn no_margin_left_is_a_failed_sensor() {
     let mut rig = Rig::new(&board(vec![margins]));
     rig.run(1).check("controlled", 35.0);
     rig.set(CPU, 60.0).run(1).check("failsafe", 80.0);
-    assert_eq!(rig.driver(), "failsafe: cpu has no margin left (0.0 °C)");
+    assert_eq!(rig.driver(), "fail-safe: cpu has no margin left (0.0 °C)");
 }
 
 #[test]

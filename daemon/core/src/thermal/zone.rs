@@ -137,7 +137,12 @@ impl Thermal {
         terms.extend(held);
         let reason = if state == ZoneState::Controlled { format!("{driver} asks for {duty}") } else { why.clone() };
         if state != ZoneState::Controlled {
-            driver = format!("{}: {why}", if state == ZoneState::Starting { "start" } else { state.as_str() });
+            let what = match state {
+                ZoneState::Starting => "start",
+                ZoneState::Failsafe => "fail-safe",
+                _ => state.as_str(),
+            };
+            driver = format!("{what}: {why}");
         }
         if state == ZoneState::Tripped && zone.tripped.is_none() {
             zone.tripped = Some(TripRecord::take(&why, &zone.spec, &self.fans, sensors, now));

@@ -88,7 +88,8 @@ fn an_unready_service_that_dies_is_restarted_like_any_other_and_begins_as_ready(
         10s  rfail db#1  -> db not-ready
         11s  exit db#1 1 -> kill db#1; db backoff
         12s              -> spawn db#2; db stopped; check db#2; db running
-        12s  explain db  -> db is running, as it is wanted
+        12s  explain db  -> db runs again after it crashed once, last 1 s ago with exit code 1; that counts as over in 1 m
+        72s  explain db  -> db is running, as it is wanted
         ",
     );
 }
