@@ -128,7 +128,8 @@ fn ended(state: &mut State, operation: &Operation) -> Option<(String, Tone)> {
     let tone = if operation.state == OperationState::Succeeded { Tone::Good } else { Tone::Bad };
     let mut text = format!("{} {} {}", operation.kind, operation.target, operation.state.word());
     if let Some(took) = operation.duration_s {
-        text = format!("{text} after {took:.1} s");
+        let took = if took < 0.05 { format!("{:.0} ms", took * 1_000.0) } else { format!("{took:.1} s") };
+        text = format!("{text} after {took}");
     }
     if tone == Tone::Bad && !operation.reason.is_empty() {
         text = format!("{text}: {}", operation.reason);

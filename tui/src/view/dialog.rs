@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{
     canvas::{Canvas, Piece, mark_piece},
-    format, operations, plan,
+    format, operations, plan, power,
     sheet::Sheet,
     verdict,
 };
@@ -72,7 +72,9 @@ pub(super) fn menu(canvas: &mut Canvas<'_>, area: Rect, state: &State, menu: &Me
     let height = u16::try_from(choices.len()).unwrap_or(u16::MAX).saturating_add(2);
     let inner = window(canvas, area, area.width.min(70), height, name, "Enter asks, nothing is done yet; Esc leaves");
     for (index, (choice, row)) in choices.iter().zip(inner.rows()).enumerate() {
-        choice_row(canvas, row, choice);
+        let machine = if let Item::Machine(name) = &menu.target { state.model.machine(name) } else { None };
+        let about = machine.map(|machine| power::about(state, machine, &choice.deed)).unwrap_or_default();
+        choice_row(canvas, row, choice, &about);
         canvas.place(row, Place::Choice(index));
         if index == menu.selected.min(choices.len().saturating_sub(1)) {
             canvas.select(row);
@@ -81,7 +83,8 @@ pub(super) fn menu(canvas: &mut Canvas<'_>, area: Rect, state: &State, menu: &Me
     outer(inner)
 }
 
-fn choice_row(canvas: &mut Canvas<'_>, row: Rect, choice: &Choice) {
+/// A row of the menu: the deed, and what stands against it, or what it is `about`.
+fn choice_row(canvas: &mut Canvas<'_>, row: Rect, choice: &Choice, about: &str) {
     let word = match &choice.deed {
         Deed::Transition { request, .. } => request.as_str(),
         Deed::Services { verb, .. } => verb.word(),
@@ -95,9 +98,12 @@ fn choice_row(canvas: &mut Canvas<'_>, row: Rect, choice: &Choice) {
     let (mark, role) = if choice.blocked_by.is_empty() { (Mark::Good, Role::Text) } else { (Mark::Off, Role::Dim) };
     let sign = mark_piece(canvas.glyphs(), mark);
     canvas.put(row.x, row.y, 1, &sign.text, sign.role);
-    canvas.put(row.x + 2, row.y, 17, word, role);
     let texts: Vec<&str> = choice.blocked_by.iter().map(|condition| condition.text.as_str()).collect();
-    canvas.put(row.x + 20, row.y, row.width.saturating_sub(20), &texts.join("; "), Role::Dim);
+    let text = if texts.is_empty() { about.to_owned() } else { texts.join("; ") };
+    // With nothing beside it, it has the whole row.
+    let width = if text.is_empty() { row.width.saturating_sub(2) } else { 17 };
+    canvas.put(row.x + 2, row.y, width, word, role);
+    canvas.put(row.x + 20, row.y, row.width.saturating_sub(20), &text, Role::Dim);
 }
 
 /// Whether to do it; the answer is where.
@@ -116,7 +122,8 @@ pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, state: &State, confir
         Plan::None => unplanned(canvas, area, state, &confirm.deed),
     });
     let height = sheet.rows().saturating_add(answer + 2);
-    let inner = window(canvas, area, width, height, &confirm.deed.title(), "Esc cancels");
+    let hint = if confirm.deed.cancels() { "Esc leaves it" } else { "Esc cancels" };
+    let inner = window(canvas, area, width, height, &confirm.deed.title(), hint);
     let body = Rect { height: inner.height.saturating_sub(answer), ..inner };
     let part = sheet.show(canvas, body, confirm.scrolled);
     canvas.put_right(inner.right(), body.bottom(), inner.width, &part, Role::Busy);
@@ -201,7 +208,8 @@ fn protected(state: &State, target: &str, duty: f64) -> String {
     let sentence = |zone: &Zone| {
         let then = if duty < zone.duty { "the hold counts after that" } else { "the hold asks for no less" };
         let (name, word, least) = (&zone.name, zone.state.word(), zone.duty);
-        format!("Zone {name} is in {word} now: its fans turn at {least:.0} % or more until that is over, {then}.")
+        let more = if least < 100.0 { " or more" } else { "" };
+        format!("Zone {name} is in {word} now: its fans turn at {least:.0} %{more} until that is over; {then}.")
     };
     protects.map(sentence).collect::<Vec<_>>().join(" ")
 }

@@ -11,9 +11,15 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// A short time that matters in tenths: `0.3s`, `12.4s`; from a minute on as [`duration`].
+/// A short time that matters in tenths: `0.3s`, `12.4s`; below them `8 ms`, from a minute on as [`duration`].
 pub fn short_duration(seconds: f64) -> String {
-    if seconds < 60.0 { format!("{:.1}s", seconds.max(0.0)) } else { duration(seconds) }
+    if seconds > 0.0 && seconds < 0.05 {
+        format!("{:.0} ms", (seconds * 1_000.0).max(1.0))
+    } else if seconds < 60.0 {
+        format!("{:.1}s", seconds.max(0.0))
+    } else {
+        duration(seconds)
+    }
 }
 
 /// What has been measured: `31 ms`, `2.01 s`; from a minute on as [`duration`].

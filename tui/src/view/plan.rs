@@ -66,11 +66,9 @@ pub(super) fn conditions(canvas: &mut Canvas<'_>, area: Rect, conditions: &[Cond
             width: area.width.saturating_sub(2),
             height: area.bottom().saturating_sub(y),
         };
-        let subject = if condition.subject.is_empty() || condition.text.contains(&condition.subject) {
-            String::new()
-        } else {
-            format!("{}: ", condition.subject)
-        };
+        // `machine host.0`: where the sentence names it, that is enough.
+        let name = condition.subject.rsplit(' ').next().unwrap_or_default();
+        let subject = if condition.text.contains(name) { String::new() } else { format!("{}: ", condition.subject) };
         y += canvas.paragraph(inner(y), &format!("{subject}{}", condition.text), Role::Text);
         if !condition.remedy.is_empty() && y < area.bottom() {
             let remedy = format!("{} {}", glyphs.arrow(), condition.remedy);
@@ -140,7 +138,8 @@ pub(super) fn takes(operation: &Operation) -> String {
     // What is done in no time is not timed.
     let usually =
         operation.expected_s.filter(|seconds| *seconds >= 0.001).map(|seconds| format!("usually {}", about(seconds)));
-    let most = operation.bound_s.map(|seconds| format!("at most {}", about(seconds)));
+    let most =
+        operation.bound_s.filter(|seconds| *seconds >= 0.001).map(|seconds| format!("at most {}", about(seconds)));
     let mut parts: Vec<String> = usually.into_iter().chain(most).collect();
     if operation.expected_s.is_none() && operation.state == OperationState::Planned {
         parts.push("not done yet since ubmcd started".to_owned());

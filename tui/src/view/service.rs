@@ -81,7 +81,7 @@ fn state_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -
             .filter_map(|(is, word)| is.then_some(word)),
     );
     let mut health = if service.health == Health::Unknown && service.health_text.is_empty() {
-        vec![Piece::dim("no check tells")]
+        vec![Piece::dim(if service.health_check.is_empty() { "no check tells" } else { "not checked now" })]
     } else {
         vec![
             mark_piece(glyphs, verdict::health(service.health)),

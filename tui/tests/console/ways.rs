@@ -84,6 +84,8 @@ fn what_was_broken_on_purpose_is_repaired_from_where_it_shows() {
     desk::press(&mut app, desk::NOW, "a Enter");
     let Some(Modal::Confirm(confirm)) = &app.state().modal else { panic!("{:?}", app.state().modal) };
     assert_eq!(confirm.deed.title(), "repair sensor-stuck host.0.cpu_temp");
+    desk::press(&mut app, desk::NOW, "Esc a");
+    assert!(shown(&app).contains("repair sensor-stuck"), "in full: {}", shown(&app));
 }
 
 #[test]
@@ -265,6 +267,42 @@ fn what_is_so_already_has_nothing_to_do() {
     app.handle(desk::NOW, Event::Link(LinkEvent::Answer { token, result }));
     assert!(shown(&app).contains("Nothing to do: host.0 is off already."), "{}", shown(&app));
     assert!(!shown(&app).contains("usually 0"), "{}", shown(&app));
+}
+
+#[test]
+fn what_is_on_its_way_off_can_still_be_interrupted() {
+    let mut app = desk::connected(80, 24);
+    let mut host = board::machines().remove(1);
+    (host.state, host.transitional) = ("shutting-down".into(), true);
+    for request in &mut host.requests {
+        request.blocked_by.clear();
+    }
+    app.handle(desk::NOW, desk::news(Update::Machine(from_wire::machine(desk::NOW, host))));
+    app.handle(desk::NOW, desk::news(from_wire::graph("host.0".into(), details::graph())));
+    desk::press(&mut app, desk::NOW, "5 j");
+    let shown = shown(&app);
+    let cycle = shown.lines().find(|line| line.contains(" cycle ")).unwrap_or(&shown);
+    assert!(cycle.contains("allowed; interrupts what runs"), "{shown}");
+}
+
+#[test]
+fn a_condition_is_not_introduced_by_the_name_that_it_says_itself() {
+    let mut app = desk::connected(80, 24);
+    desk::press(&mut app, desk::NOW, "6 x Tab Enter");
+    let condition = |subject: &str, text: &str| ubmc_tui::model::Condition {
+        subject: subject.into(),
+        text: text.into(),
+        ..Default::default()
+    };
+    let conditions = vec![
+        condition("operation op-17", "what is left of op-17 is under way"),
+        condition("machine host.0", "its chassis is off"),
+    ];
+    let refusal = Refusal { code: "refused".into(), message: "not now".into(), conditions };
+    let token = app.state().last_token;
+    app.handle(desk::NOW, Event::Link(LinkEvent::Answer { token, result: Err(refusal) }));
+    let shown = shown(&app);
+    assert!(!shown.contains("operation op-17:") && shown.contains("machine host.0: its chassis is off"), "{shown}");
 }
 
 #[test]

@@ -178,6 +178,27 @@ fn leads_nowhere(state: &State, machine: &Machine, request: &str) -> bool {
     plan::leads(state, machine, request) == Leads::Nowhere
 }
 
+/// What comes of a deed that nothing stands against, in a few words.
+pub(super) fn about(state: &State, machine: &Machine, deed: &Deed) -> String {
+    match deed {
+        Deed::CancelSchedule { id } => standing::scheduled(state, id),
+        Deed::RestoreInterlock { condition, .. } => standing::overridden(state, machine, condition),
+        Deed::Transition { request, .. } if leads_nowhere(state, machine, request) => {
+            format!("nothing to do: it is {}", machine.state)
+        }
+        // Of what is off there is nothing to be interrupted.
+        deed if deed.is_destructive() && !is_off(state, machine) => "allowed; interrupts what runs".to_owned(),
+        _ => "allowed".to_owned(),
+    }
+}
+
+/// Whether it is off for good: off could be asked of it, and there is nothing to do.
+fn is_off(state: &State, machine: &Machine) -> bool {
+    let off = machine.requests.iter().find(|one| one.name == "off");
+    let possible = off.is_some_and(|off| off.blocked_by.is_empty());
+    possible && !machine.transitional && leads_nowhere(state, machine, "off")
+}
+
 /// What can be asked of a machine. The answer is the rows used.
 fn requests(canvas: &mut Canvas<'_>, area: Rect, state: &State, machine: &Machine) -> u16 {
     let choices = menu::choices(&state.model, &Item::Machine(machine.name.clone()));
@@ -209,18 +230,7 @@ fn requests(canvas: &mut Canvas<'_>, area: Rect, state: &State, machine: &Machin
                 if first.remedy.is_empty() { String::new() } else { format!(" {} {}", glyphs.arrow(), first.remedy) };
             (Mark::Off, Role::Dim, format!("{}{remedy}{more}", first.text))
         } else {
-            let about = match &choice.deed {
-                Deed::CancelSchedule { id } => standing::scheduled(state, id),
-                Deed::RestoreInterlock { condition, .. } => standing::overridden(state, machine, condition),
-                Deed::Transition { request, .. } if leads_nowhere(state, machine, request) => {
-                    format!("nothing to do: it is {}", machine.state)
-                }
-                // Where off has nothing to do, nothing is there to be interrupted.
-                deed if deed.is_destructive() && !leads_nowhere(state, machine, "off") => {
-                    "allowed; interrupts what runs".to_owned()
-                }
-                _ => "allowed".to_owned(),
-            };
+            let about = about(state, machine, &choice.deed);
             (Mark::Good, Role::Text, about)
         };
         vec![mark_piece(glyphs, mark), Piece::new(name, word), Piece::dim(why)]
