@@ -97,6 +97,20 @@ fn term_ends_it_and_its_state() {
 }
 
 #[test]
+fn a_board_whose_directory_is_gone_ends_when_told_and_by_itself() {
+    for told in [true, false] {
+        let dir = Dir::new();
+        let Launched::Started { pid: board } = ensure(&dir.launch()).unwrap() else { panic!("there was none") };
+        std::fs::remove_dir_all(dir.path()).unwrap();
+        if told {
+            kill_process(pid(board), Signal::TERM).unwrap();
+        }
+        eventually("the process is reaped", || test_kill_process(pid(board)).is_err());
+        std::fs::create_dir(dir.path()).unwrap();
+    }
+}
+
+#[test]
 fn many_starters_at_once_get_one_board() {
     let dir = Dir::new();
     let launch = dir.launch();

@@ -19,7 +19,7 @@ use std::{
     ffi::OsString,
     fs,
     io::{self, Write},
-    os::unix::net::{UnixListener, UnixStream},
+    os::unix::net::UnixListener,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -39,6 +39,8 @@ use super::{
 const STEP: Duration = Duration::from_millis(50);
 /// Steps made up for at once after the process was held; what is older is lost, as time is in a paused machine.
 const MAX_CATCH_UP: u32 = 20;
+/// Between two looks whether anybody can still come.
+const LOOK: Duration = Duration::from_secs(1);
 /// Connections at a time.
 const MAX_CONNECTIONS: usize = 32;
 /// Longest path a unix socket may have on Linux, in bytes.
@@ -134,6 +136,7 @@ impl Running {
     /// A thread could not be started.
     pub fn run(self) -> Result<(), BoardError> {
         let failed = |error| BoardError::Io { what: "serve", path: self.socket.clone(), error };
+        let door = self.listener.try_clone().map_err(failed)?;
         let acceptor = {
             let (shared, listener) = (Arc::clone(&self.shared), self.listener);
             thread::Builder::new()
@@ -141,9 +144,9 @@ impl Running {
                 .spawn(move || accept(&shared, &listener))
                 .map_err(failed)?
         };
-        step(&self.shared);
-        // A last visitor, so that the acceptor looks up. When it cannot be reached it has ended already.
-        let _ = UnixStream::connect(&self.socket);
+        step(&self.shared, &self.socket);
+        // The acceptor looks up, also when nothing leads to its socket any more.
+        let _ = rustix::net::shutdown(&door, rustix::net::Shutdown::Both);
         let _ = acceptor.join();
         let _ = fs::remove_file(&self.socket);
         Ok(())
@@ -158,8 +161,11 @@ pub fn run(dir: &Path, config: &SimConfig) -> Result<(), BoardError> {
     plug_in(dir, config)?.run()
 }
 
-fn step(shared: &Shared) {
+/// Lets time pass until it is over: somebody said so, or nobody is connected and nobody can be, because the directory is
+/// gone. A board that is only lost would stay for ever.
+fn step(shared: &Shared, socket: &Path) {
     let mut next = Instant::now() + STEP;
+    let mut look = next;
     loop {
         let mut inner = shared.lock();
         while !inner.stopped && Instant::now() < next {
@@ -177,6 +183,12 @@ fn step(shared: &Shared) {
             next += STEP;
         }
         next = next.max(Instant::now());
+        if next > look {
+            look = next + LOOK;
+            if !socket.exists() && shared.is_alone() {
+                shared.stop();
+            }
+        }
     }
 }
 

@@ -93,6 +93,11 @@ impl Shared {
         self.lock().connections.remove(&id);
     }
 
+    /// Whether nobody is connected.
+    pub(super) fn is_alone(&self) -> bool {
+        self.lock().connections.is_empty()
+    }
+
     /// Ends everything that waits for this board.
     pub(super) fn stop(&self) {
         let mut inner = self.lock();

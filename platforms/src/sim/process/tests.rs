@@ -1,5 +1,6 @@
 //! A board and its clients, in threads of one process.
 
+use std::os::unix::net::UnixStream;
 use std::{io::Write, thread::JoinHandle};
 
 use tempfile::TempDir;
