@@ -41,6 +41,24 @@ fn second_life() -> Life {
 }
 
 #[test]
+fn a_command_that_was_given_up_while_the_daemon_was_looked_for_is_not_done_later() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let socket = directory.path().join("s.sock");
+    // It takes connections, and never says a word.
+    let _hung = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+    let mut shell = shell(&socket, "vt100");
+    shell.wait_for("(no connection)> ");
+    shell.forget();
+    shell.type_keys("host off host.0 --yes\r");
+    shell.wait_for("--yes\r\n");
+    shell.running.interrupt();
+    shell.wait_for("(exit code 130)");
+    shell.wait_for("(no connection)> ");
+    shell.type_keys("exit\r");
+    assert_eq!(shell.end().1, Some(0));
+}
+
+#[test]
 fn many_completions_take_one_screen_and_ctrl_c_leaves_them() {
     let (_fake, _directory, socket) = Fake::new();
     let mut shell = shell(&socket, "vt100");
@@ -90,12 +108,16 @@ fn a_failure_says_its_exit_code_and_the_shell_goes_on() {
     shell.wait_for("(exit code 5)");
     shell.forget();
     shell.type_keys("hsot list\r");
-    shell.wait_for("unrecognized subcommand");
+    shell.wait_for("unrecognized subcommand 'hsot'");
+    shell.wait_for("`help` lists the commands");
     shell.wait_for("(exit code 2)");
     shell.wait_for("fake-1u> ");
     // Ctrl-C throws the line away, Ctrl-D on an empty one leaves.
     shell.forget();
-    shell.type_keys("services stop web\x03");
+    shell.type_keys("services stop web");
+    shell.wait_for("services stop web");
+    shell.forget();
+    shell.type_keys("\x03");
     shell.wait_for("fake-1u> ");
     shell.type_keys("\x04");
     assert_eq!(shell.end().1, Some(0));

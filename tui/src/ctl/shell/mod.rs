@@ -23,7 +23,7 @@ use std::{
 
 use tokio::{
     runtime::Handle,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 use ubmc_proto::v1::{GetStatusRequest, SystemStatus, system_service_client::SystemServiceClient};
 
@@ -63,10 +63,14 @@ pub(super) fn run(global: &Global, session: Session) -> Exit {
         let _within = runtime.enter();
         signal(SignalKind::interrupt())
     };
-    if let Err(error) = listening {
-        session.borrow_mut().out.warn(&format!("Ctrl-C will end the shell: {error}"));
-    }
-    let mut shell = Shell { global: global.words(), session, runtime, known: None, lost: false };
+    let interrupts = match listening {
+        Ok(interrupts) => Some(interrupts),
+        Err(error) => {
+            session.borrow_mut().out.warn(&format!("Ctrl-C will end the shell: {error}"));
+            None
+        }
+    };
+    let mut shell = Shell { global: global.words(), session, runtime, interrupts, known: None, lost: false };
     let surroundings = Surroundings::from_env(|name| std::env::var_os(name));
     let ended = if !io::stdin().is_terminal() {
         shell.script()
@@ -102,6 +106,8 @@ struct Shell {
     global: Vec<String>,
     session: Rc<RefCell<Session>>,
     runtime: Handle,
+    /// Every Ctrl-C since it was looked at last. None: they cannot be heard.
+    interrupts: Option<Signal>,
     /// The board that answered last.
     known: Option<String>,
     /// It was said that nobody answers.
@@ -219,8 +225,10 @@ impl Shell {
     /// Takes a line of a person: whom a connection was lost to is noticed before, and how it ended is said after.
     fn answer(&mut self, line: &str) -> Taken {
         let worth_it = split(line).map_or(true, |words| !words.is_empty());
-        if worth_it {
-            self.look_for_the_daemon();
+        if worth_it && !self.look_for_the_daemon() {
+            // Whoever gave up waiting does not want it to be done later.
+            self.session.borrow_mut().out.warn(&format!("(exit code {})", Exit::Interrupted as u8));
+            return Taken::Ended(Exit::Interrupted);
         }
         let taken = self.take(line);
         if let Taken::Ended(exit) = taken
@@ -254,9 +262,17 @@ impl Shell {
         }
         let cli = match grammar::parse_after(&self.global, words) {
             Ok(cli) => cli,
-            Err(error) => {
-                let _ = error.print();
-                return Taken::Ended(if error.use_stderr() { Exit::Usage } else { Exit::Done });
+            Err(error) if error.use_stderr() => {
+                let unknown = error.kind() == clap::error::ErrorKind::InvalidSubcommand;
+                let help = if unknown { "; `help` lists the commands" } else { "" };
+                // Here nobody types the name of the program, or its options for help.
+                let text = format!("{}{help}", grammar::in_a_sentence(&error));
+                self.session.borrow_mut().out.failure(&Failure::Usage(text));
+                return Taken::Ended(Exit::Usage);
+            }
+            Err(help) => {
+                let _ = help.print();
+                return Taken::Ended(Exit::Done);
             }
         };
         let runtime = self.runtime.clone();
@@ -280,13 +296,28 @@ impl Shell {
 
     /// What the next line is asked for with: the board, and that it does not answer.
     fn prompt(&mut self) -> String {
+        self.forget_interrupts();
         self.look_for_the_daemon();
         let known = self.known.as_deref().unwrap_or("ubmcctl");
         if self.lost { format!("{known} (no connection)> ") } else { format!("{known}> ") }
     }
 
-    /// Makes the connection anew where it broke, and says when it is lost or there again.
-    fn look_for_the_daemon(&mut self) {
+    /// Those that ended the command before must not end the next one.
+    fn forget_interrupts(&mut self) {
+        let Some(interrupts) = &mut self.interrupts else { return };
+        self.runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    biased;
+                    Some(()) = interrupts.recv() => {}
+                    () = std::future::ready(()) => break,
+                }
+            }
+        });
+    }
+
+    /// Makes the connection anew where it broke, and says when it is lost or there again. False: Ctrl-C came meanwhile.
+    fn look_for_the_daemon(&mut self) -> bool {
         let mut session = self.session.borrow_mut();
         let greeting = async {
             let stale = !session.is_disconnected();
@@ -298,7 +329,26 @@ impl Shell {
                 answered => answered,
             }
         };
-        match self.runtime.block_on(greeting) {
+        let interrupts = &mut self.interrupts;
+        let interrupted = async {
+            match interrupts {
+                Some(interrupts) => interrupts.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        let greeted = self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                Some(()) = interrupted => None,
+                greeted = greeting => Some(greeted),
+            }
+        });
+        let Some(greeted) = greeted else {
+            session.disconnect();
+            session.out.progress("");
+            return false;
+        };
+        match greeted {
             Ok(status) => {
                 if std::mem::take(&mut self.lost) {
                     session.out.warn("connected again");
@@ -314,6 +364,7 @@ impl Shell {
                 }
             }
         }
+        true
     }
 }
 
