@@ -53,6 +53,8 @@ pub struct Confirm {
     pub focus: Focus,
     /// Rows by which the plan is scrolled.
     pub scrolled: usize,
+    /// Text has arrived at the buttons, where none is typed: letters do not move until a key does.
+    pub(super) strayed: bool,
 }
 
 /// What Enter means now.
@@ -72,7 +74,7 @@ impl Confirm {
     /// A question about `deed`, for this reason as far as one is known.
     pub fn new(deed: Deed, plan: Plan, reason: String) -> Self {
         let focus = if deed.is_destructive() { Focus::Target } else { Focus::Cancel };
-        Self { deed, plan, typed: Line::default(), reason: Line::new(reason), focus, scrolled: 0 }
+        Self { deed, plan, typed: Line::default(), reason: Line::new(reason), focus, scrolled: 0, strayed: false }
     }
 
     /// Whether the plan is known and can be carried out.
@@ -117,7 +119,17 @@ impl Confirm {
         let there: Vec<Focus> = all.into_iter().filter(|(_, there)| *there).map(|(focus, _)| focus).collect();
         let at = there.iter().position(|focus| *focus == self.focus).unwrap_or(0);
         let by = if forward { 1 } else { there.len() - 1 };
-        self.focus = there.get((at + by) % there.len()).copied().unwrap_or(Focus::Cancel);
+        self.press(there.get((at + by) % there.len()).copied().unwrap_or(Focus::Cancel));
+    }
+
+    /// The keys go there, by a key.
+    pub(super) fn press(&mut self, to: Focus) {
+        (self.focus, self.strayed) = (to, false);
+    }
+
+    /// Text that nobody can have meant for a button leads back to leaving it.
+    pub(super) fn stray(&mut self) {
+        (self.focus, self.strayed) = (Focus::Cancel, true);
     }
 
     /// The line that is being typed. None: a button has the keys.

@@ -200,8 +200,12 @@ fn confirm_key(state: &mut State, mut confirm: super::Confirm, key: Key, effects
                 line.edit(key);
             }
             None => match code {
-                Code::Left | Code::Char('h') => confirm.focus = Focus::Cancel,
-                Code::Right | Code::Char('l') => confirm.focus = Focus::Do,
+                Code::Left => confirm.press(Focus::Cancel),
+                Code::Right => confirm.press(Focus::Do),
+                Code::Char('h') if !confirm.strayed => confirm.press(Focus::Cancel),
+                Code::Char('l') if !confirm.strayed => confirm.press(Focus::Do),
+                // Nobody types words at buttons: this is a paste, on a terminal that does not say so.
+                Code::Char(_) => confirm.stray(),
                 _ => {}
             },
         },

@@ -322,7 +322,7 @@ fn hint(confirm: &Confirm) -> &'static str {
 }
 
 /// A line being typed, behind its label; of one that is too long, its end.
-fn typed(canvas: &mut Canvas<'_>, row: Rect, label: &[Piece], text: &str, focused: bool) {
+pub(super) fn typed(canvas: &mut Canvas<'_>, row: Rect, label: &[Piece], text: &str, focused: bool) {
     let used = canvas.pieces(row.x, row.y, row.width, label);
     let room = row.width.saturating_sub(used + 1);
     let mut shown = text;

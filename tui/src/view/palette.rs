@@ -17,12 +17,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, open: &Pa
     let width = area.width.min(64);
     let height = area.height.min(14);
     let inner = dialog::window(canvas, area, width, height, "Command", "Tab completes, Enter runs, Esc leaves");
-    canvas.pieces(
-        inner.x,
-        inner.y,
-        inner.width,
-        &[Piece::new(Role::Key, ":"), Piece::text(open.line.text()), Piece::new(Role::Selected, " ")],
-    );
+    let row = Rect { height: inner.height.min(1), ..inner };
+    dialog::typed(canvas, row, &[Piece::new(Role::Key, ":")], open.line.text(), true);
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let list = match &open.problem {
         Some(problem) => {

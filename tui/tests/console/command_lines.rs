@@ -1,6 +1,12 @@
 //! The palette takes the lines of `ubmcctl`: typed in full, found by a part, completed, refused with what can do it.
 
-use crate::scenarios::check;
+use ubmc_tui::{
+    app::{Event, Key},
+    style::{Depth, Look},
+    view,
+};
+
+use crate::{desk, scenarios::check};
 
 #[test]
 fn what_changes_something_is_asked_about() {
@@ -134,6 +140,30 @@ fn what_is_wrong_or_done_elsewhere_is_said_and_the_line_stays() {
 }
 
 #[test]
+fn a_paste_of_many_lines_that_comes_as_keys_confirms_nothing() {
+    check(
+        "
+        keys :
+        type fans set cpu 63 --for 90
+        keys Enter                => modal=confirm hold cpu at 63 % for 90 s
+        type services list
+        keys Enter                => !DO, modal=-
+        keys :
+        type fans set cpu 63 --for 90
+        keys Enter
+        type leds list for all
+        keys Enter                => !DO, modal=-
+        keys :
+        type fans set cpu 63 --for 90
+        keys Enter l Enter        => effects=[DO hold cpu 63 90]
+        keys :
+        type fans set cpu 63 --for 90
+        keys Enter x l Right Enter => effects=[DO hold cpu 63 90]
+        ",
+    );
+}
+
+#[test]
 fn several_services_are_one_request_with_one_plan() {
     check(
         "
@@ -246,4 +276,14 @@ fn a_reason_on_the_line_is_taken_over_into_the_question() {
         keys Enter Tab Enter      => DO hold cpu 60 300 because \"quiet please\"
         ",
     );
+}
+
+#[test]
+fn of_a_line_that_is_too_long_its_end_is_seen() {
+    let mut app = desk::connected(80, 24);
+    app.handle(desk::NOW, Event::Key(Key::char(':')));
+    app.handle(desk::NOW, Event::Paste(format!("host off host.0 --reason '{} of it", "x".repeat(120))));
+    let picture = view::draw(app.state(), Look::new(Depth::Mono, false));
+    let text: String = picture.cells.content().iter().map(ratatui::buffer::Cell::symbol).collect();
+    assert!(text.contains("xxx of it"), "{text}");
 }

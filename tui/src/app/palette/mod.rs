@@ -42,9 +42,13 @@ impl Palette {
 
 /// Takes a key while the palette is open.
 pub(super) fn key(state: &mut State, mut palette: Palette, key: Key, effects: &mut Vec<Effect>) {
-    let offered = offers(&state.model, palette.line.text());
+    // What is offered is looked for only by keys that choose: typing has to be quick on a slow BMC.
+    let chooses = matches!(key.code, Code::Up | Code::Down | Code::Tab | Code::Enter);
+    let offered = if chooses { offers(&state.model, palette.line.text()) } else { Vec::new() };
     let last = offered.len().saturating_sub(1);
-    palette.selected = palette.selected.min(last);
+    if chooses {
+        palette.selected = palette.selected.min(last);
+    }
     match key.code {
         Code::Esc => return,
         Code::Up => palette.selected = palette.selected.saturating_sub(1),
