@@ -3,7 +3,7 @@
 use super::{
     Code, Effect, Key, Line, Modal, State,
     confirm::{Focus, Verdict},
-    handle, intent, menu, palette,
+    handle, intent, menu, offer, palette,
 };
 
 /// Rows of the longest text that is scrolled.
@@ -41,7 +41,9 @@ pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
         Modal::Progress { id, scrolled } => match (key.code, scroll(scrolled, key)) {
             (_, Some(scrolled)) => Some(Modal::Progress { id, scrolled }),
             (Code::Enter | Code::Esc | Code::Char('q'), None) => None,
-            (Code::Char('x'), None) if state.model.operation(&id).is_some_and(|one| !one.state.is_final()) => {
+            (Code::Char('x'), None)
+                if state.model.operation(&id).is_some_and(|one| offer::can_be_cancelled(state, one)) =>
+            {
                 return intent::consider(state, super::Deed::CancelOperation { id }, effects);
             }
             // It is not asked anything: whoever goes on working means the view.

@@ -1,7 +1,7 @@
 //! What can be pressed now: a key that would only say that it is not possible is not offered.
 
 use super::{Item, Page, State, View, keymap::Action, menu, parts::power_beside, rows, subject};
-use crate::model::OperationState;
+use crate::model::{Operation, OperationState};
 
 /// Whether `action` would do something with what is on the screen and selected.
 pub fn possible(state: &State, action: Action) -> bool {
@@ -39,9 +39,14 @@ fn asked_about(state: &State) -> bool {
     }
 }
 
-/// What acts on services goes on until they are up or down: only what drives machines can be taken back.
 fn cancellable(state: &State) -> bool {
-    let Some(Item::Operation(id)) = rows::selected(state) else { return false };
-    let running = state.model.operation(&id).filter(|one| one.state == OperationState::Running);
-    running.is_some_and(|one| state.model.machine(&one.target).is_some())
+    match rows::selected(state) {
+        Some(Item::Operation(id)) => state.model.operation(&id).is_some_and(|one| can_be_cancelled(state, one)),
+        _ => false,
+    }
+}
+
+/// What acts on services goes on until they are up or down: only what drives machines can be taken back.
+pub fn can_be_cancelled(state: &State, operation: &Operation) -> bool {
+    operation.state == OperationState::Running && state.model.machine(&operation.target).is_some()
 }

@@ -13,6 +13,7 @@ use crate::{
         Confirm, Deed, Item, Menu, Place, Plan, ServiceVerb, State,
         confirm::{Focus, Verdict},
         menu::{self, Choice},
+        offer,
     },
     model::{Operation, Refusal, ServiceState, Zone, ZoneState},
     style::{Mark, Role},
@@ -153,7 +154,13 @@ pub(super) fn progress(canvas: &mut Canvas<'_>, area: Rect, state: &State, id: &
         y - area.y
     });
     let title = format!("{} {} {}", operation.id, operation.kind, operation.target);
-    let hint = if operation.state.is_final() { "Esc leaves" } else { "Esc leaves it to itself, x cancels" };
+    let hint = if operation.state.is_final() {
+        "Esc leaves"
+    } else if offer::can_be_cancelled(state, operation) {
+        "Esc leaves it to itself, x cancels"
+    } else {
+        "Esc leaves it to itself"
+    };
     let height = sheet.rows().saturating_add(3);
     let inner = window(canvas, area, width, height, &title, hint);
     let body = Rect { height: inner.height.saturating_sub(1), ..inner };

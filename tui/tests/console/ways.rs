@@ -110,6 +110,29 @@ fn only_what_can_be_done_is_offered() {
 }
 
 #[test]
+fn what_acts_on_services_is_not_offered_to_be_cancelled_while_it_stands_in_front() {
+    for (kind, target, offered) in [("host-on", "host.1", true), ("service-restart", "demo-web", false)] {
+        let mut app = desk::connected(80, 24);
+        desk::press(&mut app, desk::NOW, "2 / f l a k y Enter a j Enter Tab Enter");
+        let operation = v1::Operation {
+            id: "op-31".into(),
+            kind: kind.into(),
+            target: target.into(),
+            state: v1::OperationState::Running.into(),
+            ..Default::default()
+        };
+        let token = app.state().last_token;
+        let result = Ok(Answer::Operation(Box::new(from_wire::operation(desk::NOW, operation))));
+        app.handle(desk::NOW, Event::Link(LinkEvent::Answer { token, result }));
+        let shown = shown(&app);
+        assert!(shown.contains("Esc leaves it to itself"), "{shown}");
+        assert_eq!(shown.contains("x cancels"), offered, "{kind}: {shown}");
+        desk::press(&mut app, desk::NOW, "x");
+        assert_eq!(matches!(app.state().modal, Some(Modal::Confirm(_))), offered, "{kind}: {:?}", app.state().modal);
+    }
+}
+
+#[test]
 fn a_refusal_is_said_once_and_takes_what_was_asked_for_off_the_screen() {
     let mut app = desk::connected(80, 24);
     desk::press(&mut app, desk::NOW, "6 x Tab Enter");
