@@ -260,7 +260,7 @@ pub(super) fn open(state: &mut State, effects: &mut Vec<Effect>) {
         return;
     }
     match (state.view, item) {
-        (View::Overview, Item::Problem(index)) => open_problem(state, index, effects),
+        (View::Overview, problem @ Item::Problem { .. }) => open_problem(state, &problem, effects),
         (View::Overview | View::Services, Item::Group(group)) if state.view == View::Overview => {
             show_item(state, View::Services, Item::Group(group), effects);
         }
@@ -284,8 +284,8 @@ pub(super) fn open(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 /// Goes to what a problem is about, with it selected: `service web`, `zone cpu`, `sensor inlet_temp`, `machine host.0`.
-fn open_problem(state: &mut State, index: usize, effects: &mut Vec<Effect>) {
-    let Some(problem) = state.problems().into_iter().nth(index) else { return };
+fn open_problem(state: &mut State, item: &Item, effects: &mut Vec<Effect>) {
+    let Some(problem) = state.problem(item) else { return };
     match subject::of(state, &problem) {
         Some((view, Some(item))) => {
             show_item(state, view, item.clone(), effects);
@@ -342,7 +342,7 @@ fn why(state: &mut State, effects: &mut Vec<Effect>) {
     let name = match (&state.page, rows::selected(state)) {
         (Some(Page::Service(name)), _) => name.clone(),
         (None, Some(Item::Service(name) | Item::Machine(name))) => name,
-        (None, Some(Item::Problem(index))) => match state.problems().into_iter().nth(index) {
+        (None, Some(item @ Item::Problem { .. })) => match state.problem(&item) {
             // Of a service ubmcd knows the whole chain.
             Some(Condition { subject, .. }) if subject.starts_with("service ") => {
                 subject.trim_start_matches("service ").to_owned()

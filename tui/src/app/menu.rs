@@ -33,9 +33,12 @@ pub fn choices(model: &Model, target: &Item) -> Vec<Choice> {
             vec![Choice { deed: Deed::Repair { kind: kind.clone(), target: target.clone() }, blocked_by: Vec::new() }]
         }
         Item::Led(name) => identify(model, name),
-        Item::Problem(_) | Item::Group(_) | Item::Operation(_) | Item::Entry(_) | Item::Resource(_) | Item::Part(_) => {
-            Vec::new()
-        }
+        Item::Problem { .. }
+        | Item::Group(_)
+        | Item::Operation(_)
+        | Item::Entry(_)
+        | Item::Resource(_)
+        | Item::Part(_) => Vec::new(),
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn acted_on(state: &State) -> Option<Item> {
         None => rows::selected(state),
     };
     let target = match selected? {
-        Item::Problem(index) => subject::of(state, &state.problems().into_iter().nth(index)?)?.1?,
+        problem @ Item::Problem { .. } => subject::of(state, &state.problem(&problem)?)?.1?,
         other => other,
     };
     (!menu::choices(&state.model, &target).is_empty()).then_some(target)
@@ -35,7 +35,7 @@ fn asked_about(state: &State) -> bool {
     match (&state.page, rows::selected(state)) {
         (Some(Page::Service(_)), _) => true,
         (Some(Page::Entry(_)), _) => false,
-        (None, selected) => matches!(selected, Some(Item::Service(_) | Item::Machine(_) | Item::Problem(_))),
+        (None, selected) => matches!(selected, Some(Item::Service(_) | Item::Machine(_) | Item::Problem { .. })),
     }
 }
 

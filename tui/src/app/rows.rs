@@ -127,8 +127,7 @@ fn entry_fits(entry: &Entry, filter: &str, least: Severity) -> bool {
 
 fn overview(state: &State) -> Vec<Item> {
     let model = &state.model;
-    let problems = state.problems().len();
-    let mut items: Vec<Item> = (0..problems).map(Item::Problem).collect();
+    let mut items = state.problem_items();
     items.extend(model.machines.iter().map(|one| Item::Machine(one.name.clone())));
     items.extend(groups(state).into_iter().map(|name| Item::Group(name.to_owned())));
     items.extend(model.zones.iter().map(|one| Item::Zone(one.name.clone())));

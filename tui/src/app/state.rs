@@ -8,8 +8,15 @@ use crate::model::{Condition, Model, Mono, Refusal, Severity, Why};
 /// Something that can be selected in a list. Kept by name, so that the selection stays on it when the list changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
-    /// The n-th problem of the status.
-    Problem(usize),
+    /// A problem.
+    Problem {
+        /// What is wrong.
+        kind: String,
+        /// What it is about.
+        subject: String,
+        /// How many of the same kind and subject come before it.
+        nth: usize,
+    },
     /// A group of services.
     Group(String),
     /// A service.
@@ -376,6 +383,23 @@ impl State {
     /// Everything that is not as it should be, worst first.
     pub fn problems(&self) -> Vec<Condition> {
         self.model.problems(self.now)
+    }
+
+    /// The problems as things that can be selected: they come and go while somebody looks at one of them.
+    pub fn problem_items(&self) -> Vec<Item> {
+        let problems = self.problems();
+        let item = |(index, problem): (usize, &Condition)| {
+            let same = |other: &&Condition| (&other.kind, &other.subject) == (&problem.kind, &problem.subject);
+            let nth = problems.iter().take(index).filter(same).count();
+            Item::Problem { kind: problem.kind.clone(), subject: problem.subject.clone(), nth }
+        };
+        problems.iter().enumerate().map(item).collect()
+    }
+
+    /// The problem that this item stands for, as long as there is one.
+    pub fn problem(&self, item: &Item) -> Option<Condition> {
+        let index = self.problem_items().iter().position(|other| other == item)?;
+        self.problems().into_iter().nth(index)
     }
 
     /// Whether a request of this title is under way.

@@ -124,7 +124,7 @@ fn row(glyphs: Glyphs, state: &State, item: &Item) -> Vec<Piece> {
             let about = if one.error.is_empty() { owner } else { format!("{}; {owner}", one.error) };
             line(glyphs, mark, name, one.kind, word, about)
         }
-        Item::Problem(_)
+        Item::Problem { .. }
         | Item::Group(_)
         | Item::Fan(_)
         | Item::Service(_)

@@ -21,7 +21,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let own: Vec<&Item> = items.iter().filter(|item| wanted(item)).collect();
         selected.as_ref().and_then(|selected| own.iter().position(|item| *item == selected))
     };
-    let problem = picked(&|item| matches!(item, Item::Problem(_)));
+    let problem = picked(&|item| matches!(item, Item::Problem { .. }));
     let machine = picked(&|item| matches!(item, Item::Machine(_)));
     let group = picked(&|item| matches!(item, Item::Group(_)));
     let zone = picked(&|item| matches!(item, Item::Zone(_)));
@@ -126,7 +126,8 @@ fn problems(canvas: &mut Canvas<'_>, area: Rect, state: &State, selected: Option
             Piece::dim(remedy),
         ]
     });
-    canvas.places(rows, |index| Some(Place::Row(Item::Problem(index))));
+    let items = state.problem_items();
+    canvas.places(rows, |index| items.get(index).cloned().map(Place::Row));
     let remedy = problems.get(selected.unwrap_or(0)).map(|problem| problem.remedy.as_str());
     match remedy.filter(|remedy| with_remedy && !remedy.is_empty()) {
         Some(remedy) => {

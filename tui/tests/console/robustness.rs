@@ -78,7 +78,7 @@ fn click(dice: &mut Dice, app: &App, places: &[Place]) -> Option<Event> {
             Place::Offer(number),
             Place::Request(number),
             Place::Tab(View::Power),
-            Place::Row(Item::Problem(number)),
+            Place::Row(Item::Problem { kind: "sensor-stale".into(), subject: "sensor inlet_temp".into(), nth: number }),
             Place::Row(Item::Service(name)),
         ]),
         // Twice the same: the second opens.

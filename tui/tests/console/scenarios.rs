@@ -154,7 +154,10 @@ fn told(app: &App, effects: &[Effect]) -> String {
             | Item::Resource(name)
             | Item::Fault(name, _),
         ) => name,
-        Some(Item::Problem(index)) => format!("problem {index}"),
+        Some(item @ Item::Problem { .. }) => {
+            let index = rows::items(state).iter().position(|other| *other == item).unwrap_or(usize::MAX);
+            format!("problem {index}")
+        }
         Some(Item::Entry(number)) => format!("entry {number}"),
     };
     let page = match &state.page {

@@ -72,6 +72,28 @@ fn a_problem_leads_to_the_view_that_shows_what_it_is_about_and_to_what_can_be_as
 }
 
 #[test]
+fn the_selection_stays_on_its_problem_when_others_come_and_go() {
+    let mut app = desk::connected(80, 24);
+    let problem = |subject: &str| v1::Condition {
+        kind: "some".into(),
+        subject: subject.into(),
+        text: format!("{subject} is not as it should be"),
+        ..v1::Condition::default()
+    };
+    let tell = |app: &mut App, subjects: &[&str]| {
+        let problems = subjects.iter().map(|subject| problem(subject)).collect();
+        let status = v1::SystemStatus { problems, ..board::status() };
+        app.handle(desk::NOW, desk::news(Update::Status(from_wire::status(desk::NOW, status))));
+    };
+    tell(&mut app, &["fan fan.3", "sensor p12v", "sensor p12v", "zone cpu"]);
+    // Two that are alike in kind and subject are two all the same.
+    desk::press(&mut app, desk::NOW, "1 g j j j");
+    tell(&mut app, &["machine host.1", "fan fan.3", "service demo-web", "zone cpu"]);
+    desk::press(&mut app, desk::NOW, "Enter");
+    assert_eq!(rows::selected(app.state()), Some(Item::Zone("cpu".into())));
+}
+
+#[test]
 fn what_was_broken_on_purpose_is_repaired_from_where_it_shows() {
     let mut app = with_problem("sensor host0_cpu_temp");
     let mut faults = details::faults();

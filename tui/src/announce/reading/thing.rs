@@ -12,7 +12,7 @@ use crate::{
 pub(super) fn sentence(state: &State, item: &Item) -> Option<String> {
     let model = &state.model;
     match item {
-        Item::Problem(index) => state.problems().get(*index).map(|problem| problem.text.clone()),
+        Item::Problem { .. } => state.problem(item).map(|problem| problem.text),
         Item::Group(name) => Some(service::group(state, name)),
         Item::Service(name) => model.service(name).map(|one| service::sentence(state, one)),
         Item::Machine(name) => model.machine(name).map(|one| machine::sentence(state, one)),
@@ -55,7 +55,7 @@ pub(super) fn in_full(state: &State, item: &Item) -> Vec<String> {
         Item::Led(_) | Item::Supply(_) | Item::Rail(_) | Item::Part(_) | Item::Resource(_) | Item::Fault(..) => {
             lines.extend(hardware::particulars(state, item));
         }
-        Item::Problem(_) | Item::Group(_) | Item::Fan(_) => {}
+        Item::Problem { .. } | Item::Group(_) | Item::Fan(_) => {}
     }
     lines
 }
