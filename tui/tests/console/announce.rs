@@ -144,6 +144,23 @@ fn what_interrupts_something_is_done_only_after_its_name() {
 }
 
 #[test]
+fn what_is_so_already_is_said_to_be() {
+    let (mut app, mut speaker, _) = listened();
+    line(&mut app, &mut speaker, "on host.0");
+    let plan = ubmc_proto::v1::Operation {
+        bound_s: Some(0.0),
+        expected_s: Some(0.0),
+        steps: Vec::new(),
+        conditions: Vec::new(),
+        ..board::plan("host.0", "on")
+    };
+    answer(&mut app, Answer::Operation(Box::new(from_wire::operation(desk::NOW, plan))));
+    let said = speaker.hear(app.state());
+    assert_eq!(said[1], "nothing to do: host.0 is running already", "{said:#?}");
+    assert!(!said.iter().any(|line| line.starts_with("takes")), "{said:#?}");
+}
+
+#[test]
 fn what_is_harmless_needs_a_yes() {
     let (mut app, mut speaker, _) = listened();
     let question = line(&mut app, &mut speaker, "reset demo-flaky");

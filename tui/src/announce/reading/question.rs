@@ -2,14 +2,14 @@
 
 use crate::{
     announce::say,
-    app::{Confirm, Modal, Plan, State},
-    model::{Condition, Operation, StepState},
+    app::{Confirm, Deed, Modal, Plan, State},
+    model::{Condition, Leads, Operation, StepState},
 };
 
 /// What stands in front of `state`. Empty: nothing that has to be read.
 pub fn modal(state: &State, modal: &Modal) -> Vec<String> {
     match modal {
-        Modal::Confirm(confirm) => question(confirm),
+        Modal::Confirm(confirm) => question(state, confirm),
         Modal::Why(shown) => match &shown.answer {
             Ok(why) => {
                 let mut lines = vec![why.answer.clone()];
@@ -43,7 +43,7 @@ pub fn modal(state: &State, modal: &Modal) -> Vec<String> {
     }
 }
 
-fn question(confirm: &Confirm) -> Vec<String> {
+fn question(state: &State, confirm: &Confirm) -> Vec<String> {
     let title = confirm.deed.title();
     if let Plan::Asked(_) = confirm.plan {
         return vec![format!("{title}: asking ubmcd what this would do")];
@@ -56,6 +56,7 @@ fn question(confirm: &Confirm) -> Vec<String> {
             if operation.conditions.is_empty() && !operation.reason.is_empty() {
                 lines.push(operation.reason.clone());
             }
+            lines.extend(leads(state, &confirm.deed, operation));
             lines.extend(takes(operation));
             if !operation.affects.is_empty() {
                 lines.push(format!("changes {}", say::list(&operation.affects)));
@@ -90,10 +91,23 @@ fn question(confirm: &Confirm) -> Vec<String> {
     lines
 }
 
-/// How long it usually takes, and at most.
+/// Where the request leads, as far as the machine's definition is known, or that nothing is to be done.
+fn leads(state: &State, deed: &Deed, operation: &Operation) -> Option<String> {
+    let Deed::Transition { machine, request, .. } = deed else { return None };
+    let machine = state.model.machine(machine).filter(|_| operation.conditions.is_empty())?;
+    let graph = state.model.graphs.get(&machine.name);
+    match graph.map_or(Leads::Unsaid, |graph| graph.leads(&machine.state, request)) {
+        Leads::To(next) => Some(format!("leads to {}{}", next.name, say::behind(": ", &next.description))),
+        Leads::Unsaid if operation.bound_s != Some(0.0) => None,
+        Leads::Nowhere | Leads::Unsaid => Some(format!("nothing to do: {} is {} already", machine.name, machine.state)),
+    }
+}
+
+/// How long it usually takes, and at most; what is done in no time is not timed.
 fn takes(operation: &Operation) -> Option<String> {
-    let usually = operation.expected_s.map(|seconds| format!("usually {}", say::time(seconds)));
-    let most = operation.bound_s.map(|seconds| format!("at most {}", say::time(seconds)));
+    let timed = |seconds: &f64| *seconds >= 0.001;
+    let usually = operation.expected_s.filter(timed).map(|seconds| format!("usually {}", say::time(seconds)));
+    let most = operation.bound_s.filter(timed).map(|seconds| format!("at most {}", say::time(seconds)));
     let parts: Vec<String> = usually.into_iter().chain(most).collect();
     (!parts.is_empty()).then(|| format!("takes {}", parts.join(", ")))
 }
