@@ -103,7 +103,7 @@ pub(crate) enum Command {
     /// The BMC itself
     #[command(subcommand)]
     Bmc(bmc::Command),
-    /// State machines: what they are in, how they are drawn, what they did
+    /// State machines: their states, drawings, counts, history
     #[command(subcommand)]
     Machines(machines::Command),
     /// Long-running requests
@@ -151,7 +151,7 @@ pub(crate) enum Command {
     Shell,
     /// Prints the completions for a shell
     Completions(manual::Completions),
-    /// Prints the man page, or writes one for each command into a directory
+    /// Prints the man page, or writes a page for each command
     Man(manual::Pages),
 }
 

@@ -54,6 +54,9 @@ pub(crate) fn parse_after(options: &[String], words: impl IntoIterator<Item = St
 /// What is wrong with a line, where there is room for a sentence only.
 pub(crate) fn in_a_sentence(error: &clap::Error) -> String {
     let text = error.render().to_string();
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return unfinished(&text);
+    }
     let text = text.strip_prefix("error: ").unwrap_or(&text);
     let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("For more information"));
     let mut sentence = String::new();
@@ -69,6 +72,20 @@ pub(crate) fn in_a_sentence(error: &clap::Error) -> String {
     sentence
 }
 
+/// What a line that ends too early goes on with: `help` is all that the parser has to say of it.
+fn unfinished(help: &str) -> String {
+    let usage = help.lines().find_map(|line| line.trim().strip_prefix("Usage: ubmcctl ")).unwrap_or_default();
+    let (mut command, mut path) = (definition(), Vec::new());
+    for word in usage.split_whitespace() {
+        let Some(next) = command.find_subcommand(word) else { break };
+        command = next;
+        path.push(word);
+    }
+    let names = command.get_subcommands().filter(|next| !next.is_hide_set() && next.get_name() != "help");
+    let names: Vec<&str> = names.map(clap::Command::get_name).collect();
+    format!("`{}` goes on with {}", path.join(" "), names.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +94,8 @@ mod tests {
     fn what_is_wrong_is_said_in_a_sentence() {
         for (line, expected) in [
             ("fans set cpu 700 --for 60", "invalid value '700' for '<PERCENT>': write a duty from 0 to 100 percent"),
+            ("sim fault", "`sim fault` goes on with list, inject, clear"),
+            ("zones", "`zones` goes on with list, explain"),
             ("host off", "the following required arguments were not provided: <NAME>; usage: host off <NAME>"),
             (
                 "host of host.0",

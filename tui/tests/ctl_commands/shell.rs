@@ -107,6 +107,10 @@ fn a_failure_says_its_exit_code_and_the_shell_goes_on() {
     shell.wait_for("no service is named `wbe`; did you mean `web`?");
     shell.wait_for("(exit code 5)");
     shell.forget();
+    shell.type_keys("zones\r");
+    shell.wait_for("explain");
+    shell.wait_for("(exit code 2)");
+    shell.forget();
     shell.type_keys("hsot list\r");
     shell.wait_for("unrecognized subcommand 'hsot'");
     shell.wait_for("`help` lists the commands");

@@ -21,6 +21,7 @@ use std::{
     time::Duration,
 };
 
+use clap::error::ErrorKind;
 use tokio::{
     runtime::Handle,
     signal::unix::{Signal, SignalKind, signal},
@@ -262,8 +263,13 @@ impl Shell {
         }
         let cli = match grammar::parse_after(&self.global, words) {
             Ok(cli) => cli,
+            // `services` alone: what it goes on with is its help.
+            Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                let _ = error.print();
+                return Taken::Ended(Exit::Usage);
+            }
             Err(error) if error.use_stderr() => {
-                let unknown = error.kind() == clap::error::ErrorKind::InvalidSubcommand;
+                let unknown = error.kind() == ErrorKind::InvalidSubcommand;
                 let help = if unknown { "; `help` lists the commands" } else { "" };
                 // Here nobody types the name of the program, or its options for help.
                 let text = format!("{}{help}", grammar::in_a_sentence(&error));
@@ -393,7 +399,9 @@ impl From<Exit> for Ending {
 
 /// The commands and the shell's own words, a line each.
 fn overview() -> String {
-    let commands = definition().get_subcommands().filter(|command| !command.is_hide_set());
+    // This is the line shell already.
+    let here = |command: &&clap::Command| !command.is_hide_set() && command.get_name() != "shell";
+    let commands = definition().get_subcommands().filter(here);
     let of_command = |command: &clap::Command| {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
         (command.get_name().to_owned(), about)
@@ -412,7 +420,7 @@ mod tests {
         let text = overview();
         assert!(text.contains("  host         Hosts: power, reset, status\n") && text.contains("  exit "), "{text}");
         for line in text.lines() {
-            assert!(line.chars().count() <= 100, "{line}");
+            assert!(line.chars().count() < 80, "{line}");
         }
     }
 }
