@@ -157,24 +157,6 @@ fn a_reload_touches_what_differs_and_what_depends_on_it_and_nothing_else() {
 }
 
 #[test]
-fn the_first_who_watches_is_told_at_once_what_each_service_uses() {
-    let ubmcd = Ubmcd::with_services(&sleeper("sleeper", 3600, ""));
-    let rss = ubmcd.grpc(|channel| async {
-        // Not asked for the service: that measures too.
-        let mut system = SystemServiceClient::new(channel.clone());
-        while system.get_status(v1::GetStatusRequest {}).await.expect("an answer").into_inner().state != "ready" {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-        let mut client = OperatorServiceClient::new(channel);
-        let mut stream = client.watch_services(v1::WatchServicesRequest {}).await.expect("a stream").into_inner();
-        let first = stream.message().await.expect("the stream goes on").expect("the stream goes on");
-        let Some(Update::Snapshot(all)) = first.update else { panic!("no snapshot at first: {first:?}") };
-        all.services.into_iter().find(|one| one.name == "sleeper").expect("it is declared").rss_bytes
-    });
-    assert!(rss.is_some_and(|bytes| bytes > 0), "{rss:?}");
-}
-
-#[test]
 fn a_broken_file_changes_nothing_and_is_shown_with_line_and_caret() {
     let ubmcd = Ubmcd::with_services(&sleeper("web", 3600, ""));
     ubmcd.await_service("web", "running");

@@ -189,6 +189,7 @@ impl Core {
             Input::Service { service, generation, happening } => {
                 self.supervisor.happened(service, generation, happening, out);
             }
+            Input::UsageOutdated => self.supervisor.forget_usage(),
             Input::Usage { service, generation, usage } => self.supervisor.used(service, generation, usage, out),
             Input::Samples(samples) => {
                 out.new_cause("");

@@ -55,6 +55,8 @@ pub enum Input {
         /// How much.
         usage: Usage,
     },
+    /// What services use was measured too long ago to say anything about now.
+    UsageOutdated,
     /// How the process that guards the fans fares.
     Guardian(crate::guarding::Guardian),
     /// The wall clock says so; at least once a minute, and whenever it was set.

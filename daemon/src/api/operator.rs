@@ -48,11 +48,7 @@ fn to_survey(sight: &Sight<'_>, id: ServiceId) -> Vec<ServiceId> {
 
 fn service(sight: &Sight<'_>, id: ServiceId) -> v1::Service {
     let view = sight.core.service(id);
-    let service = to_wire::service(&view, sight.shared.logs.counters(&view.spec.name).unwritten, sight.moment);
-    if sight.usage_is_fresh {
-        return service;
-    }
-    v1::Service { cpu_percent: None, rss_bytes: None, fds: None, ..service }
+    to_wire::service(&view, sight.shared.logs.counters(&view.spec.name).unwritten, sight.moment)
 }
 
 fn list(sight: &Sight<'_>, wanted: impl Fn(ServiceId) -> bool) -> v1::ListServicesResponse {
@@ -121,8 +117,7 @@ impl OperatorService for Api {
         _: Request<v1::WatchServicesRequest>,
     ) -> Result<Response<Self::WatchServicesStream>, Status> {
         let message = |update| v1::WatchServicesResponse { update: Some(update) };
-        // Whoever comes after a time without watchers is told what each uses now: a service that uses what it used when
-        // somebody last looked has not changed, and would not be told of later.
+        // So that the first message tells what each uses, as far as it is measured soon; the rest is told as it comes.
         self.handle.measure().await;
         let (snapshot, mut changes) =
             self.see(|sight| (list(sight, |_| true), sight.hub.services.subscribe(None))).await?;

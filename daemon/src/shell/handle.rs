@@ -66,8 +66,6 @@ pub struct Sight<'a> {
     pub core: &'a Core,
     /// Now.
     pub moment: Moment,
-    /// What services use was measured a short while ago.
-    pub usage_is_fresh: bool,
     /// Where to subscribe to what comes after this moment.
     pub hub: &'a mut Hub,
     /// What does not need the loop.

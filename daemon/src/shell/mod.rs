@@ -232,10 +232,9 @@ impl Shell {
                 }
             }
             Call::Look(look) => {
+                self.forget_old_measurements();
                 let moment = self.moment();
-                let usage_is_fresh = self.measured.is_some_and(|measured| measured.elapsed() < FRESH);
-                let shared = &self.shared;
-                look(&mut Sight { core: &self.core, moment, usage_is_fresh, hub: &mut self.hub, shared });
+                look(&mut Sight { core: &self.core, moment, hub: &mut self.hub, shared: &self.shared });
             }
             Call::Measure { done } => {
                 if self.measured.is_some_and(|measured| measured.elapsed() < MEASURE) {
@@ -257,8 +256,18 @@ impl Shell {
         }
     }
 
+    /// What was measured long ago is not shown, and what is measured next is told to everybody, changed or not.
+    fn forget_old_measurements(&mut self) {
+        let old = self.measured.is_some_and(|measured| measured.elapsed() >= FRESH);
+        if old && !self.processes.is_measuring() {
+            self.measured = None;
+            self.feed(Input::UsageOutdated);
+        }
+    }
+
     /// A part of the services at a time; the rest follows between other inputs.
     fn measure(&mut self) {
+        self.forget_old_measurements();
         for (service, generation, usage) in self.processes.measure() {
             self.pending.push_back(Input::Usage { service, generation, usage });
         }

@@ -390,6 +390,14 @@ impl Supervisor {
         self.announce_failed(id, reason, out);
     }
 
+    /// Nobody has looked for a while: what comes next is news, also where it is what it was. That something is not known
+    /// any more is none.
+    pub fn forget_usage(&mut self) {
+        for unit in &mut self.units {
+            unit.record.usage = None;
+        }
+    }
+
     /// What its process uses.
     pub fn used(&mut self, id: ServiceId, generation: Generation, usage: Usage, out: &mut Outbox) {
         if let Some(unit) = self.units.get_mut(id.index())

@@ -206,3 +206,20 @@ fn what_the_machine_says_against_a_start_refuses_it_unless_forced_or_not_needed(
         ",
     );
 }
+
+#[test]
+fn what_a_service_uses_is_told_when_it_changes_and_when_it_was_not_known_any_more() {
+    check(
+        r"
+        service a
+        0s   start a    -> spawn a#1; a running; op-1 succeeded
+        1s   uses a#1 7 -> 7 told
+        3s   uses a#1 7 -> 7 as before
+        5s   uses a#1 8 -> 8 told
+        60s  outdated   ->
+        60s  uses a#1 8 -> 8 told
+        61s  exit a#1 1 -> kill a#1; a backoff
+        61s  uses a#1 8 -> 0 as before
+        ",
+    );
+}

@@ -22,7 +22,7 @@ use ubmc_core::{
     core::Core,
     effect::{Effect, Effects, Reply},
     ids::{Generation, Name, RequestId, ServiceId},
-    input::{Asked, Exit, Findings, Input, Probe, Request, ServiceHappening, SpawnError, SpawnStage},
+    input::{Asked, Exit, Findings, Input, Probe, Request, ServiceHappening, SpawnError, SpawnStage, Usage},
     memory::{Done, EpochMemory, Past},
     refusal::Obstacle,
     services::{
@@ -282,6 +282,8 @@ impl Runner {
                 let id = self.core.find_service(name).expect("a service");
                 self.trace.push(format!("pid {:?}", self.core.service(id).pid.expect("a pid")));
             }
+            "uses" => self.uses(rest[0], rest[1].parse().expect("bytes")),
+            "outdated" => self.input(Input::UsageOutdated),
             "survive" => self.happen(rest[0], ServiceHappening::Survivors { pids: vec![77] }),
             "pass" | "fail" | "rpass" | "rfail" => {
                 let probe = if verb.starts_with('r') { Probe::Readiness } else { Probe::Liveness };
@@ -374,6 +376,19 @@ impl Runner {
         let service = self.core.find_service(name).expect("a service");
         let generation = Generation(number.parse().expect("a number"));
         self.input(Input::Service { service, generation, happening });
+    }
+
+    /// What a life uses was measured; whether that is news for those who watch, and what is known of it.
+    fn uses(&mut self, life: &str, rss_bytes: u64) {
+        let (name, number) = life.split_once('#').expect("a life is written name#number");
+        let service = self.core.find_service(name).expect("a service");
+        let generation = Generation(number.parse().expect("a number"));
+        let usage = Usage { cpu_percent: 0.0, rss_bytes, fds: None };
+        let effects = self.core.handle(self.now, Input::Usage { service, generation, usage });
+        let news = if effects.changed.services.contains(&service) { "told" } else { "as before" };
+        let known = self.core.service(service).usage.map_or(0, |usage| usage.rss_bytes);
+        self.trace.push(format!("{known} {news}"));
+        self.carry_out(effects);
     }
 
     fn input(&mut self, input: Input) {
