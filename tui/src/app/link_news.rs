@@ -1,8 +1,8 @@
 //! What the link brings.
 
 use super::{
-    Answer, Area, Deed, Effect, Item, LinkEvent, LinkState, Modal, State, Token, Tone, confirm::Plan, handle, intent,
-    look,
+    Answer, Area, Deed, Effect, Item, LinkEvent, LinkState, Modal, ServiceVerb, State, Token, Tone, confirm::Plan,
+    handle, intent, look,
 };
 use crate::model::{Condition, Entry, Mono, Operation, OperationState, Refusal, Update, WhatIf};
 
@@ -252,7 +252,11 @@ fn add_remedies(refusal: &mut Refusal, known: &[Condition]) {
 
 /// The daemon was asked of each alone; what stands against one because of another that goes down too does not count.
 fn among_themselves(deed: &Deed, what_if: &mut WhatIf) {
-    let Deed::Services { names, along, .. } = deed else { return };
+    let Deed::Services { verb, names, along, force } = deed else { return };
+    // The daemon was asked about the stop only.
+    if *force && *verb == ServiceVerb::Restart {
+        what_if.consequences.push((String::new(), "what is checked before the start is skipped".to_owned()));
+    }
     if names.len() > 1 {
         what_if.consequences.retain(|(subject, _)| {
             let name = subject.strip_prefix("service ").unwrap_or(subject);

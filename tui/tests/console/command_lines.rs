@@ -1,7 +1,7 @@
 //! The palette takes the lines of `ubmcctl`: typed in full, found by a part, completed, refused with what can do it.
 
 use ubmc_tui::{
-    app::{Event, Key},
+    app::{Answer, Code, Event, Key, LinkEvent},
     style::{Depth, Look},
     view,
 };
@@ -276,6 +276,21 @@ fn a_reason_on_the_line_is_taken_over_into_the_question() {
         keys Enter Tab Enter      => DO hold cpu 60 300 because \"quiet please\"
         ",
     );
+}
+
+#[test]
+fn that_checks_are_skipped_is_told_with_what_follows() {
+    for (line, told) in [("services restart demo-web", false), ("services restart demo-web --force", true)] {
+        let mut app = desk::connected(80, 24);
+        app.handle(desk::NOW, Event::Key(Key::char(':')));
+        app.handle(desk::NOW, Event::Paste(line.to_owned()));
+        app.handle(desk::NOW, Event::Key(Key::plain(Code::Enter)));
+        let (token, result) = (app.state().last_token, Ok(Answer::WhatIf(Box::default())));
+        app.handle(desk::NOW, Event::Link(LinkEvent::Answer { token, result }));
+        let picture = view::draw(app.state(), Look::new(Depth::Mono, false));
+        let text: String = picture.cells.content().iter().map(ratatui::buffer::Cell::symbol).collect();
+        assert_eq!(text.contains("what is checked before the start is skipped"), told, "{line}: {text}");
+    }
 }
 
 #[test]
