@@ -228,6 +228,7 @@ fn hints(state: &State) -> Vec<(Hint, &'static str)> {
         (None, View::Sensors) => vec![(Does(Action::ZoomIn), "zoom in"), (Does(Action::ZoomOut), "out"), filter],
         (None, View::Thermal) => vec![(Does(Action::Act), "hold fans"), filter],
         (None, View::Boot) => vec![(Key("Enter"), "open"), filter],
+        (None, View::Power) if state.request.is_some() && state.read_only => vec![(Key("Esc"), "back")],
         (None, View::Power) if state.request.is_some() => vec![(Key("Enter"), "ask for it"), (Key("Esc"), "back")],
         (None, View::Power) => vec![(Key("Enter"), "requests"), (Does(Action::Pane), "next part"), why, filter],
         (None, View::Operations) => vec![(Does(Action::CancelOperation), "cancel it"), filter],

@@ -70,8 +70,8 @@ fn state_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -
     let mark = verdict::service_now(service, state.now);
     let age = format::duration(state.now.since(service.since));
     let wanted = match service.wanted {
-        Some(true) => "wanted up",
-        Some(false) => "not wanted",
+        Some(true) => ", wanted up",
+        Some(false) => ", not wanted",
         None => "",
     };
     let mut kind = vec![service.kind.word()];
@@ -80,8 +80,9 @@ fn state_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -
             .into_iter()
             .filter_map(|(is, word)| is.then_some(word)),
     );
-    let mut health = if service.health == Health::Unknown && service.health_text.is_empty() {
-        vec![Piece::dim(if service.health_check.is_empty() { "no check tells" } else { "not checked now" })]
+    let mut health = if service.health == Health::Unknown {
+        let never = service.health_check.is_empty() && service.health_text.is_empty();
+        vec![Piece::dim(if never { "no check tells" } else { "not checked now" })]
     } else {
         vec![
             mark_piece(glyphs, verdict::health(service.health)),
@@ -113,7 +114,7 @@ fn state_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -
             vec![
                 mark_piece(glyphs, mark),
                 Piece::new(role_of(mark), format!(" {}", service.state.word())),
-                Piece::dim(format!(" for {age}, {wanted}")),
+                Piece::dim(format!(" for {age}{wanted}")),
             ],
         ),
         ("why", vec![Piece::text(services::why(service, state))]),
@@ -150,10 +151,13 @@ fn tie_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -> 
     if let Some(took) = service.start_duration_s {
         starts.push(format!("last start took {}", format::precise(took)));
     }
+    // Where it is why the service is as it is, it was said.
+    let said = services::why(service, state).contains(&service.last_error);
+    let last_error = if said { "" } else { &service.last_error };
     vec![
         ("starts", vec![Piece::text(starts.join(", "))]),
         ("last exit", vec![Piece::text(service.last_exit.clone().unwrap_or_default())]),
-        ("last error", vec![Piece::new(Role::Warning, &service.last_error)]),
+        ("last error", vec![Piece::new(Role::Warning, last_error)]),
         ("needs", names(&service.dependencies)),
         ("wants", names(&service.wants)),
         ("needed by", names(&service.dependents)),

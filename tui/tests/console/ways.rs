@@ -155,6 +155,36 @@ fn what_acts_on_services_is_not_offered_to_be_cancelled_while_it_stands_in_front
 }
 
 #[test]
+fn who_only_looks_is_not_offered_to_ask() {
+    let mut state = desk::connected(80, 24).state().clone();
+    state.read_only = true;
+    let mut app = App::new(state);
+    desk::press(&mut app, desk::NOW, "5 Enter");
+    assert!(footer(&app).contains("Esc back") && !footer(&app).contains("ask for it"), "{}", footer(&app));
+}
+
+#[test]
+fn the_page_of_a_service_that_failed_says_its_reason_once_and_that_nothing_checks_it_now() {
+    let mut app = desk::connected(80, 24);
+    let failed = v1::Service {
+        name: "demo-web".into(),
+        group: "interface".into(),
+        state: v1::ServiceState::Failed.into(),
+        reason: "exit code 1 before it was ready".into(),
+        last_error: "exit code 1 before it was ready".into(),
+        health_check: "http".into(),
+        health_text: "status 200".into(),
+        ..v1::Service::default()
+    };
+    app.handle(desk::NOW, desk::news(Update::Service(Box::new(from_wire::service(desk::NOW, failed)))));
+    desk::press(&mut app, desk::NOW, "2 / d e m o - w e b Enter Enter");
+    let shown = shown(&app);
+    let page: Vec<&str> = shown.lines().skip(2).collect();
+    assert_eq!(page.join(" ").matches("before it was ready").count(), 1, "{shown}");
+    assert!(shown.contains("  not checked now, http"), "{shown}");
+}
+
+#[test]
 fn a_refusal_is_said_once_and_takes_what_was_asked_for_off_the_screen() {
     let mut app = desk::connected(80, 24);
     desk::press(&mut app, desk::NOW, "6 x Tab Enter");
