@@ -59,6 +59,25 @@ fn a_command_that_was_given_up_while_the_daemon_was_looked_for_is_not_done_later
 }
 
 #[test]
+fn pasted_lines_are_commands_of_their_own_up_to_the_first_that_fails() {
+    let (_fake, _directory, socket) = Fake::new();
+    let mut shell = shell(&socket, "xterm");
+    shell.wait_for("fake-1u> ");
+    shell.forget();
+    shell.type_keys("\x1b[200~services status web\nservices status nobody\nservices status db\x1b[201~");
+    shell.wait_for("status db");
+    shell.forget();
+    shell.type_keys("\r");
+    shell.wait_for("running");
+    shell.wait_for("no service is named `nobody`");
+    shell.wait_for("(exit code 5)");
+    shell.wait_for("1 more line was pasted, and not run");
+    shell.wait_for("fake-1u> ");
+    shell.type_keys("exit\r");
+    assert_eq!(shell.end().1, Some(0));
+}
+
+#[test]
 fn many_completions_take_one_screen_and_ctrl_c_leaves_them() {
     let (_fake, _directory, socket) = Fake::new();
     let mut shell = shell(&socket, "vt100");

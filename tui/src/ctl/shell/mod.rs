@@ -139,8 +139,8 @@ impl Shell {
             let prompt = self.prompt();
             editor.forget_names();
             match editor.line(&prompt).map_err(no_keyboard)? {
-                Typed::Line(line) => {
-                    if self.answer(&line) == Taken::Leave {
+                Typed::Line(lines) => {
+                    if self.answer_each(&lines) == Taken::Leave {
                         return Ok(Exit::Done);
                     }
                 }
@@ -221,6 +221,24 @@ impl Shell {
             .borrow_mut()
             .out
             .progress(&format!("ubmcctl {version}: {how}, `help` lists the commands, ^D leaves"));
+    }
+
+    /// Several lines were pasted: one after the other, up to the first that fails.
+    fn answer_each(&mut self, lines: &str) -> Taken {
+        let mut left = lines.lines().filter(|line| !line.trim().is_empty());
+        let mut taken = Taken::Nothing;
+        while let Some(line) = left.next() {
+            taken = self.answer(line);
+            if !matches!(taken, Taken::Nothing | Taken::Ended(Exit::Done)) {
+                break;
+            }
+        }
+        let more = left.count();
+        if more > 0 && taken != Taken::Leave {
+            let lines = if more == 1 { "line was" } else { "lines were" };
+            self.session.borrow_mut().out.warn(&format!("{more} more {lines} pasted, and not run"));
+        }
+        taken
     }
 
     /// Takes a line of a person: whom a connection was lost to is noticed before, and how it ended is said after.
