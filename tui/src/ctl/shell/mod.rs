@@ -227,7 +227,7 @@ impl Shell {
     fn answer_each(&mut self, lines: &str) -> Taken {
         let mut left = lines.lines().filter(|line| !line.trim().is_empty());
         let mut taken = Taken::Nothing;
-        while let Some(line) = left.next() {
+        for line in left.by_ref() {
             taken = self.answer(line);
             if !matches!(taken, Taken::Nothing | Taken::Ended(Exit::Done)) {
                 break;
