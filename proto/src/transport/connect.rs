@@ -55,7 +55,8 @@ async fn connect_unix(address: &Address, path: PathBuf, timeout: Duration) -> Re
             async move { Ok::<_, io::Error>(TokioIo::new(UnixStream::connect(path).await?)) }
         }))
         .await
-        .map_err(|error| unreachable(error.to_string()))
+        // Its own words are "transport error". Somebody listened a moment ago.
+        .map_err(|_| unreachable("what listens there ends the connection, or does not speak as ubmcd does".to_owned()))
 }
 
 /// The system's words without the number that means nothing at a rack.

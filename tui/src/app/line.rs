@@ -44,9 +44,44 @@ impl Line {
         true
     }
 
-    /// Appends text, without control characters.
+    /// Appends text: what separates words there separates them here, other control characters and the sequences of
+    /// terminals are left out.
     pub fn insert(&mut self, text: &str) {
         let room = LONGEST.saturating_sub(self.text.chars().count());
-        self.text.extend(text.chars().filter(|char| !char.is_control()).take(room));
+        let plain = strip_sequences(text.trim_end_matches(['\r', '\n'])).replace("\r\n", " ");
+        let spaced = plain.chars().map(|char| if matches!(char, '\t' | '\n' | '\r') { ' ' } else { char });
+        self.text.extend(spaced.filter(|char| !char.is_control()).take(room));
+    }
+}
+
+/// Without the control sequences of terminals (ESC, `[`, parameters, a final letter).
+fn strip_sequences(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\x1b[") {
+        plain.push_str(before);
+        rest = after.trim_start_matches(|char: char| (' '..='?').contains(&char));
+        rest = rest.strip_prefix(|char: char| ('@'..='~').contains(&char)).unwrap_or(rest);
+    }
+    plain + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pasted_text_becomes_one_line_of_words() {
+        for (pasted, expected) in [
+            ("host off host.0\n", "host off host.0"),
+            ("chassis\tidentify on\r\nhost off host.0\n", "chassis identify on host off host.0"),
+            ("\x1b[31mred\x1b[0m\x07\x00", "red"),
+            ("a\x1b[", "a"),
+            ("naïve µ", "naïve µ"),
+        ] {
+            let mut line = Line::default();
+            line.insert(pasted);
+            assert_eq!(line.text(), expected, "{pasted:?}");
+        }
     }
 }

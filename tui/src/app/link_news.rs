@@ -38,6 +38,7 @@ fn set_link(state: &mut State, link: LinkState) {
 
 fn up(state: &mut State, effects: &mut Vec<Effect>) {
     set_link(state, LinkState::Up);
+    state.lost = None;
     state.missing.clear();
     state.hardware_asked = None;
     state.faults_asked = None;
@@ -58,6 +59,7 @@ fn up(state: &mut State, effects: &mut Vec<Effect>) {
 
 fn down(state: &mut State, reason: String, retry_in_s: f64) {
     let retry_at = state.now.after(retry_in_s);
+    state.lost = Some(reason.clone());
     set_link(state, LinkState::Down { reason, retry_at });
     // What was asked for and not answered may or may not have been heard: that must be said.
     let unanswered: Vec<String> = state.asked.drain(..).map(|(_, title)| title).collect();

@@ -275,6 +275,8 @@ pub struct State {
     pub link: LinkState,
     /// Since when the link is as it is.
     pub link_since: Mono,
+    /// Why the last session or attempt ended. None while the link is up, and before the first attempt has failed.
+    pub lost: Option<String>,
     /// What this daemon does not serve.
     pub missing: BTreeSet<Area>,
     /// The view.
@@ -348,6 +350,7 @@ impl State {
             model: Model::default(),
             link: LinkState::Connecting,
             link_since: Mono::default(),
+            lost: None,
             missing: BTreeSet::new(),
             view,
             page: None,

@@ -21,7 +21,7 @@
 
 mod keys;
 
-use std::{fmt, ops::Range, path::Path};
+use std::{fmt, io::Read, ops::Range, path::Path};
 
 use toml::{
     Spanned,
@@ -35,6 +35,9 @@ use crate::{
     },
     style::{Depth, Theme, color},
 };
+
+/// Bytes of the longest file: a mistaken name must not take the memory of a BMC.
+const LONGEST: u64 = 64 * 1024;
 
 /// What the file says; what it does not say is not there.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -91,10 +94,14 @@ impl fmt::Display for Problems {
 /// Reads a file.
 pub fn load(path: &Path) -> Result<Config, Problems> {
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let text = format!("it cannot be read: {error}");
-        Problems { file: file.clone(), all: vec![Problem { line: 0, text }] }
-    })?;
+    let wrong = |text: String| Problems { file: file.clone(), all: vec![Problem { line: 0, text }] };
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|opened| opened.take(LONGEST + 1).read_to_string(&mut text))
+        .map_err(|error| wrong(format!("it cannot be read: {error}")))?;
+    if text.len() as u64 > LONGEST {
+        return Err(wrong(format!("it is longer than {} KiB: is it a configuration?", LONGEST / 1024)));
+    }
     parse(&text).map_err(|all| Problems { file, all })
 }
 

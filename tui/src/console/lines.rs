@@ -50,9 +50,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
     loop {
         let woken = tokio::select! {
             biased;
-            _ = signals.terminate.recv() => Woken::Leave,
-            _ = signals.hang_up.recv() => Woken::Leave,
-            _ = signals.interrupt.recv() => Woken::Leave,
+            () = signals.ends.any() => Woken::Leave,
             // Nothing was changed on the terminal: the default would do, were it not for our handlers.
             _ = signals.stop.recv() => {
                 rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)

@@ -6,6 +6,7 @@
 mod lines;
 mod options;
 mod painter;
+mod signals;
 mod suspend;
 
 use std::{
@@ -14,10 +15,7 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::mpsc,
-};
+use tokio::sync::mpsc;
 
 pub use options::{ConsoleError, Options};
 
@@ -35,9 +33,11 @@ use crate::{
 };
 use options::Prepared;
 use painter::Painter;
+use signals::Signals;
 
-/// News taken in before the next look at the keyboard: a flood must not hold up the keys.
-const NEWS_AT_ONCE: usize = 64;
+/// News taken in before the next look at the keyboard, and keys before the next frame: a flood of either must not hold up
+/// the other, and a paste where it cannot be told from keys is not worth a frame a letter.
+const AT_ONCE: usize = 64;
 /// On a slow line, the first key after so many seconds of silence repaints everything: somebody may have just attached a
 /// terminal to it, which shows nothing of what was sent before.
 const SILENCE_S: f64 = 120.0;
@@ -99,29 +99,6 @@ fn start(options: &Options) -> Result<(), ConsoleError> {
     runtime.block_on(run(prepared))
 }
 
-/// Signals that matter here.
-struct Signals {
-    terminate: Signal,
-    hang_up: Signal,
-    interrupt: Signal,
-    resized: Signal,
-    stop: Signal,
-    go_on: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            resized: signal(SignalKind::window_change())?,
-            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
-            go_on: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
-        })
-    }
-}
-
 /// What woke the loop up.
 enum Woken {
     Typed(Option<Typed>),
@@ -156,9 +133,7 @@ async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
         let woken = tokio::select! {
             // Leaving and keys first: a flood of news must not hold them up.
             biased;
-            _ = signals.terminate.recv() => Woken::Leave,
-            _ = signals.hang_up.recv() => Woken::Leave,
-            _ = signals.interrupt.recv() => Woken::Leave,
+            () = signals.ends.any() => Woken::Leave,
             _ = signals.stop.recv() => Woken::Suspend,
             _ = signals.go_on.recv() => Woken::GoOn,
             _ = signals.resized.recv() => Woken::Resized,
@@ -187,9 +162,15 @@ async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
                     painter.repaint();
                 }
                 typed_last = now;
-                if let Some(event) = event_of(typed, prepared.modes.mouse, &painter) {
-                    effects = app.handle(now, event);
-                    painter.changed(Urgency::Answer);
+                for typed in at_once(typed, &mut keyboard) {
+                    if let Some(event) = event_of(typed, prepared.modes.mouse, &painter) {
+                        effects.extend(app.handle(now, event));
+                        painter.changed(Urgency::Answer);
+                    }
+                }
+                // A flood of keys must not hold up the news either: a console that does not listen takes ubmcd for dead.
+                if let Ok(event) = news.try_recv() {
+                    effects.extend(take_news(&mut app, now, event, &mut news, &mut painter));
                 }
             }
             Woken::Tick => {
@@ -247,8 +228,8 @@ fn take_news(
 }
 
 /// What came first, and what waits behind it, up to the bound; the rest stays where it is.
-fn at_once(first: LinkEvent, news: &mut mpsc::Receiver<LinkEvent>) -> impl Iterator<Item = LinkEvent> {
-    std::iter::once(first).chain(std::iter::from_fn(|| news.try_recv().ok()).take(NEWS_AT_ONCE - 1))
+fn at_once<T>(first: T, more: &mut mpsc::Receiver<T>) -> impl Iterator<Item = T> {
+    std::iter::once(first).chain(std::iter::from_fn(|| more.try_recv().ok()).take(AT_ONCE - 1))
 }
 
 /// Does what the app wants; true when it wants to leave.
@@ -307,7 +288,7 @@ mod tests {
         let mut taken = Vec::new();
         while let Ok(first) = news.try_recv() {
             let some: Vec<LinkEvent> = at_once(first, &mut news).collect();
-            assert!(some.len() <= NEWS_AT_ONCE);
+            assert!(some.len() <= AT_ONCE);
             taken.extend(some);
         }
         assert_eq!(taken.len(), 300);

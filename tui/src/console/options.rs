@@ -90,6 +90,9 @@ pub enum ConsoleError {
     /// No socket to try.
     #[error("there is no default socket for this user: name one with --connect unix:/path/to/socket")]
     NoAddress,
+    /// An address that this version cannot reach.
+    #[error("{0}: TCP needs client certificates, which this version cannot present yet; use the unix socket")]
+    NoTcp(Address),
     /// No palette of that name.
     #[error("{0}")]
     Palette(String),
@@ -105,7 +108,7 @@ impl ConsoleError {
     /// What the program ends with: 2 when it was called in a way that cannot work, 1 when something failed.
     pub fn exit_code(&self) -> i32 {
         match self {
-            Self::NoTerminal | Self::NoAddress | Self::Palette(_) | Self::Config(_) => 2,
+            Self::NoTerminal | Self::NoAddress | Self::NoTcp(_) | Self::Palette(_) | Self::Config(_) => 2,
             Self::Io(_) => 1,
         }
     }
@@ -143,6 +146,7 @@ impl Options {
         };
         let is_root = rustix::process::geteuid().is_root();
         let address = match &self.connect {
+            Some(address @ Address::Tcp { .. }) => return Err(ConsoleError::NoTcp(address.clone())),
             Some(address) => address.clone(),
             None => Address::Unix(default_socket(is_root).ok_or(ConsoleError::NoAddress)?),
         };
@@ -218,6 +222,8 @@ mod tests {
             (vec!["--palette", "pastel", "--connect", "/x"], "xterm", "no palette `pastel`"),
             (vec!["--size", "0x0"], "xterm", "not a size"),
             (vec!["--connect", "bmc7"], "xterm", "is not an address"),
+            (vec!["--connect", "tcp:bmc7:7070"], "xterm", "TCP needs client certificates"),
+            (vec!["--config", "/dev/zero", "--connect", "/x"], "xterm", "longer than 64 KiB"),
             (vec!["--config", "keys.toml", "--connect", "/x"], "xterm", "keys.toml: it cannot be read"),
         ] {
             let error = prepare(&arguments, term).err().unwrap_or_default();

@@ -80,12 +80,11 @@ async fn keep(address: Address, clock: Clock, mut commands: mpsc::Receiver<Comma
         if events.send(LinkEvent::Connecting).await.is_err() {
             return;
         }
-        let began = clock.now();
-        let reason = match connect(&address, PATIENCE).await {
+        let (reason, lasted) = match connect(&address, PATIENCE).await {
             Ok(channel) => Session::new(channel, clock, events.clone()).run(&mut memory, &mut commands).await,
-            Err(error) => error.to_string(),
+            Err(error) => (error.to_string(), 0.0),
         };
-        if clock.now().since(began) >= GOOD_SESSION.as_secs_f64() {
+        if lasted >= GOOD_SESSION.as_secs_f64() {
             backoff.reset();
         }
         let wait = backoff.next();

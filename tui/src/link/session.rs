@@ -81,11 +81,18 @@ impl Session {
         Self { channel, out: Out { clock, events }, streams: JoinSet::new(), requests: JoinSet::new(), log: None }
     }
 
-    /// Runs until the daemon is lost; the answer says why.
-    pub(super) async fn run(mut self, memory: &mut Memory, commands: &mut mpsc::Receiver<Command>) -> String {
+    /// Runs until the daemon is lost; the answer says why, and after how many seconds since it first answered.
+    pub(super) async fn run(mut self, memory: &mut Memory, commands: &mut mpsc::Receiver<Command>) -> (String, f64) {
         if let Err(error) = self.greet(memory).await {
-            return sentence(&error);
+            return (never_answered(&error), 0.0);
         }
+        let greeted = self.out.now();
+        let reason = self.keep(memory, commands).await;
+        (reason, self.out.now().since(greeted))
+    }
+
+    /// From the first answer on.
+    async fn keep(&mut self, memory: &Memory, commands: &mut mpsc::Receiver<Command>) -> String {
         self.watch_everything(memory);
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -309,6 +316,21 @@ async fn watch_events(
         }
     }
     Ok(())
+}
+
+/// Why what listens there cannot be talked to: it may be something else.
+fn never_answered(error: &Status) -> String {
+    match error.code() {
+        Code::Unavailable if error.message().starts_with("ubmcd does not answer") => {
+            format!("the connection was accepted, but nothing is said there for {} s", PATIENCE.as_secs())
+        }
+        _ => match sentence(error).as_str() {
+            "ubmcd ended the connection" => {
+                "what listens there ends the connection, or does not speak as ubmcd does".to_owned()
+            }
+            other => other.to_owned(),
+        },
+    }
 }
 
 /// Why the session ended, for people. The transport's own words say nothing at a rack.

@@ -25,7 +25,7 @@ pub(super) fn verdict(state: &State) -> Piece {
 fn judged(state: &State) -> (Mark, String) {
     let since = format::duration(state.now.since(state.link_since));
     match &state.link {
-        LinkState::Connecting if state.model.heard.is_none() => {
+        LinkState::Connecting if state.lost.is_none() => {
             return (Mark::Busy, format!("connecting to {}", state.address));
         }
         LinkState::Connecting => {
@@ -80,7 +80,7 @@ fn data_age(state: &State) -> String {
 
 /// Two rows: the state of everything, and the tabs.
 pub(super) fn header(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
-    let clock = if state.wall_s > 0.0 { format::clock(state.wall_s) } else { String::new() };
+    let clock = if state.wall_s > 0.0 { format!("{}Z", format::clock(state.wall_s)) } else { String::new() };
     let mut right = area.right();
     right -= canvas.put_right(right, area.y, area.width, &clock, Role::Text);
     if let Some(rate) = state.bytes_per_s.filter(|_| state.connected()) {
@@ -172,8 +172,10 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         canvas.pieces(area.x, area.y, area.width, &pieces);
         return;
     }
-    if let LinkState::Down { reason, .. } = &state.link {
+    if let Some(reason) = &state.lost {
         let now = "  ^R tries now";
+        // While there is nothing else to show, the reason stands in the body, where there is room for all of it.
+        let reason = if state.model.heard.is_some() { reason.as_str() } else { "" };
         let used = canvas.put(area.x, area.y, area.width.saturating_sub(columns(now)), reason, Role::Warning);
         canvas.put(area.x + used, area.y, area.width - used, now, Role::Dim);
         return;

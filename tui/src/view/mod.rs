@@ -105,7 +105,11 @@ pub fn draw(state: &State, look: Look) -> Picture {
 fn pane(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     if state.model.heard.is_none() {
         // Empty tables would say that there is nothing, and cost a slow line their headings.
-        canvas.paragraph(area, &format!("waiting for ubmcd at {}", state.address), Role::Dim);
+        let used = canvas.paragraph(area, &format!("waiting for ubmcd at {}", state.address), Role::Dim);
+        if let Some(reason) = &state.lost {
+            let below = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
+            canvas.paragraph(below, reason, Role::Warning);
+        }
         return;
     }
     match &state.page {

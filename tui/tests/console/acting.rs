@@ -334,3 +334,20 @@ fn a_problem_is_shown_in_full_with_the_way_out() {
     desk::press(&mut app, desk::NOW, "Esc");
     assert!(app.state().modal.is_none());
 }
+
+#[test]
+fn without_a_daemon_the_whole_reason_stands_on_the_screen_while_it_is_tried_again() {
+    let mut app = desk::blank(80, 24);
+    let reason =
+        "cannot reach ubmcd at unix:/run/ubmc/ubmcd.sock: the socket is there, but nobody listens at it".to_owned();
+    let shown = |app: &App| {
+        let text = screens::text(&view::draw(app.state(), Look::new(Depth::Mono, false)).cells);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    app.handle(desk::NOW, Event::Link(LinkEvent::Down { reason: reason.clone(), retry_in_s: 4.0 }));
+    let text = shown(&app);
+    assert!(text.contains(&reason) && text.contains("reconnecting in 4 s") && text.contains("^R tries now"), "{text}");
+    app.handle(desk::NOW.after(4.0), Event::Link(LinkEvent::Connecting));
+    let text = shown(&app);
+    assert!(text.contains(&reason) && text.contains("trying now"), "{text}");
+}

@@ -146,6 +146,47 @@ async fn without_a_daemon_the_reason_is_said_and_requests_are_answered() {
     assert_eq!(refusal.code, "no connection");
 }
 
+/// What a peer does with a connection, and what is said of it.
+async fn peer_is_told_as(act: impl Fn(std::os::unix::net::UnixStream) + Send + 'static, expected: &str) {
+    let dir = tempfile::tempdir().expect("there is a temporary directory");
+    let socket = dir.path().join("s");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+    std::thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            act(stream);
+        }
+    });
+    let mut bench = Bench::start(&socket);
+    let mut waits = Vec::new();
+    for _ in 0..3 {
+        let (reason, wait) = bench
+            .until("the failure", |event| match event {
+                LinkEvent::Down { reason, retry_in_s } => Some((reason.clone(), *retry_in_s)),
+                _ => None,
+            })
+            .await;
+        assert!(reason.contains(expected), "{reason}");
+        waits.push(wait);
+    }
+    assert!(waits[2] > 1.4, "it is left alone for longer and longer: {waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_accepts_and_says_nothing_is_told_as_that() {
+    let held = std::sync::Mutex::new(Vec::new());
+    let hold = move |stream| held.lock().expect("it is whole").push(stream);
+    peer_is_told_as(hold, "accepted, but nothing is said there for 5 s").await;
+}
+
+#[tokio::test]
+async fn a_peer_that_speaks_something_else_is_not_called_ubmcd() {
+    use std::io::Write;
+    let refuse = |mut stream: std::os::unix::net::UnixStream| {
+        let _gone = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    };
+    peer_is_told_as(refuse, "what listens there ends the connection, or does not speak as ubmcd does").await;
+}
+
 #[tokio::test]
 async fn requests_are_carried_out_and_refusals_keep_their_conditions() {
     let dir = tempfile::tempdir().expect("there is a temporary directory");
