@@ -40,6 +40,7 @@ fn an_operation_that_is_cut_off_is_told_after_the_restart_and_numbers_go_on() {
     let operation = ubmcd.json(&["operations", "show", &before]);
     assert_eq!((&operation["state"], &operation["kind"]), (&Value::from("failed"), &Value::from("host-on")));
     assert!(operation["reason"].as_str().is_some_and(|why| why.starts_with("interrupted: ")), "{operation}");
+    assert_eq!(operation["duration_s"], Value::Null, "it took longer than this daemon knows");
     let events = ubmcd.json(&["events", "list", "--subject", &format!("operation.{before}.interrupted")]);
     assert_eq!(events.as_array().map(Vec::len), Some(1), "{events}");
     // Found before its power came, it is taken back; found after, it goes on. The next request has another number.

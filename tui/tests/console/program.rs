@@ -200,7 +200,7 @@ fn it_starts_goes_through_the_views_and_quits() {
 #[test]
 fn every_signal_leaves_the_terminal_usable() {
     let (_dir, socket, _daemon) = daemon();
-    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT] {
+    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGUSR1, Signal::SIGALRM] {
         let mut console = Console::start(&socket, (80, 24), &[]);
         console.shows("3 problems");
         console.signal(signal);

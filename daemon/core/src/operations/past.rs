@@ -92,6 +92,7 @@ impl Operations {
                 request_reason: reason.clone(),
                 created: out.now(),
                 ended: Some(out.now()),
+                recalled: true,
                 obstacles: Vec::new(),
                 revision: String::new(),
                 affects: Vec::new(),

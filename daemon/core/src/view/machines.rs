@@ -170,6 +170,8 @@ pub struct OperationView {
     pub created: Mono,
     /// Ended when.
     pub ended: Option<Mono>,
+    /// It was under way when the last daemon ended: this one has only heard of it, and does not know how long it took.
+    pub recalled: bool,
     /// What stands against it (plans and refusals).
     pub obstacles: Vec<Obstacle>,
     /// Of the plan.

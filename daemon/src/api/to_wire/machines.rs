@@ -172,7 +172,7 @@ pub fn operation(view: &OperationView, moment: Moment) -> v1::Operation {
         requested_by: view.requested_by.clone(),
         request_reason: view.request_reason.clone(),
         age_s: moment.age(view.created),
-        duration_s: view.ended.map(|ended| ended.since(view.created).as_secs_f64()),
+        duration_s: view.ended.filter(|_| !view.recalled).map(|ended| ended.since(view.created).as_secs_f64()),
         conditions: conditions(&view.obstacles),
         revision: view.revision.clone(),
         affects: view.affects.clone(),
