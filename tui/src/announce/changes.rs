@@ -166,7 +166,7 @@ fn operation(state: &State, before: Option<&Operation>, now: &Operation) -> Opti
     let step = |operation: &Operation| operation.steps.iter().position(|step| step.running_since.is_some());
     match before {
         // The answer to the request has told that it goes on.
-        None if state.awaited.contains(&now.id) => None,
+        None if state.awaited.contains_key(&now.id) => None,
         None if !now.state.is_final() => Some(format!("{title} has begun, asked by {}", now.requested_by)),
         Some(before) if before.state == now.state => {
             let at = step(now).filter(|at| step(before) != Some(*at))?;

@@ -61,9 +61,11 @@ fn asked(before: Option<&State>, state: &State) -> Option<Vec<String>> {
 fn told(modal: &Modal) -> String {
     match modal {
         Modal::Confirm(confirm) => {
+            // A plan that was made anew is another one.
             let plan = match &confirm.plan {
                 Plan::Asked(_) => "asked",
-                Plan::Known(_) | Plan::Foreseen(_) | Plan::None => "known",
+                Plan::Known(operation) => &format!("known {}", operation.revision),
+                Plan::Foreseen(_) | Plan::None => "known",
                 Plan::Refused(_) => "refused",
             };
             format!("{} {plan}", confirm.deed.title())

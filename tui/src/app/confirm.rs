@@ -6,6 +6,9 @@
 //!     │                      │
 //!     └──────▶ refused       └─Esc, or Enter on Cancel or on an empty line─▶ nothing was done
 //! ```
+//!
+//! What the plan rests on may change while the question stands: then the plan is asked for anew ([`Confirm::renewal`]),
+//! and when it is another one, the name has to be typed again.
 
 use super::{Deed, Line, Token};
 use crate::model::{Operation, OperationState, Refusal, WhatIf};
@@ -53,6 +56,16 @@ pub struct Confirm {
     pub focus: Focus,
     /// Rows by which the plan is scrolled.
     pub scrolled: usize,
+    /// What the plan rests on, as it was when the plan was asked for.
+    pub(super) basis: Vec<String>,
+    /// The plan has been asked for anew under this token: the one that is shown may not hold any more.
+    pub renewal: Option<Token>,
+    /// This plan is another one than the question began with.
+    pub renewed: bool,
+    /// There is nothing to do: the machine is there already.
+    pub idle: bool,
+    /// Nothing is done from here: the plan is only looked at.
+    pub looks_only: bool,
     /// Text has arrived at the buttons, where none is typed: letters do not move until a key does.
     pub(super) strayed: bool,
 }
@@ -74,11 +87,63 @@ impl Confirm {
     /// A question about `deed`, for this reason as far as one is known.
     pub fn new(deed: Deed, plan: Plan, reason: String) -> Self {
         let focus = if deed.is_destructive() { Focus::Target } else { Focus::Cancel };
-        Self { deed, plan, typed: Line::default(), reason: Line::new(reason), focus, scrolled: 0, strayed: false }
+        Self {
+            deed,
+            plan,
+            typed: Line::default(),
+            reason: Line::new(reason),
+            focus,
+            scrolled: 0,
+            basis: Vec::new(),
+            renewal: None,
+            renewed: false,
+            idle: false,
+            looks_only: false,
+            strayed: false,
+        }
+    }
+
+    /// Nothing is done from here.
+    pub(super) fn only_look(&mut self) {
+        self.looks_only = true;
+        self.press(Focus::Cancel);
+    }
+
+    /// Whether the answer under this token is its plan.
+    pub(super) fn awaits(&self, token: Token) -> bool {
+        self.renewal == Some(token) || matches!(&self.plan, Plan::Asked(asked) if *asked == token)
+    }
+
+    /// The plan has come, and whether there is anything to do by it. One that differs from what was shown has to be
+    /// confirmed by itself: what was typed for the other does not count.
+    pub(super) fn take(&mut self, plan: Plan, idle: bool) {
+        let differs = match (&self.plan, &plan) {
+            (Plan::Asked(_), _) => false,
+            (Plan::Known(old), Plan::Known(new)) => {
+                old.revision != new.revision || old.conditions.is_empty() != new.conditions.is_empty()
+            }
+            (old, new) => old != new,
+        } || idle != self.idle && !matches!(self.plan, Plan::Asked(_));
+        if differs {
+            (self.renewed, self.scrolled) = (true, 0);
+            self.typed = Line::default();
+            if self.focus == Focus::Do {
+                self.press(if self.deed.is_destructive() { Focus::Target } else { Focus::Cancel });
+            }
+        }
+        (self.plan, self.idle, self.renewal) = (plan, idle, None);
+        if self.leaves_only() {
+            self.press(Focus::Cancel);
+        } else if differs && self.focus == Focus::Cancel && self.deed.is_destructive() {
+            self.press(Focus::Target);
+        }
     }
 
     /// Whether the plan is known and can be carried out.
     pub fn can_be_done(&self) -> bool {
+        if self.idle || self.looks_only {
+            return false;
+        }
         match &self.plan {
             Plan::Known(operation) => operation.conditions.is_empty() && operation.state != OperationState::Refused,
             // What goes along is asked for with it, so what the daemon names as obstacles is shown and not in the way.
@@ -88,13 +153,13 @@ impl Confirm {
     }
 
     /// Whether nothing but leaving is possible.
-    pub fn is_refused(&self) -> bool {
-        !self.can_be_done() && !matches!(self.plan, Plan::Asked(_))
+    pub fn leaves_only(&self) -> bool {
+        self.looks_only || !self.can_be_done() && !matches!(self.plan, Plan::Asked(_))
     }
 
     /// What Enter means now.
     pub fn verdict(&self) -> Verdict {
-        if self.is_refused() {
+        if self.leaves_only() {
             return Verdict::Cancel;
         }
         let name = self.typed.text().trim();
@@ -103,7 +168,7 @@ impl Confirm {
             Focus::Cancel => Verdict::Cancel,
             Focus::Target if name.is_empty() => Verdict::Cancel,
             Focus::Reason => Verdict::GoOn,
-            Focus::Target | Focus::Do if named && self.can_be_done() => Verdict::Do,
+            Focus::Target | Focus::Do if named && self.can_be_done() && self.renewal.is_none() => Verdict::Do,
             Focus::Target | Focus::Do => Verdict::Stay,
         }
     }
@@ -111,10 +176,10 @@ impl Confirm {
     /// The keys go to the next (true) or the one before: target, reason, Cancel, doing it, and around.
     pub(super) fn step(&mut self, forward: bool) {
         let all = [
-            (Focus::Target, self.deed.is_destructive()),
-            (Focus::Reason, self.deed.takes_reason()),
+            (Focus::Target, !self.leaves_only() && self.deed.is_destructive()),
+            (Focus::Reason, !self.leaves_only() && self.deed.takes_reason()),
             (Focus::Cancel, true),
-            (Focus::Do, true),
+            (Focus::Do, !self.leaves_only()),
         ];
         let there: Vec<Focus> = all.into_iter().filter(|(_, there)| *there).map(|(focus, _)| focus).collect();
         let at = there.iter().position(|focus| *focus == self.focus).unwrap_or(0);

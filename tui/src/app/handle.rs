@@ -1,8 +1,8 @@
 //! Keys in a view.
 
 use super::{
-    Deed, Effect, Item, Key, Menu, Modal, Page, Pick, PowerPane, State, Token, Tone, View, WhyShown, confirm::Plan,
-    events, intent, keymap::Action, log, look, menu, modal, offer, parts, rows, subject,
+    Deed, Effect, Item, Key, Menu, Modal, Page, Pick, PowerPane, State, Token, Tone, View, WhyShown, events, intent,
+    keymap::Action, log, look, menu, modal, offer, parts, rows, subject,
 };
 use crate::model::{Condition, OperationState, Why};
 
@@ -368,7 +368,7 @@ pub(super) fn ask_why(state: &mut State, name: String, effects: &mut Vec<Effect>
         return intent::tell(state, "select a service or a machine first".to_owned(), super::Tone::Plain);
     }
     if !state.connected() {
-        return intent::tell(state, "no connection: ubmcd cannot be asked why now".to_owned(), super::Tone::Bad);
+        return intent::no_connection(state, "ubmcd cannot be asked why now");
     }
     let token: Token = intent::ask(state, super::Ask::Why { name: name.clone() }, None, effects);
     state.modal = Some(Modal::Why(WhyShown { name, answer: Err(token), scrolled: 0 }));
@@ -377,7 +377,7 @@ pub(super) fn ask_why(state: &mut State, name: String, effects: &mut Vec<Effect>
 /// Asks whether the machines can come to harm: only when somebody wants to know, for it takes the daemon seconds.
 pub(super) fn verify(state: &mut State, effects: &mut Vec<Effect>) {
     if !state.connected() {
-        return intent::tell(state, "no connection: the machines cannot be verified now".to_owned(), super::Tone::Bad);
+        return intent::no_connection(state, "the machines cannot be verified now");
     }
     state.power_pane = PowerPane::Standing;
     state.request = None;
@@ -403,9 +403,4 @@ fn cancel_operation(state: &mut State, effects: &mut Vec<Effect>) {
     } else {
         intent::tell(state, format!("{id} has ended already"), super::Tone::Plain);
     }
-}
-
-/// Whether a plan is still awaited under this token.
-pub(super) fn awaits(plan: &Plan, token: super::Token) -> bool {
-    matches!(plan, Plan::Asked(asked) if *asked == token)
 }

@@ -1,10 +1,13 @@
 //! What the link brings.
 
 use super::{
-    Answer, Area, Deed, Effect, Item, LinkEvent, LinkState, Modal, ServiceVerb, State, Token, Tone, confirm::Plan,
-    handle, intent, look,
+    About, Answer, Area, Asked, Awaited, Deed, Effect, Item, LinkEvent, LinkState, Modal, ServiceVerb, State, Token,
+    Tone, confirm::Plan, intent, look, outcome, renewal,
 };
 use crate::model::{Condition, Entry, Mono, Operation, OperationState, Refusal, Update, WhatIf};
+
+/// The daemon's word for a plan that does not hold any more.
+pub const STALE_PLAN: &str = "stale-plan";
 
 /// Takes what comes over the link, or of it.
 pub(super) fn take(state: &mut State, event: LinkEvent, effects: &mut Vec<Effect>) {
@@ -13,13 +16,14 @@ pub(super) fn take(state: &mut State, event: LinkEvent, effects: &mut Vec<Effect
         LinkEvent::Up => up(state, effects),
         LinkEvent::NewDaemon => {
             state.model.tail.push(Entry::Restarted);
-            state.awaited.clear();
+            state.daemon_anew = true;
+            renewal::new_daemon(state);
             state.model.boot = None;
             state.model.chain = None;
             state.model.verification = None;
         }
         LinkEvent::Down { reason, retry_in_s } => down(state, reason, retry_in_s),
-        LinkEvent::News(update) => news(state, *update),
+        LinkEvent::News(update) => news(state, *update, effects),
         LinkEvent::Missing(area) => {
             state.missing.insert(area);
         }
@@ -55,6 +59,11 @@ fn up(state: &mut State, effects: &mut Vec<Effect>) {
         effects.push(Effect::FollowLog(Some(name)));
     }
     look::at_what_has_no_stream(state, effects);
+    if state.notice.as_ref().is_some_and(|notice| notice.about == About::NoLink) {
+        state.notice = None;
+    }
+    // Nobody knows what has changed meanwhile.
+    renewal::ask_anew(state, effects);
 }
 
 fn down(state: &mut State, reason: String, retry_in_s: f64) {
@@ -62,7 +71,10 @@ fn down(state: &mut State, reason: String, retry_in_s: f64) {
     state.lost = Some(reason.clone());
     set_link(state, LinkState::Down { reason, retry_at });
     // What was asked for and not answered may or may not have been heard: that must be said.
-    let unanswered: Vec<String> = state.asked.drain(..).map(|(_, title)| title).collect();
+    let unanswered: Vec<String> = state.asked.drain(..).map(|asked| asked.title).collect();
+    for one in state.awaited.values_mut() {
+        one.parted = true;
+    }
     if !unanswered.is_empty() {
         let text = format!("the connection was lost before an answer to: {}", unanswered.join(", "));
         intent::tell(state, text, Tone::Bad);
@@ -72,7 +84,7 @@ fn down(state: &mut State, reason: String, retry_in_s: f64) {
     }
     // A plan that was never answered will not come any more.
     if let Some(Modal::Confirm(confirm)) = &mut state.modal
-        && matches!(confirm.plan, Plan::Asked(_))
+        && (confirm.renewal.take().is_some() || matches!(confirm.plan, Plan::Asked(_)))
     {
         confirm.plan = Plan::Refused(Refusal {
             code: "no connection".to_owned(),
@@ -82,13 +94,12 @@ fn down(state: &mut State, reason: String, retry_in_s: f64) {
     }
 }
 
-fn news(state: &mut State, update: Update) {
+fn news(state: &mut State, update: Update, effects: &mut Vec<Effect>) {
+    let machines = matches!(update, Update::Machine(_) | Update::Machines(_));
+    let ending = matches!(update, Update::Operation(_) | Update::Operations(_) | Update::Schedules(_));
     match &update {
-        Update::Operation(operation) => {
-            if let Some((text, tone)) = ended(state, operation) {
-                intent::tell(state, text, tone);
-            }
-        }
+        Update::Operation(operation) => outcome::of_one(state, operation),
+        Update::Operations(all) => outcome::of_all(state, all),
         Update::ServiceRemoved(name) => vanished(state, std::slice::from_ref(name)),
         Update::Services(all) => {
             let gone = state.model.services.iter().map(|one| &one.name);
@@ -100,6 +111,12 @@ fn news(state: &mut State, update: Update) {
         _ => {}
     }
     state.model.apply(state.now, update);
+    if machines {
+        renewal::machines_changed(state, effects);
+    }
+    if ending {
+        renewal::end_of_cancelling(state);
+    }
 }
 
 /// Services are not declared any more: nothing can be done with them, so what offers that goes away.
@@ -122,23 +139,6 @@ fn vanished(state: &mut State, names: &[String]) {
     }
 }
 
-/// The end of an operation that was begun here, in a sentence.
-fn ended(state: &mut State, operation: &Operation) -> Option<(String, Tone)> {
-    if !operation.state.is_final() || !state.awaited.remove(&operation.id) {
-        return None;
-    }
-    let tone = if operation.state == OperationState::Succeeded { Tone::Good } else { Tone::Bad };
-    let mut text = format!("{} {} {}", operation.kind, operation.target, operation.state.word());
-    if let Some(took) = operation.duration_s {
-        let took = if took < 0.05 { format!("{:.0} ms", took * 1_000.0) } else { format!("{took:.1} s") };
-        text = format!("{text} after {took}");
-    }
-    if tone == Tone::Bad && !operation.reason.is_empty() {
-        text = format!("{text}: {}", operation.reason);
-    }
-    Some((text, tone))
-}
-
 fn answer(state: &mut State, token: Token, result: Result<Answer, Refusal>) {
     let now = state.now;
     // What the link made up for a daemon that is silent is no word of it.
@@ -146,9 +146,9 @@ fn answer(state: &mut State, token: Token, result: Result<Answer, Refusal>) {
         state.model.heard = Some(now);
     }
     if let Some(Modal::Confirm(confirm)) = &mut state.modal
-        && handle::awaits(&confirm.plan, token)
+        && confirm.awaits(token)
     {
-        confirm.plan = match result {
+        let plan = match result {
             Ok(Answer::Operation(operation)) => Plan::Known(operation),
             Ok(Answer::WhatIf(mut what_if)) => {
                 among_themselves(&confirm.deed, &mut what_if);
@@ -172,6 +172,7 @@ fn answer(state: &mut State, token: Token, result: Result<Answer, Refusal>) {
                 Plan::Refused(refusal)
             }
         };
+        planned(state, plan);
         return;
     }
     if let Some(Modal::Why(shown)) = &mut state.modal
@@ -187,8 +188,8 @@ fn answer(state: &mut State, token: Token, result: Result<Answer, Refusal>) {
         }
         return;
     }
-    let Some(index) = state.asked.iter().position(|(asked, _)| *asked == token) else { return };
-    let (_, what) = state.asked.remove(index);
+    let Some(index) = state.asked.iter().position(|asked| asked.token == token) else { return };
+    let Asked { title: what, deed, .. } = state.asked.remove(index);
     match result {
         Ok(Answer::Operation(operation)) => begun(state, &what, now, *operation),
         Ok(Answer::Done | Answer::Why(_) | Answer::WhatIf(_)) => {
@@ -197,8 +198,32 @@ fn answer(state: &mut State, token: Token, result: Result<Answer, Refusal>) {
             state.schedules_asked = None;
             intent::tell(state, format!("{what}: done"), Tone::Good);
         }
-        Err(refusal) => refused(state, what, refusal),
+        Err(refusal) => {
+            // Only where nothing else has the keys is the new plan offered: there its refusal stands.
+            let stale = refusal.conditions.iter().any(|one| one.kind == STALE_PLAN);
+            state.stale = deed.filter(|_| stale && state.modal.is_none());
+            refused(state, what, refusal);
+        }
     }
+}
+
+/// The plan of the open question has come.
+fn planned(state: &mut State, plan: Plan) {
+    let Some(Modal::Confirm(confirm)) = &state.modal else { return };
+    let idle = renewal::is_idle(state, &confirm.deed, &plan);
+    let destructive = match &confirm.deed {
+        Deed::Transition { machine, request, .. } => {
+            let machine = state.model.machine(machine);
+            machine.is_some_and(|one| one.requests.iter().any(|own| own.name == *request && own.destructive))
+        }
+        _ => false,
+    };
+    let Some(Modal::Confirm(confirm)) = &mut state.modal else { return };
+    // What was harmless when it was asked for may interrupt something by now.
+    if let Deed::Transition { destructive: known, .. } = &mut confirm.deed {
+        *known |= destructive;
+    }
+    confirm.take(plan, idle);
 }
 
 fn begun(state: &mut State, what: &str, now: Mono, operation: Operation) {
@@ -210,13 +235,13 @@ fn begun(state: &mut State, what: &str, now: Mono, operation: Operation) {
         };
         return refused(state, what.to_owned(), refusal);
     }
-    state.awaited.insert(operation.id.clone());
+    state.awaited.insert(operation.id.clone(), Awaited::new(&operation));
     // The stream may have told of its end before this answer.
     let newest = state.model.operation(&operation.id).cloned().unwrap_or_else(|| operation.clone());
-    if let Some((text, tone)) = ended(state, &newest) {
-        intent::tell(state, text, tone);
-    } else {
-        intent::tell(state, format!("{what}: {} is under way", operation.id), Tone::Plain);
+    outcome::of_one(state, &newest);
+    if state.awaited.contains_key(&operation.id) {
+        let (text, about) = (format!("{what}: {} is under way", operation.id), About::UnderWay(operation.id.clone()));
+        intent::tell_about(state, text, Tone::Plain, about);
         // As it goes, wherever it was asked from; but never over what is being typed.
         if state.modal.is_none() {
             state.modal = Some(Modal::Progress { id: operation.id.clone(), scrolled: 0 });

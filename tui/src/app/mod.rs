@@ -24,8 +24,10 @@ pub mod menu;
 mod modal;
 mod mouse;
 pub mod offer;
+mod outcome;
 pub mod palette;
 mod parts;
+mod renewal;
 pub mod rows;
 mod state;
 mod subject;
@@ -38,13 +40,15 @@ pub use event::{Answer, Area, Ask, Effect, Ends, Event, LinkEvent, ServiceVerb, 
 pub use handle::VERIFICATION;
 pub use key::{Code, Key};
 pub use line::Line;
-pub use link_news::serves;
+pub use link_news::{STALE_PLAN, serves};
 pub use menu::Menu;
 pub use mouse::Place;
+pub use outcome::Awaited;
 pub use palette::Palette;
 pub use parts::{HISTORY_BESIDE, power_beside};
 pub use state::{
-    GRAPH_SPANS, Item, LinkState, LogStream, Modal, Notice, Page, Pane, Pick, PowerPane, State, Tone, WhyShown,
+    About, Asked, GRAPH_SPANS, Item, LinkState, LogStream, Modal, Notice, Page, Pane, Pick, PowerPane, State, Tone,
+    WhyShown,
 };
 pub use view::{UnknownView, View};
 

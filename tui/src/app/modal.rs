@@ -34,6 +34,17 @@ pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
         Modal::Menu(menu) => return menu_key(state, menu, key, effects),
         Modal::Confirm(confirm) => return confirm_key(state, confirm, key, effects),
         Modal::Refused { what, refusal, scrolled } => match (key.code, scroll(scrolled, key)) {
+            (Code::Enter, None) if state.stale.is_some() => {
+                if let Some((deed, reason)) = state.stale.clone() {
+                    intent::consider_because(state, deed, reason, effects);
+                }
+                // Without a connection there is no new plan: the refusal stays.
+                if state.modal.is_some() {
+                    state.stale = None;
+                    return;
+                }
+                Some(Modal::Refused { what, refusal, scrolled })
+            }
             (_, Some(scrolled)) => Some(Modal::Refused { what, refusal, scrolled }),
             (Code::Enter | Code::Esc | Code::Char('q' | ' '), None) => None,
             (_, None) => Some(Modal::Refused { what, refusal, scrolled }),
@@ -44,7 +55,12 @@ pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
             (Code::Char('x'), None)
                 if state.model.operation(&id).is_some_and(|one| offer::can_be_cancelled(state, one)) =>
             {
-                return intent::consider(state, super::Deed::CancelOperation { id }, effects);
+                intent::consider(state, super::Deed::CancelOperation { id: id.clone() }, effects);
+                if state.modal.is_some() {
+                    return;
+                }
+                // Without a connection nobody can be asked: it goes on as it is.
+                Some(Modal::Progress { id, scrolled })
             }
             // It is not asked anything: whoever goes on working means the view.
             (_, None) => return handle::key(state, key, effects),
@@ -173,6 +189,10 @@ fn menu_key(state: &mut State, mut menu: super::Menu, key: Key, effects: &mut Ve
         Code::Enter => {
             if let Some(choice) = choices.into_iter().nth(menu.selected) {
                 intent::consider(state, choice.deed, effects);
+                if state.modal.is_none() {
+                    // Without a connection nothing was asked: the choice stands.
+                    state.modal = Some(Modal::Menu(menu));
+                }
             }
             return;
         }
@@ -189,6 +209,8 @@ fn confirm_key(state: &mut State, mut confirm: super::Confirm, key: Key, effects
     }
     match key.code {
         Code::Esc => return,
+        // Where nothing can be done, what leaves a text leaves this.
+        Code::Char('q' | ' ') if confirm.leaves_only() => return,
         Code::Enter => match confirm.verdict() {
             Verdict::Do => return intent::carry_out(state, &confirm, effects),
             Verdict::Cancel => return,

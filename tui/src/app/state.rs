@@ -1,8 +1,8 @@
 //! All that the screen is drawn from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Area, Confirm, Line, Menu, Palette, Size, Token, View, keymap::Keymap};
+use super::{Area, Awaited, Confirm, Deed, Line, Menu, Palette, Size, Token, View, keymap::Keymap};
 use crate::model::{Condition, Model, Mono, Refusal, Severity, Why};
 
 /// Something that can be selected in a list. Kept by name, so that the selection stays on it when the list changes.
@@ -249,6 +249,37 @@ pub struct Notice {
     pub tone: Tone,
     /// When it goes.
     pub until: Mono,
+    /// What it is about: it goes sooner when that is over.
+    pub about: About,
+}
+
+/// What a notice is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum About {
+    /// What has happened: it stays true.
+    What,
+    /// That there is no connection.
+    NoLink,
+    /// That an operation of this id goes on.
+    UnderWay(String),
+    /// That operations have ended.
+    Ends {
+        /// Each in a sentence.
+        ends: Vec<(String, Tone)>,
+        /// When the first of them was told.
+        first: Mono,
+    },
+}
+
+/// A request that was sent and not answered yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// Under which its answer comes.
+    pub token: Token,
+    /// What to call it.
+    pub title: String,
+    /// What was confirmed, and why it is done. None: nothing was.
+    pub deed: Option<(Deed, String)>,
 }
 
 /// Seconds of the past that a sensor graph can show.
@@ -319,10 +350,14 @@ pub struct State {
     pub standing_scrolled: usize,
     /// Index into [`GRAPH_SPANS`].
     pub span: usize,
-    /// Operations begun here whose end has not been told yet.
-    pub awaited: BTreeSet<String>,
-    /// Requests under way, and what to call them.
-    pub asked: Vec<(Token, String)>,
+    /// Operations begun here whose end has not been told yet, by id.
+    pub awaited: BTreeMap<String, Awaited>,
+    /// It is another run of the daemon, and it has not told of its operations yet.
+    pub daemon_anew: bool,
+    /// Requests under way.
+    pub asked: Vec<Asked>,
+    /// What was refused because its plan was stale, and why it is done: Enter on that refusal looks at the new plan.
+    pub stale: Option<(Deed, String)>,
     /// The last token given out.
     pub last_token: Token,
     /// When LEDs, inventory, rails and supplies were last asked for. None: not since the link came up.
@@ -372,8 +407,10 @@ impl State {
             power_pane: PowerPane::Requests,
             standing_scrolled: 0,
             span: 1,
-            awaited: BTreeSet::new(),
+            awaited: BTreeMap::new(),
+            daemon_anew: false,
             asked: Vec::new(),
+            stale: None,
             last_token: Token(0),
             hardware_asked: None,
             faults_asked: None,
@@ -407,7 +444,7 @@ impl State {
 
     /// Whether a request of this title is under way.
     pub fn awaits(&self, title: &str) -> bool {
-        self.asked.iter().any(|(_, asked)| asked == title)
+        self.asked.iter().any(|asked| asked.title == title)
     }
 
     /// Whether the daemon answers.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     app::{
-        Confirm, Deed, Item, Menu, Place, Plan, ServiceVerb, State,
+        Confirm, Deed, Item, Menu, Place, Plan, STALE_PLAN, ServiceVerb, State,
         confirm::{Focus, Verdict},
         menu::{self, Choice},
         offer,
@@ -71,7 +71,12 @@ pub(super) fn menu(canvas: &mut Canvas<'_>, area: Rect, state: &State, menu: &Me
         _ => "",
     };
     let height = u16::try_from(choices.len()).unwrap_or(u16::MAX).saturating_add(2);
-    let inner = window(canvas, area, area.width.min(70), height, name, "Enter asks, nothing is done yet; Esc leaves");
+    let (title, hint) = if state.read_only {
+        (&*format!("{name}, read-only"), "Enter shows what it would do")
+    } else {
+        (name, "Enter asks, nothing is done yet; Esc leaves")
+    };
+    let inner = window(canvas, area, area.width.min(70), height, title, hint);
     for (index, (choice, row)) in choices.iter().zip(inner.rows()).enumerate() {
         let machine = if let Item::Machine(name) = &menu.target { state.model.machine(name) } else { None };
         let about = machine.map(|machine| power::about(state, machine, &choice.deed)).unwrap_or_default();
@@ -112,18 +117,34 @@ pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, state: &State, confir
     // The last rows are for the answer, and one above them divides it from the plan, which gets the others.
     let answer = 1 + answer_rows(confirm);
     let width = area.width.min(78);
-    let sheet = Sheet::new(canvas, width.saturating_sub(4), |canvas, area| match &confirm.plan {
-        Plan::Asked(_) => canvas.paragraph(area, "asking ubmcd what this would do", Role::Busy),
-        Plan::Known(operation) => {
-            let request = if let Deed::Transition { request, .. } = &confirm.deed { request } else { "" };
-            plan::planned(canvas, area, state, request, operation)
+    let sheet = Sheet::new(canvas, width.saturating_sub(4), |canvas, area| {
+        let used = match (confirm.renewal, confirm.renewed) {
+            (Some(_), _) => {
+                canvas.paragraph(area, "it may be otherwise now: asking ubmcd for the plan anew", Role::Busy)
+            }
+            (None, true) => canvas.paragraph(area, changed(&confirm.deed), Role::Warning),
+            (None, false) => 0,
+        };
+        let area = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
+        used + match &confirm.plan {
+            Plan::Asked(_) => canvas.paragraph(area, "asking ubmcd what this would do", Role::Busy),
+            Plan::Known(operation) => {
+                let request = if let Deed::Transition { request, .. } = &confirm.deed { request } else { "" };
+                // What is known of the machine by now does not go with the plan of before.
+                let request = if confirm.renewal.is_some() { "" } else { request };
+                plan::planned(canvas, area, state, request, confirm.idle, operation)
+            }
+            Plan::Refused(refusal) => refusal_text(canvas, area, refusal),
+            Plan::Foreseen(what_if) => plan::foreseen(canvas, area, what_if),
+            Plan::None => unplanned(canvas, area, state, &confirm.deed),
         }
-        Plan::Refused(refusal) => refusal_text(canvas, area, refusal),
-        Plan::Foreseen(what_if) => plan::foreseen(canvas, area, what_if),
-        Plan::None => unplanned(canvas, area, state, &confirm.deed),
     });
     let height = sheet.rows().saturating_add(answer + 2);
-    let hint = if confirm.deed.cancels() { "Esc leaves it" } else { "Esc cancels" };
+    let hint = match (confirm.leaves_only(), confirm.deed.cancels()) {
+        (true, _) => "Enter leaves",
+        (false, true) => "Esc leaves it",
+        (false, false) => "Esc cancels",
+    };
     let inner = window(canvas, area, width, height, &confirm.deed.title(), hint);
     let body = Rect { height: inner.height.saturating_sub(answer), ..inner };
     let part = sheet.show(canvas, body, confirm.scrolled);
@@ -132,6 +153,14 @@ pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, state: &State, confir
     let rows = Rect { y: inner.bottom() - rows, height: rows, ..inner };
     question(canvas, rows, confirm);
     outer(inner)
+}
+
+/// That the plan below is not the one that was shown before.
+fn changed(deed: &Deed) -> &'static str {
+    match deed {
+        Deed::Transition { .. } => "the machine has changed: this is the new plan",
+        _ => "things have changed: this is what would happen now",
+    }
 }
 
 /// An operation that was begun here, as it goes; the answer is where. None when it is not known any more.
@@ -156,6 +185,8 @@ pub(super) fn progress(canvas: &mut Canvas<'_>, area: Rect, state: &State, id: &
     let title = format!("{} {} {}", operation.id, operation.kind, operation.target);
     let hint = if operation.state.is_final() {
         "Esc leaves"
+    } else if !state.connected() {
+        "as it was before the connection was lost; Esc leaves it"
     } else if offer::can_be_cancelled(state, operation) {
         "Esc leaves it to itself, x cancels"
     } else {
@@ -266,7 +297,7 @@ fn cancelled(canvas: &mut Canvas<'_>, area: Rect, state: &State, operation: &Ope
 
 /// Rows that the answer takes: the name, the reason, the buttons.
 fn answer_rows(confirm: &Confirm) -> u16 {
-    if confirm.is_refused() {
+    if confirm.leaves_only() {
         return 1;
     }
     1 + u16::from(confirm.deed.is_destructive()) + u16::from(confirm.deed.takes_reason())
@@ -275,8 +306,15 @@ fn answer_rows(confirm: &Confirm) -> u16 {
 fn question(canvas: &mut Canvas<'_>, area: Rect, confirm: &Confirm) {
     let mut rows = area.rows().rev();
     let Some(last) = rows.next() else { return };
-    if confirm.is_refused() {
-        canvas.put(last.x, last.y, last.width, "It cannot be done now. Enter leaves.", Role::Text);
+    if confirm.leaves_only() {
+        let why = match (confirm.looks_only, confirm.idle) {
+            (true, _) => "read-only: only looked at",
+            (false, true) => "",
+            (false, false) if confirm.deed.cancels() => "there is nothing to cancel",
+            (false, false) => "it cannot be done now",
+        };
+        let pieces = [Piece::new(Role::Tab, "[ Leave ]"), Piece::text("  "), Piece::dim(why)];
+        canvas.pieces(last.x, last.y, last.width, &pieces);
         return;
     }
     let button = |chosen: bool| if chosen { Role::Tab } else { Role::Text };
@@ -349,9 +387,11 @@ pub(super) fn typed(canvas: &mut Canvas<'_>, row: Rect, label: &[Piece], text: &
 /// It was refused, and what to do; the answer is where.
 pub(super) fn refused(canvas: &mut Canvas<'_>, area: Rect, what: &str, refusal: &Refusal, scrolled: usize) -> Rect {
     let width = area.width.min(78);
+    let anew = refusal.conditions.iter().any(|one| one.kind == STALE_PLAN);
     let sheet = Sheet::new(canvas, width.saturating_sub(4), |canvas, area| refusal_text(canvas, area, refusal));
     let height = sheet.rows().saturating_add(3);
-    let inner = window(canvas, area, width, height, &format!("{what}: {}", refusal.code), "Enter leaves");
+    let hint = if anew { "Enter looks at the new plan, Esc leaves" } else { "Enter leaves" };
+    let inner = window(canvas, area, width, height, &format!("{what}: {}", refusal.code), hint);
     let body = Rect { height: inner.height.saturating_sub(1), ..inner };
     let part = sheet.show(canvas, body, scrolled);
     canvas.put_right(inner.right(), body.bottom(), inner.width, &part, Role::Busy);

@@ -98,7 +98,14 @@ pub(super) fn foreseen(canvas: &mut Canvas<'_>, area: Rect, what_if: &WhatIf) ->
 
 /// A plan: how long, what it touches, what stands in the way with the way out, and the steps with all they say.
 /// The answer is the rows used.
-pub(super) fn planned(canvas: &mut Canvas<'_>, area: Rect, state: &State, request: &str, operation: &Operation) -> u16 {
+pub(super) fn planned(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    state: &State,
+    request: &str,
+    idle: bool,
+    operation: &Operation,
+) -> u16 {
     let mut y = area.y;
     let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
     y += conditions(canvas, rest(y), &operation.conditions);
@@ -108,16 +115,16 @@ pub(super) fn planned(canvas: &mut Canvas<'_>, area: Rect, state: &State, reques
     if operation.conditions.is_empty()
         && let Some(machine) = state.model.machine(&operation.target)
     {
+        if idle {
+            let text = format!("Nothing to do: {} is {} already.", machine.name, machine.state);
+            return canvas.paragraph(area, &text, Role::Text);
+        }
         match leads(state, machine, request) {
-            Leads::Nowhere => {
-                let text = format!("Nothing to do: {} is {} already.", machine.name, machine.state);
-                y += canvas.paragraph(rest(y), &text, Role::Text);
-            }
             Leads::To(next) => {
                 let text = format!("{}: {}", next.name, next.description);
                 y += labelled(canvas, rest(y), "leads to", text.trim_end_matches([':', ' ']));
             }
-            Leads::Unsaid => {}
+            Leads::Nowhere | Leads::Unsaid => {}
         }
     }
     y += labelled(canvas, rest(y), "takes", &takes(operation));

@@ -13,6 +13,7 @@ mod command_lines;
 mod desk;
 mod details;
 mod link;
+mod meanwhile;
 mod mouse;
 mod program;
 mod robustness;

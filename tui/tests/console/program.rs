@@ -300,8 +300,8 @@ fn a_slow_line_shows_what_matters_and_nothing_that_is_not_ascii() {
         Console::start(&socket, (80, 24), &["--baud", "9600", "--ascii", "--palette", "mono", "--read-only"]);
     console.until("the overview", |shown| shown.contains("3 problems") && shown.contains("Closest to a limit"));
     console.keys("5j\r\r");
-    console.shows("read-only: `on host.0` is not possible here");
-    console.keys("q");
+    console.shows("read-only: only looked at");
+    console.keys("qq");
     // The sequences are ASCII as they are.
     assert!(console.sent.is_ascii());
     assert_eq!(console.ends().code(), Some(0));

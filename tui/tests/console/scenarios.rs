@@ -408,10 +408,14 @@ fn nothing_can_be_done_read_only_or_without_a_connection() {
         "
         link down                => link=down
         keys 5 j Enter j Enter   => modal=-, notice=no connection, !plan
-        link up                  => link=up
+        link up                  => link=up, notice=-
         read-only
-        keys Enter               => modal=-, notice=read-only: `off host.0` is not possible here, !plan
-        keys 9 i                 => modal=-, notice=read-only, !DO
+        keys Enter               => modal=confirm off host.0, effects=[plan off host.0]
+        plan                     => plan 3 steps
+        type host.0              => typed \"\"
+        keys Tab Enter           => modal=-, !DO
+        keys 9 i                 => modal=confirm identify
+        keys Tab Enter           => modal=-, !DO
         ",
     );
 }
@@ -722,7 +726,8 @@ fn a_simulated_board_is_broken_from_the_palette_and_repaired_from_the_list() {
         read-only
         keys b
         type fan
-        keys Enter                => modal=-, notice=read-only
+        keys Enter                => modal=confirm inject fan
+        keys Tab Enter            => modal=-, !DO
         ",
     );
 }

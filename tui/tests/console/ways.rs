@@ -337,7 +337,7 @@ fn what_is_so_already_has_nothing_to_do() {
     assert!(row("cycle").ends_with("allowed"), "{}", row("cycle"));
     desk::press(&mut app, desk::NOW, "j Enter");
     let token = app.state().last_token;
-    let plan = v1::Operation { expected_s: Some(0.0), bound_s: None, ..board::plan("host.0", "off") };
+    let plan = v1::Operation { expected_s: Some(0.0), bound_s: Some(0.0), ..board::plan("host.0", "off") };
     let result = Ok(Answer::Operation(Box::new(from_wire::operation(desk::NOW, plan))));
     app.handle(desk::NOW, Event::Link(LinkEvent::Answer { token, result }));
     assert!(shown(&app).contains("Nothing to do: host.0 is off already."), "{}", shown(&app));

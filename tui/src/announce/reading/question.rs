@@ -49,6 +49,9 @@ fn question(state: &State, confirm: &Confirm) -> Vec<String> {
         return vec![format!("{title}: asking ubmcd what this would do")];
     }
     let mut lines = vec![format!("{title}?")];
+    if confirm.renewed {
+        lines.push("the machine has changed: this is the new plan".to_owned());
+    }
     match &confirm.plan {
         Plan::Asked(_) => {}
         Plan::Known(operation) => {
@@ -56,7 +59,7 @@ fn question(state: &State, confirm: &Confirm) -> Vec<String> {
             if operation.conditions.is_empty() && !operation.reason.is_empty() {
                 lines.push(operation.reason.clone());
             }
-            lines.extend(leads(state, &confirm.deed, operation));
+            lines.extend(leads(state, confirm, operation));
             lines.extend(takes(operation));
             if !operation.affects.is_empty() {
                 lines.push(format!("changes {}", say::list(&operation.affects)));
@@ -80,7 +83,11 @@ fn question(state: &State, confirm: &Confirm) -> Vec<String> {
     if !confirm.reason.is_empty() {
         lines.push(format!("reason: {}", confirm.reason.text()));
     }
-    lines.push(if !confirm.can_be_done() {
+    lines.push(if confirm.looks_only {
+        "read-only: it is not done from here; an empty line leaves".to_owned()
+    } else if confirm.idle {
+        "an empty line leaves".to_owned()
+    } else if !confirm.can_be_done() {
         "it cannot be done now; an empty line leaves".to_owned()
     } else if confirm.deed.is_destructive() {
         format!("type `{}` to do it; anything else, or nothing, cancels", confirm.deed.target())
@@ -92,14 +99,16 @@ fn question(state: &State, confirm: &Confirm) -> Vec<String> {
 }
 
 /// Where the request leads, as far as the machine's definition is known, or that nothing is to be done.
-fn leads(state: &State, deed: &Deed, operation: &Operation) -> Option<String> {
-    let Deed::Transition { machine, request, .. } = deed else { return None };
+fn leads(state: &State, confirm: &Confirm, operation: &Operation) -> Option<String> {
+    let Deed::Transition { machine, request, .. } = &confirm.deed else { return None };
     let machine = state.model.machine(machine).filter(|_| operation.conditions.is_empty())?;
+    if confirm.idle {
+        return Some(format!("nothing to do: {} is {} already", machine.name, machine.state));
+    }
     let graph = state.model.graphs.get(&machine.name);
     match graph.map_or(Leads::Unsaid, |graph| graph.leads(&machine.state, request)) {
         Leads::To(next) => Some(format!("leads to {}{}", next.name, say::behind(": ", &next.description))),
-        Leads::Unsaid if operation.bound_s != Some(0.0) => None,
-        Leads::Nowhere | Leads::Unsaid => Some(format!("nothing to do: {} is {} already", machine.name, machine.state)),
+        Leads::Nowhere | Leads::Unsaid => None,
     }
 }
 
