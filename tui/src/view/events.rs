@@ -28,7 +28,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let selected = rows::selected(state);
     let place = selected.as_ref().and_then(|item| items.iter().position(|other| other == item));
     let hidden = rows::less_serious(state);
-    let remark = remark(state, items.len(), place, hidden);
+    let remark = remark(state, items.len(), hidden);
     let empty = if hidden > 0 {
         "no event is that serious: e goes on to all of them"
     } else if !state.filter().is_empty() {
@@ -54,8 +54,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     canvas.places(rows, |index| shown.get(index).cloned().map(Place::Row));
 }
 
-/// What is shown of all events, and where the reader stands; what changes least comes last, for that is cut first.
-fn remark(state: &State, shown: usize, place: Option<usize>, hidden: usize) -> String {
+/// What is shown of all events; what changes least comes last, for that is cut first. Where the reader stands the table says
+/// of its rows.
+fn remark(state: &State, shown: usize, hidden: usize) -> String {
     let mut parts = Vec::new();
     if state.model.tail.missed > 0 {
         parts.push(format!("{} missed", state.model.tail.missed));
@@ -74,10 +75,8 @@ fn remark(state: &State, shown: usize, place: Option<usize>, hidden: usize) -> S
             parts.push(format!("{older} before these: Enter"));
         }
     }
-    match place.map_or(0, |place| shown.saturating_sub(place + 1)) {
-        _ if state.follow => parts.push("following".to_owned()),
-        0 => {}
-        below => parts.push(format!("{below} below")),
+    if state.follow {
+        parts.push("following".to_owned());
     }
     parts.join(", ")
 }
