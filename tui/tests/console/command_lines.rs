@@ -302,3 +302,23 @@ fn of_a_line_that_is_too_long_its_end_is_seen() {
     let text: String = picture.cells.content().iter().map(ratatui::buffer::Cell::symbol).collect();
     assert!(text.contains("xxx of it"), "{text}");
 }
+
+#[test]
+fn a_part_of_the_only_target_of_a_fault_is_that_target_and_what_is_no_target_is_refused() {
+    check(
+        "
+        keys :
+        type sim fault inject fan-fail 3
+        keys Enter                => modal=confirm inject fan-fail fan.3
+        keys Esc :
+        type sim fault inject fan-fail fan.8
+        keys Enter                => there is no target of fan-fail `fan.8`: did you mean `fan.
+        keys Esc :
+        type sim fault clear fan-fail fan.0
+        keys Enter                => there is no active fan-fail at `fan.0`: did you mean `fan.3`?
+        keys Esc :
+        type sim fault clear fan-fail fan.3
+        keys Enter                => modal=confirm repair fan-fail fan.3
+        ",
+    );
+}

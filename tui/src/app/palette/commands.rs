@@ -292,12 +292,20 @@ fn of_simulation(model: &Model, command: simulation::Command) -> Meant {
                 Some(faults) => known("kind of fault", &kind, faults.kinds.iter().map(|one| &one.kind))?,
                 None => kind,
             };
+            let target = match faults().flat_map(|all| &all.kinds).find(|one| one.kind == kind) {
+                Some(one) => known(&format!("target of {kind}"), &target, one.targets.iter())?,
+                None => target,
+            };
             Ok(Command::Do(Deed::Inject { kind, target, value }))
         }
         Sim::Fault(Fault::Clear { kind, target }) => {
             let active = faults().flat_map(|all| &all.active).map(|(kind, _)| kind);
             let kind = kind.map(|kind| known("active kind of fault", &kind, active)).transpose()?;
             let (kind, target) = (kind.unwrap_or_default(), target.unwrap_or_default());
+            if !target.is_empty() {
+                let active = faults().flat_map(|all| &all.active).filter(|(other, _)| *other == kind);
+                known(&format!("active {kind} at"), &target, active.map(|(_, target)| target))?;
+            }
             Ok(Command::Do(Deed::Repair { kind, target }))
         }
         Sim::Set { name, value } => Ok(Command::Do(Deed::Surround { name, value })),
