@@ -105,7 +105,8 @@ fn field(area: Rect, label_width: u16) -> Rect {
     Rect { x: area.x + label, width: area.width - label, ..area }
 }
 
-/// The numbers at the ends of the vertical scale, and its limits as lines. The answer is the field beside them.
+/// The numbers at the ends of the vertical scale, and its limits as lines, without their names. The answer is the field
+/// beside them.
 fn vertical(canvas: &mut Canvas<'_>, area: Rect, scale: Scale, unit: &str, limits: &[Limit]) -> Rect {
     let top = format::reading(scale.y.1, unit);
     let bottom = format::reading(scale.y.0, unit);
@@ -118,16 +119,27 @@ fn vertical(canvas: &mut Canvas<'_>, area: Rect, scale: Scale, unit: &str, limit
     let field = field(area, width);
     canvas.put_right(area.x + width, area.y, width, &top, Role::Dim);
     canvas.put_right(area.x + width, area.bottom() - 1, width, &bottom, Role::Dim);
-    let dots = Dots::new(field, Glyphs::Ascii);
-    for limit in limits.iter().filter(|limit| (scale.y.0..=scale.y.1).contains(&limit.at)) {
-        let (_, row) = dots.place(scale, scale.x.0, limit.at);
-        let y = field.y + row;
+    for (y, limit) in limit_rows(field, scale, limits) {
         canvas.put_right(area.x + width, y, width, &format::reading(limit.at, unit), limit.role);
         let line = canvas.glyphs().threshold().repeat(usize::from(field.width));
         canvas.put(field.x, y, field.width, &line, limit.role);
-        canvas.put(field.x + 1, y, field.width.saturating_sub(1), &format!(" {} ", limit.name), limit.role);
     }
     field
+}
+
+/// The limits within the scale, each with its row.
+fn limit_rows(field: Rect, scale: Scale, limits: &[Limit]) -> impl Iterator<Item = (u16, &Limit)> {
+    let dots = Dots::new(field, Glyphs::Ascii);
+    let within = limits.iter().filter(move |limit| (scale.y.0..=scale.y.1).contains(&limit.at));
+    within.map(move |limit| (field.y + dots.place(scale, scale.x.0, limit.at).1, limit))
+}
+
+/// The names of the limits on their lines: after the dots, for a curve is read with a few of its dots missing, and half a
+/// word is not.
+fn names(canvas: &mut Canvas<'_>, field: Rect, scale: Scale, limits: &[Limit]) {
+    for (y, limit) in limit_rows(field, scale, limits) {
+        canvas.put(field.x + 1, y, field.width.saturating_sub(1), &format!(" {} ", limit.name), limit.role);
+    }
 }
 
 /// A reading over time: `points` are (seconds ago, value), oldest first; None is a gap. The last row is the time scale.
@@ -162,6 +174,7 @@ pub(super) fn over_time(
         before = Some(at);
     }
     dots.draw(canvas, Role::Graph);
+    names(canvas, field, scale, limits);
 }
 
 /// The ends of the vertical scale: all values, the nearest limits, some air, and never so close that noise fills it.

@@ -268,6 +268,8 @@ fn trip(canvas: &mut Canvas<'_>, area: Rect, state: &State, trip: &Trip) {
 fn fans(canvas: &mut Canvas<'_>, area: Rect, state: &State, zone: Option<&str>, picked: Option<&str>) {
     let fans: Vec<&Fan> = state.model.fans.iter().filter(|fan| zone.is_none_or(|zone| fan.zone == zone)).collect();
     let bar = (area.width / 5).clamp(12, 40);
+    // A hold beneath a protection goes on when that is over: it must not be forgotten meanwhile.
+    let beneath = |fan: &&Fan| fan.mode == FanMode::Failsafe && fan.override_ends.is_some();
     let columns = [
         Column::new("", 1),
         Column::new("fan", 8),
@@ -276,7 +278,7 @@ fn fans(canvas: &mut Canvas<'_>, area: Rect, state: &State, zone: Option<&str>, 
         Column::new("", bar).rank(2),
         Column::new("rpm", 6).right(),
         Column::new("expected", 8).right().rank(4),
-        Column::new("mode", 18),
+        Column::new("mode", if fans.iter().any(beneath) { 24 } else { 18 }),
         Column::new("", 20).grows().rank(5),
     ];
     let table = Table {
@@ -293,6 +295,7 @@ fn fans(canvas: &mut Canvas<'_>, area: Rect, state: &State, zone: Option<&str>, 
         let mark = verdict::fan(fan);
         let mode = match (fan.mode, fan.override_ends) {
             (FanMode::Manual, Some(ends)) => format!("manual, {} left", format::duration(ends.since(now))),
+            (FanMode::Failsafe, Some(ends)) => format!("fail-safe, hold {} left", format::duration(ends.since(now))),
             (mode, _) => mode.word().to_owned(),
         };
         vec![

@@ -454,3 +454,45 @@ fn what_was_scrolled_past_its_end_comes_back_at_once() {
         desk::press(&mut app, desk::NOW, "Esc");
     }
 }
+
+#[test]
+fn where_the_reader_of_the_events_stands_is_said_once() {
+    let mut app = desk::connected(80, 24);
+    desk::press(&mut app, desk::NOW, "7 k k k");
+    let heading = shown(&app).lines().nth(2).unwrap_or_default().to_owned();
+    assert!(heading.contains(" of 40") && !heading.contains("below"), "{heading}");
+}
+
+#[test]
+fn a_hold_beneath_a_protection_is_shown_with_the_fans() {
+    for (held, told) in [(Some(540.0), true), (None, false)] {
+        let mut app = desk::connected(80, 24);
+        let mut zones = board::zones();
+        for fan in zones.fans.iter_mut().filter(|fan| fan.zone == "system") {
+            fan.override_left_s = held;
+        }
+        let update = v1::watch_zones_response::Update::Snapshot(zones);
+        let update = from_wire::zones(desk::NOW, v1::WatchZonesResponse { update: Some(update) });
+        app.handle(desk::NOW, desk::news(update.expect("a snapshot")));
+        desk::press(&mut app, desk::NOW, "4 j");
+        assert_eq!(shown(&app).contains("fail-safe, hold 9m left"), told, "{}", shown(&app));
+    }
+}
+
+#[test]
+fn a_curve_does_not_cover_the_names_of_its_limits() {
+    let mut app = desk::connected(200, 50);
+    let floor = app.state().model.zone("cpu").map_or(0.0, |zone| zone.floor);
+    let mut zone = app.state().model.zone("cpu").expect("a zone").clone();
+    // As close as makes its dots fall on the line of the floor.
+    zone.duty = floor + 4.0;
+    let mut now = desk::NOW;
+    app.handle(now, desk::news(Update::ZonesChanged(vec![zone], Vec::new())));
+    desk::press(&mut app, now, "4");
+    for second in 1..=130 {
+        now = desk::NOW.after(f64::from(second));
+        app.handle(now, Event::Tick { wall_s: board::WALL_S, bytes_per_s: None });
+    }
+    let line = shown(&app).lines().find(|line| line.starts_with(" 20 ")).unwrap_or_default().to_owned();
+    assert!(line.starts_with(" 20 ⠤ floor ⠤"), "{line}");
+}
