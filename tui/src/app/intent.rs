@@ -54,9 +54,6 @@ pub(super) fn carry_out(state: &mut State, confirm: &Confirm, effects: &mut Vec<
     if state.read_only {
         return tell(state, format!("read-only: `{title}` is not possible here"), Tone::Bad);
     }
-    if !state.connected() {
-        return no_connection(state, &format!("`{title}` was not sent"));
-    }
     state.stale = None;
     tell(state, format!("{title}: asked for"), Tone::Plain);
     ask(state, confirm.deed.ask(&confirm.plan, confirm.reason.text()), Some(title), effects);

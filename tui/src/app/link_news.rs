@@ -75,6 +75,10 @@ fn down(state: &mut State, reason: String, retry_in_s: f64) {
     for one in state.awaited.values_mut() {
         one.parted = true;
     }
+    // Whether it still goes on nobody knows.
+    if state.notice.as_ref().is_some_and(|notice| matches!(notice.about, About::UnderWay(_))) {
+        state.notice = None;
+    }
     if !unanswered.is_empty() {
         let text = format!("the connection was lost before an answer to: {}", unanswered.join(", "));
         intent::tell(state, text, Tone::Bad);

@@ -212,6 +212,10 @@ fn confirm_key(state: &mut State, mut confirm: super::Confirm, key: Key, effects
         // Where nothing can be done, what leaves a text leaves this.
         Code::Char('q' | ' ') if confirm.leaves_only() => return,
         Code::Enter => match confirm.verdict() {
+            // The question stays with all that was typed.
+            Verdict::Do if !state.connected() => {
+                intent::no_connection(state, &format!("`{}` was not sent", confirm.deed.title()));
+            }
             Verdict::Do => return intent::carry_out(state, &confirm, effects),
             Verdict::Cancel => return,
             Verdict::GoOn => confirm.step(true),

@@ -109,18 +109,28 @@ fn what_became_of_an_operation_while_the_connection_was_lost_is_told_at_the_next
 fn what_cannot_be_asked_for_without_a_connection_leaves_what_stands_in_front() {
     let mut app = desk::connected(80, 24);
     begin(&mut app, operation("op-18", "host-on", "host.1", v1::OperationState::Running, ""));
-    assert!(shown(&app).contains("x cancels"), "{}", shown(&app));
+    assert!(shown(&app).contains("x cancels") && notice(&app).contains("under way"), "{}", shown(&app));
     app.handle(desk::NOW, Event::Link(LinkEvent::Down { reason: "gone".into(), retry_in_s: 1.0 }));
+    assert_eq!(notice(&app), "-", "nobody knows whether it goes on");
     assert!(!shown(&app).contains("x cancels"), "{}", shown(&app));
     desk::press(&mut app, desk::NOW, "x");
     assert!(matches!(&app.state().modal, Some(Modal::Progress { .. })), "{:?}", app.state().modal);
     assert!(footer(&app).contains("no connection: `cancel op-18` cannot be asked for now"), "{}", footer(&app));
-    // It is over with the connection's loss.
+    // The sentence is over with the loss.
     app.handle(desk::NOW, Event::Link(LinkEvent::Up));
     assert_eq!(notice(&app), "-");
     app.handle(desk::NOW, Event::Link(LinkEvent::Down { reason: "gone".into(), retry_in_s: 1.0 }));
     desk::press(&mut app, desk::NOW, "Esc 2 j a Enter");
     assert!(matches!(&app.state().modal, Some(Modal::Menu(_))), "{:?}", app.state().modal);
+    // A question keeps what was typed for when the connection is back.
+    let mut app = desk::connected(80, 24);
+    desk::press(&mut app, desk::NOW, "9 i Tab");
+    app.handle(desk::NOW, Event::Link(LinkEvent::Down { reason: "gone".into(), retry_in_s: 1.0 }));
+    let effects = desk::press(&mut app, desk::NOW, "Enter");
+    assert!(matches!(&app.state().modal, Some(Modal::Confirm(_))) && !sent(&effects).contains("Do {"), "{effects:?}");
+    assert!(notice(&app).ends_with("was not sent"), "{}", notice(&app));
+    app.handle(desk::NOW, Event::Link(LinkEvent::Up));
+    assert!(sent(&desk::press(&mut app, desk::NOW, "Enter")).contains("Do {"));
 }
 
 #[test]
