@@ -73,6 +73,8 @@ pub enum LinkEvent {
     News(Box<Update>),
     /// The daemon does not serve this.
     Missing(Area),
+    /// A request could not be passed on.
+    NotSent(Token),
     /// The answer to a request.
     Answer {
         /// Of which request.

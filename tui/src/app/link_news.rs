@@ -27,8 +27,24 @@ pub(super) fn take(state: &mut State, event: LinkEvent, effects: &mut Vec<Effect
         LinkEvent::Missing(area) => {
             state.missing.insert(area);
         }
+        LinkEvent::NotSent(token) => not_sent(state, token),
         LinkEvent::Answer { token, result } => answer(state, token, result),
     }
+}
+
+/// So much waits to be sent already that this was not taken.
+fn not_sent(state: &mut State, token: Token) {
+    // What is asked for by itself may be what was not sent: it is asked for again.
+    state.graphs_asked.clear();
+    for history in state.model.histories.values_mut() {
+        history.fetched = false;
+    }
+    let refusal = Refusal {
+        code: "not sent".to_owned(),
+        message: "too much waits to be sent already: ask again in a moment".to_owned(),
+        conditions: Vec::new(),
+    };
+    answer(state, token, Err(refusal));
 }
 
 fn set_link(state: &mut State, link: LinkState) {

@@ -8,11 +8,15 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{ConsoleError, Signals, options::Prepared};
+use super::{
+    ConsoleError, Signals,
+    effects::{self, Own},
+    options::Prepared,
+};
 use crate::{
     announce::{Speaker, typed},
-    app::{App, Effect, Event, LinkEvent, Size, State},
-    link::{self, Clock, Command, Link},
+    app::{App, Event, LinkEvent, Size, State},
+    link::{self, Clock, Link},
     style::Glyphs,
 };
 
@@ -95,17 +99,9 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
             }
             Woken::Nothing => Vec::new(),
         };
-        for effect in effects {
-            let command = match effect {
-                Effect::Quit => return Ok(()),
-                Effect::Repaint | Effect::Suspend => continue,
-                Effect::Reconnect => Command::Reconnect,
-                Effect::Ask(token, ask) => Command::Ask(token, ask),
-                Effect::FollowLog(service) => Command::FollowLog(service),
-            };
-            if !link.command(command) {
-                app.handle(now, Event::Remark("too many requests wait already: this one was not sent".to_owned()));
-            }
+        // There is nothing to repaint, and the signal suspends.
+        if effects::carry_out(effects, &mut app, now, &link).contains(&Own::Quit) {
+            return Ok(());
         }
     }
 }

@@ -3,6 +3,7 @@
 //! What happens (keys, news, ticks, signals) goes into the app; what it wants is done here; and when something may have
 //! changed on the screen, a frame is drawn as soon as the line has room for it.
 
+mod effects;
 mod lines;
 mod options;
 mod painter;
@@ -21,7 +22,7 @@ pub use options::{ConsoleError, Options};
 
 use crate::{
     app::{App, Code, Effect, Event, LinkEvent, Size, State},
-    link::{self, Clock, Command, Link},
+    link::{self, Clock, Link},
     model::Mono,
     term::{
         guard::{self, Guard},
@@ -31,6 +32,7 @@ use crate::{
         size,
     },
 };
+use effects::Own;
 use options::Prepared;
 use painter::Painter;
 use signals::Signals;
@@ -220,6 +222,7 @@ fn take_news(
             | LinkEvent::Up
             | LinkEvent::NewDaemon
             | LinkEvent::Down { .. }
+            | LinkEvent::NotSent(_)
             | LinkEvent::Answer { .. } => Urgency::Answer,
         });
         effects.extend(app.handle(now, Event::Link(one)));
@@ -234,25 +237,15 @@ fn at_once<T>(first: T, more: &mut mpsc::Receiver<T>) -> impl Iterator<Item = T>
 
 /// Does what the app wants; true when it wants to leave.
 fn carry_out(effects: Vec<Effect>, app: &mut App, now: Mono, link: &Link, painter: &mut Painter) -> bool {
-    for effect in effects {
-        let command = match effect {
-            Effect::Quit => return true,
-            Effect::Repaint => {
-                painter.repaint();
-                continue;
-            }
-            Effect::Suspend => {
+    for own in effects::carry_out(effects, app, now, link) {
+        match own {
+            Own::Quit => return true,
+            Own::Repaint => painter.repaint(),
+            Own::Suspend => {
                 if let Err(why) = suspend::request() {
                     app.handle(now, Event::Remark(why.to_owned()));
                 }
-                continue;
             }
-            Effect::Reconnect => Command::Reconnect,
-            Effect::Ask(token, ask) => Command::Ask(token, ask),
-            Effect::FollowLog(service) => Command::FollowLog(service),
-        };
-        if !link.command(command) {
-            app.handle(now, Event::Remark("too many requests wait already: this one was not sent".to_owned()));
         }
     }
     false

@@ -46,6 +46,10 @@ pub enum Command {
     Reconnect,
 }
 
+/// A command that was not taken, and the request that it was, if any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotTaken(pub Option<Token>);
+
 /// The handle of a running link. The link ends with it.
 #[derive(Debug)]
 pub struct Link {
@@ -61,9 +65,13 @@ impl Link {
         Self { commands, task }
     }
 
-    /// Passes a command on. False when so many wait already that this one was not taken.
-    pub fn command(&self, command: Command) -> bool {
-        self.commands.try_send(command).is_ok()
+    /// Passes a command on.
+    ///
+    /// # Errors
+    /// So many wait already that this one was not taken.
+    pub fn command(&self, command: Command) -> Result<(), NotTaken> {
+        let token = if let Command::Ask(token, _) = &command { Some(*token) } else { None };
+        self.commands.try_send(command).map_err(|_| NotTaken(token))
     }
 }
 

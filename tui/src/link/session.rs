@@ -6,10 +6,7 @@ use std::sync::{
 };
 use std::time::Duration;
 
-use tokio::{
-    sync::mpsc,
-    task::{AbortHandle, JoinSet},
-};
+use tokio::{sync::mpsc, task::JoinSet};
 use tonic::{Code, Status, Streaming, transport::Channel};
 use ubmc_proto::v1::{
     self, event_service_client::EventServiceClient, operator_service_client::OperatorServiceClient,
@@ -29,8 +26,6 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// Events fetched at the first connection.
 const FIRST_EVENTS: u32 = 500;
-/// What is kept of a log comes at once; where nothing comes for so long, there is nothing.
-const NO_LOG: Duration = Duration::from_secs(1);
 /// Log lines fetched when a service's page opens.
 const FIRST_LINES: u32 = 200;
 
@@ -73,12 +68,19 @@ pub(super) struct Session {
     out: Out,
     streams: JoinSet<(Area, Result<(), Status>)>,
     requests: JoinSet<()>,
-    log: Option<AbortHandle>,
+    /// The output that is followed. It does not end by itself, so it is none of the requests that are waited for.
+    logs: JoinSet<()>,
 }
 
 impl Session {
     pub(super) fn new(channel: Channel, clock: Clock, events: mpsc::Sender<LinkEvent>) -> Self {
-        Self { channel, out: Out { clock, events }, streams: JoinSet::new(), requests: JoinSet::new(), log: None }
+        Self {
+            channel,
+            out: Out { clock, events },
+            streams: JoinSet::new(),
+            requests: JoinSet::new(),
+            logs: JoinSet::new(),
+        }
     }
 
     /// Runs until the daemon is lost; the answer says why, and after how many seconds since it first answered.
@@ -116,6 +118,7 @@ impl Session {
                 }
                 // Finished requests are only collected: their answers have been sent.
                 Some(_) = self.requests.join_next() => {}
+                Some(_) = self.logs.join_next() => {}
                 _ = heartbeat.tick() => {
                     if let Err(error) = self.status().await {
                         return sentence(&error);
@@ -226,39 +229,25 @@ impl Session {
     }
 
     fn follow_log(&mut self, service: Option<String>) {
-        if let Some(old) = self.log.take() {
-            old.abort();
-        }
+        self.logs.abort_all();
         let Some(service) = service else { return };
         let mut client = OperatorServiceClient::new(self.channel.clone());
         let out = self.out.clone();
-        self.log = Some(self.requests.spawn(async move {
+        self.logs.spawn(async move {
             let request = v1::TailLogsRequest {
                 names: vec![service.clone()],
                 lines: FIRST_LINES,
                 follow: true,
                 ..v1::TailLogsRequest::default()
             };
-            let convert = |_, wire| from_wire::log(&service, wire);
-            let told = async {
-                let mut stream = client.tail_logs(request).await?.into_inner();
-                let Ok(first) = tokio::time::timeout(NO_LOG, stream.message()).await else {
-                    out.news(Update::NoLog(service.clone())).await;
-                    return Ok(stream);
-                };
-                if let Some(update) = first?.and_then(|wire| convert(out.now(), wire)) {
-                    out.news(update).await;
-                }
-                Ok(stream)
-            };
-            let opened = told.await.map(tonic::Response::new);
-            let ended = relay(opened, convert, &out).await;
+            let opened = client.tail_logs(request).await;
+            let ended = relay(opened, |_, wire| from_wire::log(&service, wire), &out).await;
             // Said where the lines would be: the rest of the page is still good.
             if let Err(error) = ended {
                 let entry = LogEntry::Remark(format!("the log cannot be read: {}", error.message()));
                 out.news(Update::Log { service, entry }).await;
             }
-        }));
+        });
     }
 }
 

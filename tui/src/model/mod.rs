@@ -70,7 +70,7 @@ pub enum Update {
         entry: LogEntry,
     },
     /// There is no output of this service yet.
-    NoLog(String),
+    LogCaughtUp(String),
     /// The LEDs.
     Leds(Vec<Led>),
     /// What is built in.
@@ -203,7 +203,7 @@ impl Model {
             Update::Boot(boot) => self.boot = Some(boot),
             Update::Tail(entry) => self.tail.push(entry),
             Update::Log { service, entry } => self.log.push(&service, entry),
-            Update::NoLog(service) => self.log.nothing(&service),
+            Update::LogCaughtUp(service) => self.log.caught_up(&service),
             Update::Leds(leds) => self.hardware.leds = Some(leds),
             Update::Items(items) => self.hardware.items = Some(items),
             Update::Resources(all) => self.hardware.resources = Some(all),

@@ -274,8 +274,8 @@ impl Log {
         }
     }
 
-    /// The daemon has nothing of this service yet.
-    pub fn nothing(&mut self, service: &str) {
+    /// The daemon has sent all that it had kept, also when that was nothing.
+    pub fn caught_up(&mut self, service: &str) {
         self.heard |= self.service.as_deref() == Some(service);
     }
 

@@ -136,7 +136,7 @@ async fn without_a_daemon_the_reason_is_said_and_requests_are_answered() {
     assert!((0.3..=0.7).contains(&retry), "{retry}");
     let deed = Deed::Identify { on: true, for_s: 0.0 };
     let ask = Ask::Do { deed, revision: String::new(), reason: String::new() };
-    assert!(bench.link.command(Command::Ask(Token(7), ask)));
+    assert!(bench.link.command(Command::Ask(Token(7), ask)).is_ok());
     let refusal = bench
         .until("an answer", |event| match event {
             LinkEvent::Answer { token: Token(7), result: Err(refusal) } => Some(refusal.clone()),
@@ -144,6 +144,33 @@ async fn without_a_daemon_the_reason_is_said_and_requests_are_answered() {
         })
         .await;
     assert_eq!(refusal.code, "no connection");
+}
+
+#[tokio::test]
+async fn a_log_is_told_up_to_where_it_is_caught_up_also_where_there_is_none() {
+    let dir = tempfile::tempdir().expect("there is a temporary directory");
+    let socket = dir.path().join("s");
+    let _daemon = Daemon::start(&socket, "boot-a", 1);
+    let mut bench = Bench::start(&socket);
+    bench.up().await;
+    for (service, expected) in [("journal", 0), ("demo-web", 40)] {
+        assert!(bench.link.command(Command::FollowLog(Some(service.into()))).is_ok());
+        let lines = std::cell::Cell::new(0);
+        bench
+            .until("the end of what was kept", |event| match event {
+                LinkEvent::News(update) => match update.as_ref() {
+                    Update::Log { service: of, .. } if of == service => {
+                        lines.set(lines.get() + 1);
+                        None
+                    }
+                    Update::LogCaughtUp(of) => (of == service).then_some(()),
+                    _ => None,
+                },
+                _ => None,
+            })
+            .await;
+        assert_eq!(lines.get(), expected, "{service}");
+    }
 }
 
 /// What a peer does with a connection, and what is said of it.
@@ -195,7 +222,7 @@ async fn requests_are_carried_out_and_refusals_keep_their_conditions() {
     let mut bench = Bench::start(&socket);
     bench.up().await;
     let plan = Ask::Plan { machine: "host.0".into(), request: "off".into() };
-    assert!(bench.link.command(Command::Ask(Token(1), plan)));
+    assert!(bench.link.command(Command::Ask(Token(1), plan)).is_ok());
     let revision = bench
         .until("the plan", |event| match event {
             LinkEvent::Answer { token: Token(1), result: Ok(Answer::Operation(operation)) } => {
@@ -206,14 +233,14 @@ async fn requests_are_carried_out_and_refusals_keep_their_conditions() {
         .await;
     let deed = Deed::Transition { machine: "host.0".into(), request: "off".into(), destructive: true };
     let deed = Ask::Do { deed, revision, reason: "case 4711".into() };
-    assert!(bench.link.command(Command::Ask(Token(2), deed)));
+    assert!(bench.link.command(Command::Ask(Token(2), deed)).is_ok());
     bench
         .until("the operation", |event| {
             matches!(event, LinkEvent::Answer { token: Token(2), result: Ok(_) }).then_some(())
         })
         .await;
     let refused = Ask::Plan { machine: "chassis".into(), request: "off".into() };
-    assert!(bench.link.command(Command::Ask(Token(3), refused)));
+    assert!(bench.link.command(Command::Ask(Token(3), refused)).is_ok());
     let refusal = bench
         .until("the refusal", |event| match event {
             LinkEvent::Answer { token: Token(3), result: Err(refusal) } => Some(refusal.clone()),

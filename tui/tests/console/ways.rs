@@ -245,9 +245,9 @@ fn a_log_is_being_read_until_the_daemon_has_said_what_there_is() {
     let mut app = desk::connected(80, 24);
     desk::press(&mut app, desk::NOW, "2 j Enter");
     assert!(shown(&app).contains("its output is being read") && !shown(&app).contains("no output"), "{}", shown(&app));
-    app.handle(desk::NOW, desk::news(Update::NoLog("somebody-else".into())));
+    app.handle(desk::NOW, desk::news(Update::LogCaughtUp("somebody-else".into())));
     assert!(shown(&app).contains("its output is being read"), "{}", shown(&app));
-    app.handle(desk::NOW, desk::news(Update::NoLog("journal".into())));
+    app.handle(desk::NOW, desk::news(Update::LogCaughtUp("journal".into())));
     assert!(shown(&app).contains("no output yet"), "{}", shown(&app));
     let entry = LogEntry::Line { stderr: false, time_s: board::WALL_S, text: "here I am".into() };
     app.handle(desk::NOW, desk::news(Update::Log { service: "journal".into(), entry }));

@@ -88,6 +88,7 @@ pub fn log_item(item: LogItem) -> v1::TailLogsResponse {
     use v1::tail_logs_response::Item;
     let item = match item {
         LogItem::Line(line) => Item::Line(log_line(line)),
+        LogItem::CaughtUp => Item::CaughtUp(v1::LogCaughtUp {}),
         LogItem::Gap { service, lost } => Item::Gap(v1::LogGap { service: service.to_string(), lost }),
     };
     v1::TailLogsResponse { item: Some(item) }

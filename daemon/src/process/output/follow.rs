@@ -43,7 +43,7 @@ impl Follower {
             cursors.push(Cursor { log, next });
         }
         past.sort_by_key(|line| line.time);
-        Self { cursors, filter, ready: past.into_iter().map(LogItem::Line).collect(), more }
+        Self { cursors, filter, ready: past.into_iter().map(LogItem::Line).chain([LogItem::CaughtUp]).collect(), more }
     }
 
     /// The next item. Cancel-safe. Waits for ever when nothing is written.

@@ -67,6 +67,8 @@ pub enum LogItem {
         /// How many.
         lost: u64,
     },
+    /// Everything that was kept has been given, also when that was nothing.
+    CaughtUp,
 }
 
 /// Which lines a reader wants.

@@ -35,12 +35,15 @@ async fn a_follower_begins_with_the_newest_lines_of_all_in_order_of_time() {
     let mut follower = logs.follow(&names, 2, Filter::default());
     logs.append(&names[0], Generation(1), Stream::Stdout, "after");
     let mut lines = Vec::new();
-    for _ in 0..5 {
+    let mut kept = None;
+    for _ in 0..6 {
         match follower.next().await {
             LogItem::Line(line) => lines.push(line),
+            LogItem::CaughtUp => kept = Some(lines.len()),
             gap @ LogItem::Gap { .. } => panic!("{gap:?}"),
         }
     }
+    assert_eq!(kept, Some(4), "what was written after it came is new");
     assert!(lines.is_sorted_by_key(|line| line.time), "{lines:?}");
     let texts_of =
         |name| lines.iter().filter(|line| line.service == name).map(|line| line.text.as_str()).collect::<Vec<_>>();

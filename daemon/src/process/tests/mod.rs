@@ -184,10 +184,12 @@ impl World {
     async fn line(&mut self, name: &str, contains: &str) -> LogLine {
         let filter = Filter { stream: None, contains: contains.to_owned() };
         let mut follower = self.processes.logs().follow(&[Name::from(name)], usize::MAX, filter);
-        let item = self.during(follower.next()).await;
-        match item {
-            super::LogItem::Line(line) => line,
-            gap @ super::LogItem::Gap { .. } => panic!("{gap:?}"),
+        loop {
+            match self.during(follower.next()).await {
+                super::LogItem::Line(line) => return line,
+                super::LogItem::CaughtUp => {}
+                gap @ super::LogItem::Gap { .. } => panic!("{gap:?}"),
+            }
         }
     }
 

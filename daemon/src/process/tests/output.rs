@@ -126,6 +126,7 @@ async fn a_follower_sees_every_line_once_across_restarts() {
     while seen.len() < 30 {
         match world.during(follower.next()).await {
             LogItem::Line(line) => seen.push(line),
+            LogItem::CaughtUp => {}
             gap @ LogItem::Gap { .. } => panic!("{gap:?}"),
         }
     }
@@ -150,6 +151,7 @@ async fn a_slow_follower_is_told_exactly_what_it_lost() {
     let mut lost_in_all = 0;
     while expected <= 100_000 {
         match world.during(follower.next()).await {
+            LogItem::CaughtUp => {}
             LogItem::Gap { lost, .. } => {
                 expected += lost;
                 lost_in_all += lost;

@@ -76,7 +76,7 @@ async fn past(session: &mut Session, request: TailLogsRequest, width: usize) -> 
         match message.item {
             Some(Item::Line(line)) => lines.push(line.into()),
             Some(Item::Gap(gap)) => lines.push(LogLine::lost(gap.service, gap.lost)),
-            None => {}
+            Some(Item::CaughtUp(_)) | None => {}
         }
     }
     if lines.is_empty() {
@@ -134,7 +134,7 @@ impl Tail {
     /// What is to be shown of an item.
     fn take(&mut self, item: Option<Item>) -> Vec<LogLine> {
         match item {
-            None => Vec::new(),
+            None | Some(Item::CaughtUp(_)) => Vec::new(),
             Some(Item::Gap(gap)) => {
                 let seen = self.seen.entry(gap.service.clone()).or_default();
                 *seen = seen.saturating_add(gap.lost);

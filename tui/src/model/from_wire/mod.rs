@@ -245,6 +245,7 @@ pub fn log(service: &str, wire: v1::TailLogsResponse) -> Option<Update> {
             LogEntry::Line { stderr: line.stream() == v1::LogStream::Stderr, time_s: line.time_s, text: line.text }
         }
         Wire::Gap(gap) => LogEntry::Gap(gap.lost),
+        Wire::CaughtUp(_) => return Some(Update::LogCaughtUp(service.to_owned())),
     };
     Some(Update::Log { service: service.to_owned(), entry })
 }
