@@ -39,6 +39,10 @@ fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Filter if state.open_service().is_some() => {
             state.modal = Some(Modal::Filter { before: state.log_filter.text().to_owned() });
         }
+        Action::Filter if state.view == View::Overview && state.page.is_none() => {
+            let text = "the overview has no list to filter: services, sensors and events have (2, 3, 7)";
+            intent::tell(state, text.to_owned(), Tone::Plain);
+        }
         Action::Filter => {
             close_page(state, effects);
             state.request = None;

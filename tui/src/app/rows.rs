@@ -25,7 +25,8 @@ pub fn items_of(state: &State, view: View) -> Vec<Item> {
         View::Thermal => model
             .zones
             .iter()
-            .filter(|one| fits(&[&one.name, one.state.word()]))
+            // A fan that fits is shown with its zone.
+            .filter(|one| fits(&[&one.name, one.state.word()]) || one.fans.iter().any(|fan| fits(&[fan])))
             .map(|one| Item::Zone(one.name.clone()))
             .chain(
                 model

@@ -496,3 +496,15 @@ fn a_curve_does_not_cover_the_names_of_its_limits() {
     let line = shown(&app).lines().find(|line| line.starts_with(" 20 ")).unwrap_or_default().to_owned();
     assert!(line.starts_with(" 20 ⠤ floor ⠤"), "{line}");
 }
+
+#[test]
+fn a_filter_is_where_there_is_a_list_and_keeps_the_zone_of_a_fan_that_fits() {
+    check(
+        "
+        keys 1 /          => modal=-, notice=the overview has no list to filter
+        keys 4 /
+        type fan.4
+        keys Enter        => selected=system, filter=\"fan.4\"
+        ",
+    );
+}

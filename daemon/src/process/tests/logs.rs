@@ -60,6 +60,7 @@ async fn a_follower_gets_only_what_passes_its_filter() {
     for (stream, text) in [(Stream::Stdout, "bad"), (Stream::Stderr, "good"), (Stream::Stderr, "too bad")] {
         logs.append(&web, Generation(1), stream, text);
     }
+    assert_eq!(follower.next().await, LogItem::CaughtUp);
     let LogItem::Line(line) = follower.next().await else { panic!("a gap") };
     assert_eq!((line.number, line.text.as_str()), (3, "too bad"));
 }

@@ -77,6 +77,13 @@ fn fit(line: &str, typed: &str, words: &[&str]) -> Option<Fit> {
     if !words.iter().all(|word| line.contains(word)) {
         return None;
     }
+    // Who writes a command from its beginning means the words where they stand: `fans set cpu 600 --for 60` is no other line
+    // that happens to have the same ones.
+    let mut own = line.split_whitespace();
+    let in_order = words.iter().all(|word| own.any(|own| own.contains(word)));
+    if !in_order && words.first() == line.split_whitespace().next().as_ref() {
+        return None;
+    }
     let every =
         |is: &dyn Fn(&str, &str) -> bool| words.iter().all(|word| line.split_whitespace().any(|own| is(own, word)));
     Some(if line.starts_with(typed) {
@@ -131,6 +138,9 @@ mod tests {
             ("host force-off host.0", "off host.0", Some(Fit::Parts)),
             ("host off host.0", "of host.0", Some(Fit::Beginnings)),
             ("host off host.0", "off host.1", None),
+            ("host off host.0", "host.0 off", Some(Fit::Words)),
+            ("fans set cpu 60 --for 600", "fans set cpu 600 --for 60", None),
+            ("fans set cpu 60 --for 600", "fans cpu 60 600", Some(Fit::Words)),
         ] {
             assert_eq!(fit(line, typed), expected, "{line} for {typed}");
         }
