@@ -191,13 +191,11 @@ pub enum ServiceVerb {
     Stop,
     /// Down and up again.
     Restart,
-    /// Forget its failures.
-    Reset,
 }
 
 impl ServiceVerb {
     /// All of them, the harmless first.
-    pub const ALL: [Self; 4] = [Self::Start, Self::Reset, Self::Restart, Self::Stop];
+    pub const ALL: [Self; 3] = [Self::Start, Self::Restart, Self::Stop];
 
     /// The word of the contract.
     pub fn word(self) -> &'static str {
@@ -205,7 +203,6 @@ impl ServiceVerb {
             Self::Start => "start",
             Self::Stop => "stop",
             Self::Restart => "restart",
-            Self::Reset => "reset",
         }
     }
 
@@ -213,7 +210,7 @@ impl ServiceVerb {
     pub fn is_destructive(self) -> bool {
         match self {
             Self::Stop | Self::Restart => true,
-            Self::Start | Self::Reset => false,
+            Self::Start => false,
         }
     }
 }

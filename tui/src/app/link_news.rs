@@ -148,6 +148,7 @@ fn vanished(state: &mut State, names: &[String]) {
         },
         Some(Modal::Confirm(confirm)) => match &confirm.deed {
             Deed::Services { names, .. } => names.as_slice(),
+            Deed::Reset { service } => std::slice::from_ref(service),
             _ => return,
         },
         _ => return,

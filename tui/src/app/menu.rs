@@ -72,10 +72,13 @@ fn service(model: &Model, name: &str) -> Vec<Choice> {
         };
         vec![Condition { text: text.to_owned(), ..Condition::default() }]
     };
-    ServiceVerb::ALL
+    let verbs = ServiceVerb::ALL
         .into_iter()
-        .map(|verb| Choice { deed: service_deed(model, verb, &[name.to_owned()], false), blocked_by: blocked(verb) })
-        .collect()
+        .map(|verb| Choice { deed: service_deed(model, verb, &[name.to_owned()], false), blocked_by: blocked(verb) });
+    let mut choices: Vec<Choice> = verbs.chain([free(Deed::Reset { service: name.to_owned() })]).collect();
+    // The harmless first.
+    choices.sort_by_key(|choice| choice.deed.is_destructive());
+    choices
 }
 
 /// A deed for services, with what they take along.

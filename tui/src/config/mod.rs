@@ -33,6 +33,7 @@ use crate::{
         Key, View,
         keymap::{Action, Keymap},
     },
+    grammar,
     style::{Depth, Theme, color},
 };
 
@@ -142,11 +143,9 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, span: Range<usize>, what: &str, name: &str, known: &[&str]) {
-        let near = known.iter().map(|one| (strsim::damerau_levenshtein(name, one), *one)).min();
-        let hint = match near {
-            // A name of which more than a third is wrong was not mistyped.
-            Some((distance, one)) if distance * 3 <= name.chars().count() => format!("did you mean `{one}`?"),
-            _ => format!("choose from {}", known.join(", ")),
+        let hint = match grammar::nearest(name, known.iter().copied()) {
+            Some(one) => format!("did you mean `{one}`?"),
+            None => format!("choose from {}", known.join(", ")),
         };
         self.at(Some(span), format!("there is no {what} `{name}`: {hint}"));
     }

@@ -7,6 +7,7 @@
 //! - [`place`]: which argument takes which of the daemon's names;
 //! - [`complete()`]: what can be typed next, from the definition and from [`Names`];
 //! - [`expand()`]: every line that can be made of the definition and the names, for lists to choose from;
+//! - [`nearest`]: what a name that there is not was meant to be;
 //! - [`parse`]: a line into a command; [`in_a_sentence`]: what is wrong with it.
 //!
 //! What holds: there is no list of commands beside the definition, no I/O, and no second parser. Where names come from is
@@ -15,6 +16,7 @@
 mod complete;
 mod expand;
 mod names;
+mod near;
 mod place;
 mod words;
 
@@ -25,6 +27,7 @@ use clap::{CommandFactory, Parser};
 pub(crate) use complete::{complete, usage};
 pub(crate) use expand::{Line, expand};
 pub(crate) use names::{Named, Names, distinct, patterns};
+pub(crate) use near::nearest;
 use words::cursor;
 pub(crate) use words::split;
 

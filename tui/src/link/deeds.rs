@@ -39,6 +39,10 @@ pub(super) async fn carry_out(
             schedules(channel, out).await
         }
         Deed::Services { verb, names, force, along: _ } => services(channel, out, verb, names, force, reason).await,
+        Deed::Reset { service: name } => {
+            let request = v1::ResetServiceRequest { name, reason };
+            OperatorServiceClient::new(channel).reset_service(request).await.map(|_| Answer::Done)
+        }
         Deed::Reload => {
             let request = v1::ReloadServicesRequest { dry_run: false, reason };
             let answer = OperatorServiceClient::new(channel).reload_services(request).await?.into_inner();
@@ -127,12 +131,6 @@ async fn services(
         ServiceVerb::Start => client.start_services(v1::StartServicesRequest { names, force, reason }).await?,
         ServiceVerb::Stop => client.stop_services(v1::StopServicesRequest { names, force, reason }).await?,
         ServiceVerb::Restart => client.restart_services(v1::RestartServicesRequest { names, force, reason }).await?,
-        ServiceVerb::Reset => {
-            for name in names {
-                client.reset_service(v1::ResetServiceRequest { name, reason: reason.clone() }).await?;
-            }
-            return Ok(Answer::Done);
-        }
     };
     Ok(operation(out, answer.into_inner()))
 }

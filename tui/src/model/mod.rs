@@ -176,8 +176,14 @@ impl Model {
             Update::Operations(all) => self.operations = all,
             Update::Operation(one) => {
                 put(&mut self.operations, one, |operation| &operation.id);
-                let surplus = self.operations.len().saturating_sub(OPERATIONS_KEPT);
-                self.operations.drain(..surplus);
+                let finished = self.operations.iter().filter(|one| one.state.is_final()).count();
+                let mut surplus = finished.saturating_sub(OPERATIONS_KEPT);
+                // The oldest of them; what goes on is kept however old it is.
+                self.operations.retain(|one| {
+                    let goes = surplus > 0 && one.state.is_final();
+                    surplus -= usize::from(goes);
+                    !goes
+                });
             }
             Update::Sensors(all) => self.sensors = all,
             Update::SensorsChanged(some) => {
@@ -312,5 +318,25 @@ fn put<T>(all: &mut Vec<T>, one: T, key: impl Fn(&T) -> &String) {
     match all.iter_mut().find(|old| key(old) == key(&one)) {
         Some(old) => *old = one,
         None => all.push(one),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_finished_operations_go_and_what_still_runs_stays() {
+        let mut model = Model::default();
+        let operation = |number: usize, state| {
+            Update::Operation(Operation { id: format!("op-{number}"), state, ..Operation::default() })
+        };
+        model.apply(Mono(0.0), operation(0, OperationState::Running));
+        for number in 1..=OPERATIONS_KEPT + 2 {
+            model.apply(Mono(0.0), operation(number, OperationState::Succeeded));
+        }
+        assert_eq!(model.operations.len(), OPERATIONS_KEPT + 1);
+        assert!(model.operation("op-0").is_some(), "it still runs");
+        assert!(model.operation("op-2").is_none() && model.operation("op-3").is_some(), "the oldest go first");
     }
 }

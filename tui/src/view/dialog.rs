@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     app::{
-        Confirm, Deed, Item, Menu, Place, Plan, STALE_PLAN, ServiceVerb, State,
+        Confirm, Deed, Item, Menu, Place, Plan, STALE_PLAN, State,
         confirm::{Focus, Verdict},
         menu::{self, Choice},
         offer,
@@ -94,6 +94,7 @@ fn choice_row(canvas: &mut Canvas<'_>, row: Rect, choice: &Choice, about: &str) 
     let word = match &choice.deed {
         Deed::Transition { request, .. } => request.as_str(),
         Deed::Services { verb, .. } => verb.word(),
+        Deed::Reset { .. } => "reset",
         Deed::CancelOperation { .. } => "cancel",
         Deed::RestoreInterlock { condition, .. } => &format!("restore {condition}"),
         Deed::Hold { duty, .. } => &format!("hold at {duty} %"),
@@ -228,10 +229,7 @@ fn unplanned(canvas: &mut Canvas<'_>, area: Rect, state: &State, deed: &Deed) ->
     }
     let text = match deed {
         // What it comes to depends on how things stand.
-        Deed::Services { verb: ServiceVerb::Reset, names, .. } => match names.as_slice() {
-            [name] => reset(state, name),
-            _ => deed.consequence(),
-        },
+        Deed::Reset { service } => reset(state, service),
         Deed::Hold { target, duty, .. } => format!("{} {}", deed.consequence(), protected(state, target, *duty)),
         _ => deed.consequence(),
     };

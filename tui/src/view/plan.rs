@@ -90,7 +90,7 @@ pub(super) fn foreseen(canvas: &mut Canvas<'_>, area: Rect, what_if: &WhatIf) ->
         y += canvas.paragraph(inner, text, Role::Text);
     }
     if what_if.consequences.is_empty() {
-        y += canvas.paragraph(rest(y), "nothing else: no running service needs it", Role::Text);
+        y += canvas.paragraph(rest(y), "nothing else follows", Role::Text);
     }
     y += conditions(canvas, rest(y), &what_if.obstacles);
     y - area.y

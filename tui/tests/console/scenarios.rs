@@ -377,7 +377,7 @@ fn a_refusal_after_the_fact_is_shown_and_not_swallowed() {
         keys Enter Enter       => page=service demo-web, effects=[log demo-web]
         keys a                 => modal=menu 0
         keys j Enter           => modal=confirm reset demo-web
-        keys Tab Enter         => effects=[DO reset demo-web force=false]
+        keys Tab Enter         => effects=[DO reset demo-web]
         answer refused         => modal=refused reset demo-web: it is not possible now
         keys Enter             => modal=-
         ",
@@ -589,6 +589,14 @@ fn what_is_offered_for_a_service_goes_away_with_it() {
         keys Enter a j j j Enter => modal=confirm stop demo-oneshot
         removed demo-chatty      => modal=confirm stop demo-oneshot
         removed demo-oneshot     => modal=-, notice=demo-oneshot is not declared any more, !DO
+        ",
+    );
+    check(
+        "
+        keys 2 /
+        type chatty
+        keys Enter a j Enter     => modal=confirm reset demo-chatty
+        removed demo-chatty      => modal=-, notice=demo-chatty is not declared any more
         ",
     );
 }

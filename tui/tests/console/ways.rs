@@ -422,6 +422,18 @@ fn a_reset_of_a_service_says_what_is_forgotten_and_what_follows() {
 }
 
 #[test]
+fn nothing_is_said_of_what_needs_a_service_where_the_daemon_names_nothing() {
+    let mut app = desk::connected(80, 24);
+    desk::press(&mut app, desk::NOW, "2 / w e b Enter a j j Enter");
+    let token = app.state().last_token;
+    let none = from_wire::what_if(ubmc_proto::v1::WhatIfStoppedResponse::default());
+    let result = Ok(Answer::WhatIf(Box::new(none)));
+    app.handle(desk::NOW, Event::Link(LinkEvent::Answer { token, result }));
+    let text = shown(&app);
+    assert!(text.contains("nothing else follows") && !text.contains("no running service"), "{text}");
+}
+
+#[test]
 fn what_was_scrolled_past_its_end_comes_back_at_once() {
     check(
         "

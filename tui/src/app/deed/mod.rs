@@ -18,7 +18,7 @@ pub enum Deed {
         machine: String,
         /// The request.
         request: String,
-        /// The daemon says that it interrupts something that runs.
+        /// It interrupts something that runs, as the daemon says; where it says nothing, it is taken to.
         destructive: bool,
     },
     /// A request to a machine for later.
@@ -42,6 +42,11 @@ pub enum Deed {
         along: Vec<String>,
         /// What is checked before a start is skipped; what protects the hardware is stopped all the same.
         force: bool,
+    },
+    /// A service's failures are forgotten. One service: several would be several requests, of which some may fail.
+    Reset {
+        /// Which.
+        service: String,
     },
     /// The configuration of the services as it is on the disk now.
     Reload,
@@ -147,9 +152,6 @@ pub enum Deed {
     },
 }
 
-/// Requests that are taken as destructive whatever the daemon says: a wrong flag must not make them easy.
-const ALWAYS_DESTRUCTIVE: [&str; 7] = ["off", "force-off", "reset", "restart", "cycle", "nmi", "emergency-off"];
-
 impl Deed {
     /// What it acts on: the name that has to be typed.
     pub fn target(&self) -> Cow<'_, str> {
@@ -160,6 +162,7 @@ impl Deed {
             | Self::OverrideInterlock { machine, .. }
             | Self::RestoreInterlock { machine, .. } => machine,
             Self::Services { names, .. } => return services(names),
+            Self::Reset { service } => service,
             Self::CancelOperation { id } | Self::CancelSchedule { id } => id,
             Self::Identify { .. } => "identify",
             Self::Light { led, .. } => led,
@@ -178,13 +181,12 @@ impl Deed {
     /// Whether the target's name must be typed.
     pub fn is_destructive(&self) -> bool {
         match self {
-            Self::Transition { request, destructive, .. } | Self::Schedule { request, destructive, .. } => {
-                *destructive || ALWAYS_DESTRUCTIVE.contains(&request.as_str())
-            }
+            Self::Transition { destructive, .. } | Self::Schedule { destructive, .. } => *destructive,
             Self::Services { verb, .. } => verb.is_destructive(),
             // What a reload interrupts is in its plan only.
             Self::Reload | Self::OverrideInterlock { .. } | Self::Plug { on: false } | Self::Shutdown { .. } => true,
-            Self::CancelOperation { .. }
+            Self::Reset { .. }
+            | Self::CancelOperation { .. }
             | Self::CancelSchedule { .. }
             | Self::Policy { .. }
             | Self::RestoreInterlock { .. }
@@ -215,6 +217,7 @@ impl Deed {
             }
             Self::Reload => Some(Ask::PlanReload),
             Self::Services { .. }
+            | Self::Reset { .. }
             | Self::Schedule { .. }
             | Self::CancelOperation { .. }
             | Self::CancelSchedule { .. }
@@ -239,6 +242,7 @@ impl Deed {
             Self::Transition { .. }
             | Self::Schedule { .. }
             | Self::Services { .. }
+            | Self::Reset { .. }
             | Self::Reload
             | Self::CancelOperation { .. }
             | Self::CancelSchedule { .. }
@@ -277,7 +281,10 @@ impl Deed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Condition, WhatIf};
+    use crate::{
+        app::palette::{Command, meaning},
+        model::{Condition, Machine, MachineKind, Model, Request, WhatIf},
+    };
 
     fn asked(verb: ServiceVerb, along: &[&str], obstacles: usize) -> bool {
         let along = along.iter().map(|name| (*name).to_owned()).collect();
@@ -301,6 +308,28 @@ mod tests {
         ] {
             assert_eq!(asked(verb, along, obstacles), forced, "{verb:?} with {along:?}, {obstacles} obstacles");
         }
+    }
+
+    #[test]
+    fn what_interrupts_something_is_what_the_daemon_says_and_what_it_says_nothing_of() {
+        let request = |name: &str, destructive| Request { name: name.to_owned(), destructive, ..Request::default() };
+        let requests = vec![request("off", false), request("reboot", true), request("on", false)];
+        let host = Machine { name: "host.0".to_owned(), kind: MachineKind::Host, requests, ..Machine::default() };
+        let model = Model { machines: vec![host], ..Model::default() };
+        for (line, destructive) in [
+            ("host off host.0", false),
+            ("host on host.0", false),
+            ("host off host.0 --at +5m", false),
+            ("host nmi host.0", true),
+            ("host cycle host.0 --at +5m", true),
+        ] {
+            match meaning::understand(&model, line) {
+                Ok(Command::Do(deed)) => assert_eq!(deed.is_destructive(), destructive, "{line}"),
+                other => panic!("{line}: {other:?}"),
+            }
+        }
+        let reboot = Deed::Transition { machine: "bmc".to_owned(), request: "reboot".to_owned(), destructive: true };
+        assert!(reboot.is_destructive());
     }
 
     #[test]

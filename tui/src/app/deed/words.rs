@@ -22,6 +22,7 @@ impl Deed {
                 let forced = if *force { " by force" } else { "" };
                 format!("{} {}{forced}", verb.word(), services(names))
             }
+            Self::Reset { service } => format!("reset {service}"),
             Self::Reload => "reload services".to_owned(),
             Self::CancelOperation { id } | Self::CancelSchedule { id } => format!("cancel {id}"),
             Self::Policy { machine, policy, once, attempts } => {
@@ -71,6 +72,9 @@ impl Deed {
                 when(*at)
             ),
             Self::Services { verb, names, along, force } => services_consequence(*verb, names, along, *force),
+            Self::Reset { service } => {
+                format!("ubmcd forgets that {service} failed, and how long it would wait. What runs is not touched.")
+            }
             Self::Reload => "ubmcd will go over to the configuration as it is on the disk now.".to_owned(),
             Self::CancelOperation { id } => format!("ubmcd will be asked to end {id} and to undo what it has done."),
             Self::CancelSchedule { id } => format!("{id} will not be done."),
@@ -161,7 +165,8 @@ fn services_consequence(verb: ServiceVerb, names: &[String], along: &[String], f
         _ => "",
     };
     let along = match along {
-        _ if names.is_empty() => String::new(),
+        // What needs it goes along with what goes down, and with nothing else.
+        _ if names.is_empty() || !verb.is_destructive() => String::new(),
         [] if names.len() > 1 => " No other running service needs them.".to_owned(),
         [] => " No running service needs it.".to_owned(),
         along => format!(" With it goes what needs it: {}.", along.join(", ")),
@@ -192,5 +197,30 @@ fn when(at: At) -> String {
     match at {
         At::Time(at_s) => format!("at {}", clock(rfc3339(at_s).as_ref())),
         At::After(after_s) => format!("in {}", minutes(after_s)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_a_service_is_spoken_of_only_where_it_goes_along() {
+        use ServiceVerb::{Restart, Start, Stop};
+        for (verb, names, along, said) in [
+            (Start, &["db"][..], &[][..], "ubmcd will be asked to start db."),
+            (Start, &["db"], &["web"], "ubmcd will be asked to start db."),
+            (Start, &[], &[], "ubmcd will be asked to start every service that starts by itself."),
+            (Stop, &["db"], &[], "ubmcd will be asked to stop db. No running service needs it."),
+            (Stop, &["db", "web"], &[], "ubmcd will be asked to stop db, web. No other running service needs them."),
+            (Stop, &["db"], &["web"], "ubmcd will be asked to stop db. With it goes what needs it: web."),
+            (Stop, &[], &[], "ubmcd will be asked to stop every service."),
+            (Restart, &["db"], &[], "ubmcd will be asked to restart db. No running service needs it."),
+            (Restart, &["db"], &["web"], "ubmcd will be asked to restart db. With it goes what needs it: web."),
+        ] {
+            let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            let deed = Deed::Services { verb, names: owned(names), along: owned(along), force: false };
+            assert_eq!(deed.consequence(), said, "{verb:?} {names:?} along {along:?}");
+        }
     }
 }

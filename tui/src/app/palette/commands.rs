@@ -11,6 +11,7 @@ use crate::{
         cli,
         graph::Drawing,
     },
+    grammar,
     model::{Entry, LedPattern, Model, Severity},
 };
 
@@ -156,7 +157,9 @@ fn of_services(model: &Model, command: services::Command) -> Meant {
         services::Command::Start(wanted) => on_services(model, ServiceVerb::Start, &wanted.names, wanted.force),
         services::Command::Stop(wanted) => on_services(model, ServiceVerb::Stop, &wanted.names, wanted.force),
         services::Command::Restart(wanted) => on_services(model, ServiceVerb::Restart, &wanted.names, wanted.force),
-        services::Command::Reset { name } => on_services(model, ServiceVerb::Reset, &[name], false),
+        services::Command::Reset { name } => {
+            service_name(model, &name).map(|service| Command::Do(Deed::Reset { service }))
+        }
         // The question shows what would change, and the operation is followed: a dry run is one that is not confirmed.
         services::Command::Reload { .. } => Ok(Command::Do(Deed::Reload)),
         services::Command::Dependencies { format: Drawing::Dot | Drawing::Mermaid, .. } => Err(DRAWING),
@@ -407,19 +410,11 @@ fn operation(model: &Model, id: &str) -> Result<String, No> {
 }
 
 /// The name as it is, when there is such a thing.
-fn known<'a>(what: &str, name: &str, all: impl Iterator<Item = &'a String>) -> Result<String, No> {
-    let mut near: Option<(usize, &str)> = None;
-    for other in all {
-        if other == name {
-            return Ok(name.to_owned());
-        }
-        let distance = strsim::damerau_levenshtein(name, other);
-        if near.is_none_or(|(least, _)| distance < least) {
-            near = Some((distance, other));
-        }
+fn known<'a>(what: &str, name: &str, all: impl Iterator<Item = &'a String> + Clone) -> Result<String, No> {
+    if all.clone().any(|other| other == name) {
+        return Ok(name.to_owned());
     }
-    // A name of which more than a third is wrong was not mistyped.
-    let near = near.filter(|(distance, _)| distance * 3 <= name.len().max(3));
-    let near = near.map(|(_, other)| format!(": did you mean `{other}`?")).unwrap_or_default();
+    let near = grammar::nearest(name, all.map(String::as_str));
+    let near = near.map(|other| format!(": did you mean `{other}`?")).unwrap_or_default();
     Err(No::Unknown(format!("there is no {what} `{name}`{near}")))
 }
