@@ -1,18 +1,21 @@
 //! What differs between two states, in sentences; the worst first.
 
-use super::{reading, say};
+use super::{
+    before::{Before, Far, Was, far, of_fan, of_sensor, of_service},
+    reading, say,
+};
 use crate::{
     app::{LinkState, Pane, PowerPane, State, View},
     model::{
         Condition, Fan, FanMode, Health, Machine, Operation, OperationState, Quality, Sensor, SensorStatus, Service,
-        Zone,
+        ServiceState, Zone, ZoneState,
     },
     style::Mark,
     view::{format, verdict},
 };
 
 /// What has changed since `before`.
-pub(super) fn since(before: &State, now: &State) -> Vec<String> {
+pub(super) fn since(before: &Before, now: &State) -> Vec<String> {
     let mut said = Vec::new();
     link(before, now, &mut said);
     // The end of an operation is told below, by whoever it was begun.
@@ -26,26 +29,30 @@ pub(super) fn since(before: &State, now: &State) -> Vec<String> {
         said.push(notice.text.clone());
     }
     // A snapshot after a connection is not a change of every single thing.
-    if before.model.status.is_none() {
+    if !before.met {
         if now.model.status.is_some() {
             said.push(summary(now));
         }
         return said;
     }
-    let (old, new) = (&before.model, &now.model);
-    let told = problems(before, now, &mut said);
+    let (old, new) = (before, &now.model);
+    let told = problems(&old.problems, &now.problems(), &mut said);
     // What a problem has told of a thing its own sentence would tell again.
     let told = |kind: &str, name: &str| told.iter().any(|subject| *subject == format!("{kind} {name}"));
     each(&old.machines, &new.machines, |one| &one.name, machine, &mut said);
     each(&old.operations, &new.operations, |one| &one.id, |was, one| operation(now, was, one), &mut said);
-    let news = |was: Option<&Zone>, one: &Zone| zone(was, one).filter(|_| !told("zone", &one.name));
+    let news = |was: Option<&ZoneState>, one: &Zone| zone(was, one).filter(|_| !told("zone", &one.name));
     each(&old.zones, &new.zones, |one| &one.name, news, &mut said);
     fans(&old.fans, &new.fans, |name| told("fan", name), &mut said);
-    let news = |was: Option<&Sensor>, one: &Sensor| sensor(now, was, one).filter(|_| !told("sensor", &one.name));
+    let news = |was: Option<&(SensorStatus, Quality)>, one: &Sensor| {
+        sensor(now, was, one).filter(|_| !told("sensor", &one.name))
+    };
     each(&old.sensors, &new.sensors, |one| &one.name, news, &mut said);
-    let news = |was: Option<&Service>, one: &Service| service(now, was, one).filter(|_| !told("service", &one.name));
+    let news = |was: Option<&(ServiceState, Health)>, one: &Service| {
+        service(now, was, one).filter(|_| !told("service", &one.name))
+    };
     each(&old.services, &new.services, |one| &one.name, news, &mut said);
-    let lost = new.tail.missed.saturating_sub(old.tail.missed);
+    let lost = new.tail.missed.saturating_sub(old.missed);
     if lost > 0 {
         said.push(format!("{lost} events were missed"));
     }
@@ -53,18 +60,18 @@ pub(super) fn since(before: &State, now: &State) -> Vec<String> {
 }
 
 /// What had been asked for and is there now, and what the open log has got: read in full, for somebody waits for it.
-pub(super) fn arrived(before: &State, now: &State) -> Vec<String> {
-    let (old, new) = (&before.model, &now.model);
+pub(super) fn arrived(old: &Before, now: &State) -> Vec<String> {
+    let new = &now.model;
     let mut said = Vec::new();
     let came = |was_there: bool, is_there: bool| is_there && !was_there;
     let shown = match now.view {
-        View::Boot => came(old.boot.is_some(), new.boot.is_some()),
-        View::Hardware => came(old.hardware.resources.is_some(), new.hardware.resources.is_some()),
-        View::Power if now.power_pane == PowerPane::Drawn => new.graphs.len() > old.graphs.len(),
-        View::Power => came(old.schedules.is_some(), new.schedules.is_some()) && !reading::schedules(now).is_empty(),
+        View::Boot => came(old.boot, new.boot.is_some()),
+        View::Hardware => came(old.resources, new.hardware.resources.is_some()),
+        View::Power if now.power_pane == PowerPane::Drawn => new.graphs.len() > old.graphs,
+        View::Power => came(old.schedules, new.schedules.is_some()) && !reading::schedules(now).is_empty(),
         _ => false,
     };
-    if now.page.is_none() && before.view == now.view && shown {
+    if now.page.is_none() && old.view == now.view && shown {
         let waiting = now.view == View::Power && now.power_pane != PowerPane::Drawn;
         said.extend(match now.power_pane {
             _ if waiting => reading::schedules(now),
@@ -76,7 +83,8 @@ pub(super) fn arrived(before: &State, now: &State) -> Vec<String> {
         said.extend(reading::verification(now));
     }
     if now.pane == Pane::Log && new.log.service.is_some() {
-        let from = if old.log.service == new.log.service { old.log.end() } else { 0 };
+        let (whose, end) = &old.log;
+        let from = if *whose == new.log.service { *end } else { 0 };
         said.extend(reading::log_since(now, from));
     }
     said
@@ -98,7 +106,7 @@ pub(super) fn summary(state: &State) -> String {
     format!("{} is {}, {what}{machines}", status.board, status.state)
 }
 
-fn link(before: &State, now: &State, said: &mut Vec<String>) {
+fn link(before: &Before, now: &State, said: &mut Vec<String>) {
     match (&before.link, &now.link) {
         (LinkState::Up, LinkState::Up)
         | (LinkState::Connecting, LinkState::Connecting)
@@ -110,8 +118,7 @@ fn link(before: &State, now: &State, said: &mut Vec<String>) {
 }
 
 /// What is new, and what is over. The answer is what it was about.
-fn problems(old: &State, new: &State, said: &mut Vec<String>) -> Vec<String> {
-    let (old, new) = (old.problems(), new.problems());
+fn problems(old: &[Condition], new: &[Condition], said: &mut Vec<String>) -> Vec<String> {
     let same = |one: &Condition, other: &Condition| one.kind == other.kind && one.subject == other.subject;
     let mut told = Vec::new();
     for one in new.iter().filter(|one| !old.iter().any(|other| same(one, other))) {
@@ -131,45 +138,46 @@ fn problems(old: &State, new: &State, said: &mut Vec<String>) -> Vec<String> {
 }
 
 /// Whatever `tell` has to say of each thing that differs. What is new is told too.
-fn each<T: PartialEq>(
-    old: &[T],
+fn each<W, T>(
+    old: &[Was<W>],
     new: &[T],
     key: impl Fn(&T) -> &String,
-    tell: impl Fn(Option<&T>, &T) -> Option<String>,
+    tell: impl Fn(Option<&W>, &T) -> Option<String>,
     said: &mut Vec<String>,
 ) {
     for one in new {
-        let before = old.iter().find(|other| key(other) == key(one));
-        if before != Some(one) {
-            said.extend(tell(before, one));
-        }
+        said.extend(tell(was(old, key(one)), one));
     }
-    for gone in old.iter().filter(|one| !new.iter().any(|other| key(other) == key(one))) {
-        said.push(format!("{} is not there any more", key(gone)));
+    for (gone, _) in old.iter().filter(|(name, _)| !new.iter().any(|other| key(other) == name)) {
+        said.push(format!("{gone} is not there any more"));
     }
 }
 
-fn machine(before: Option<&Machine>, now: &Machine) -> Option<String> {
+/// How the thing of this name was. None: there was none.
+fn was<'o, W>(old: &'o [Was<W>], name: &str) -> Option<&'o W> {
+    old.iter().find(|(other, _)| other == name).map(|(_, was)| was)
+}
+
+fn machine(before: Option<&String>, now: &Machine) -> Option<String> {
     let cause = if now.cause.is_empty() { String::new() } else { format!(": {}", now.cause) };
     match before {
-        Some(before) if before.state == now.state => None,
-        Some(before) => Some(format!("{} is {}, was {}{cause}", now.name, now.state, before.state)),
+        Some(before) if *before == now.state => None,
+        Some(before) => Some(format!("{} is {}, was {before}{cause}", now.name, now.state)),
         None => Some(format!("{} is {}{cause}", now.name, now.state)),
     }
 }
 
-fn operation(state: &State, before: Option<&Operation>, now: &Operation) -> Option<String> {
+fn operation(state: &State, before: Option<&Far>, now: &Operation) -> Option<String> {
     if now.state == OperationState::Planned {
         return None;
     }
     let title = format!("{} {} {}", now.id, now.kind, now.target);
-    let step = |operation: &Operation| operation.steps.iter().position(|step| step.running_since.is_some());
     match before {
         // The answer to the request has told that it goes on.
         None if state.awaited.contains_key(&now.id) => None,
         None if !now.state.is_final() => Some(format!("{title} has begun, asked by {}", now.requested_by)),
-        Some(before) if before.state == now.state => {
-            let at = step(now).filter(|at| step(before) != Some(*at))?;
+        Some((state, step)) if *state == now.state => {
+            let at = far(now).1.filter(|at| *step != Some(*at))?;
             let name = now.steps.get(at).map(|step| step.name.as_str()).unwrap_or_default();
             Some(format!("{title}: step {} of {}, {name}", at + 1, now.steps.len()))
         }
@@ -182,8 +190,8 @@ fn operation(state: &State, before: Option<&Operation>, now: &Operation) -> Opti
     }
 }
 
-fn zone(before: Option<&Zone>, now: &Zone) -> Option<String> {
-    if before.is_some_and(|before| before.state == now.state) {
+fn zone(before: Option<&ZoneState>, now: &Zone) -> Option<String> {
+    if before.is_some_and(|before| *before == now.state) {
         return None;
     }
     let why = if now.reason.is_empty() { &now.driver } else { &now.reason };
@@ -192,11 +200,11 @@ fn zone(before: Option<&Zone>, now: &Zone) -> Option<String> {
 }
 
 /// Fans of which the same is to be said are told of together.
-fn fans(old: &[Fan], new: &[Fan], told: impl Fn(&str) -> bool, said: &mut Vec<String>) {
+fn fans(old: &[Was<(Health, FanMode)>], new: &[Fan], told: impl Fn(&str) -> bool, said: &mut Vec<String>) {
     let mut alike: Vec<(String, Vec<&str>)> = Vec::new();
     for one in new.iter().filter(|one| !told(&one.name)) {
-        let Some(before) = old.iter().find(|other| other.name == one.name) else { continue };
-        let Some(what) = fan(before, one) else { continue };
+        let Some(before) = was(old, &one.name) else { continue };
+        let Some(what) = fan(*before, one) else { continue };
         match alike.iter_mut().find(|(other, _)| *other == what) {
             Some((_, names)) => names.push(&one.name),
             None => alike.push((what, vec![&one.name])),
@@ -207,10 +215,10 @@ fn fans(old: &[Fan], new: &[Fan], told: impl Fn(&str) -> bool, said: &mut Vec<St
     }
 }
 
-fn fan(before: &Fan, now: &Fan) -> Option<String> {
+fn fan(before: (Health, FanMode), now: &Fan) -> Option<String> {
     // That it has power and has been read is how it should be.
-    let quiet = |one: &Fan| one.mode == FanMode::Auto && matches!(one.health, Health::Unknown | Health::Healthy);
-    if (before.health, before.mode) == (now.health, now.mode) || quiet(before) && quiet(now) {
+    let quiet = |(health, mode)| mode == FanMode::Auto && matches!(health, Health::Unknown | Health::Healthy);
+    if before == of_fan(now) || quiet(before) && quiet(of_fan(now)) {
         return None;
     }
     let health = match now.health {
@@ -225,24 +233,23 @@ fn fan(before: &Fan, now: &Fan) -> Option<String> {
     Some(format!("{health}{mode} at {:.0} %{}", now.duty, say::behind(": ", &now.reason)))
 }
 
-fn sensor(state: &State, before: Option<&Sensor>, now: &Sensor) -> Option<String> {
-    let before = before?;
+fn sensor(state: &State, before: Option<&(SensorStatus, Quality)>, now: &Sensor) -> Option<String> {
+    let before = *before?;
     // Switched on or off with what it measures, and read: nobody has to know.
-    let quiet = |one: &Sensor| match one.quality {
-        Quality::Good => one.status == SensorStatus::Ok,
+    let quiet = |(status, quality)| match quality {
+        Quality::Good => status == SensorStatus::Ok,
         Quality::NotYetRead | Quality::Unpowered => true,
         Quality::Stale | Quality::Failed | Quality::Absent => false,
     };
-    if (before.status, before.quality) == (now.status, now.quality) || quiet(before) && quiet(now) {
+    if before == of_sensor(now) || quiet(before) && quiet(of_sensor(now)) {
         return None;
     }
     let fine = now.good().is_some() && now.status == SensorStatus::Ok;
     Some(if fine { format!("{} again", reading::sensor(state, now)) } else { reading::sensor(state, now) })
 }
 
-fn service(state: &State, before: Option<&Service>, now: &Service) -> Option<String> {
-    let changed = |before: &Service| before.state != now.state || before.health != now.health;
-    if before.is_some_and(|before| !changed(before)) {
+fn service(state: &State, before: Option<&(ServiceState, Health)>, now: &Service) -> Option<String> {
+    if before.is_some_and(|before| *before == of_service(now)) {
         return None;
     }
     let bad = !matches!(verdict::service(now), Mark::Good | Mark::Done | Mark::Off);

@@ -11,12 +11,14 @@
 //!
 //! No clock, no I/O: the program prints what comes out of here.
 
+mod before;
 mod changes;
 pub mod reading;
 mod say;
 pub mod typed;
 
 use crate::app::{Modal, Plan, State};
+use before::Before;
 
 /// More sentences than this at a time are not listened to.
 const AT_ONCE: usize = 20;
@@ -24,7 +26,7 @@ const AT_ONCE: usize = 20;
 /// Tells what has changed since it last spoke.
 #[derive(Clone, Debug, Default)]
 pub struct Speaker {
-    before: Option<State>,
+    before: Option<Before>,
 }
 
 impl Speaker {
@@ -45,15 +47,15 @@ impl Speaker {
         if let Some(question) = asked(self.before.as_ref(), state) {
             sentences.extend(question);
         }
-        self.before = Some(state.clone());
+        self.before = Some(Before::of(state));
         sentences
     }
 }
 
 /// What stands in front now, when it was not there before or its answer has come.
-fn asked(before: Option<&State>, state: &State) -> Option<Vec<String>> {
+fn asked(before: Option<&Before>, state: &State) -> Option<Vec<String>> {
     let modal = state.modal.as_ref()?;
-    let said = before.and_then(|before| before.modal.as_ref()).is_some_and(|old| told(old) == told(modal));
+    let said = before.and_then(|before| before.front.as_ref()).is_some_and(|old| *old == told(modal));
     if said { None } else { Some(reading::modal(state, modal)) }
 }
 

@@ -1,8 +1,7 @@
 //! The loop of the line mode: news and typed lines in, sentences out. The terminal stays as it is.
 
 use std::{
-    io::{self, BufRead, IsTerminal, Write},
-    thread,
+    io::{self, IsTerminal, Write},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -16,6 +15,7 @@ use super::{
 use crate::{
     announce::{Speaker, typed},
     app::{App, Event, LinkEvent, Size, State},
+    ctl::keyboard::Keyboard,
     link::{self, Clock, Link},
     style::Glyphs,
 };
@@ -27,7 +27,7 @@ const SIZE: Size = Size { columns: 140, rows: 60 };
 
 /// What woke the loop up.
 enum Woken {
-    Line(Option<String>),
+    Line(Option<io::Result<String>>),
     News(LinkEvent),
     Tick,
     Leave,
@@ -45,7 +45,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
     let mut app = App::new(state);
     let glyphs = prepared.look.glyphs;
     let mut speaker = Speaker::default();
-    let mut lines = read_lines()?;
+    let mut lines = read_lines();
     // Somebody who only listens has no keyboard to end it with: then the signals do.
     let mut listens = true;
     let mut tick = tokio::time::interval(Duration::from_secs(1));
@@ -76,6 +76,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
                 Vec::new()
             }
             Woken::Line(Some(line)) => {
+                let line = line?;
                 let heard = typed::take(&mut app, now, &line);
                 say(glyphs, &heard.lines)?;
                 let effects = heard.effects;
@@ -106,18 +107,20 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
     }
 }
 
-/// Lines from the keyboard, on a thread of its own: a terminal cannot be waited for otherwise without changing it.
-fn read_lines() -> io::Result<mpsc::Receiver<String>> {
+/// Lines from the keyboard, up to its end or to what cannot be read. On a task of its own: a wait that the loop gave up at
+/// each piece of news would leave its look at the keyboard behind every time.
+fn read_lines() -> mpsc::Receiver<io::Result<String>> {
     let (sender, receiver) = mpsc::channel(LINES);
-    thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
-        for line in io::stdin().lock().lines() {
-            let Ok(line) = line else { return };
-            if sender.blocking_send(line).is_err() {
+    tokio::spawn(async move {
+        let mut keyboard = Keyboard::default();
+        while let Some(line) = keyboard.line().await.transpose() {
+            let last = line.is_err();
+            if sender.send(line).await.is_err() || last {
                 return;
             }
         }
-    })?;
-    Ok(receiver)
+    });
+    receiver
 }
 
 /// One sentence a line; nothing in it can steer a terminal.

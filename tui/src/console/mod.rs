@@ -90,7 +90,7 @@ fn start(options: &Options) -> Result<(), ConsoleError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     if prepared.announce {
         let ended = runtime.block_on(lines::run(prepared));
-        // The keyboard's thread may wait for a line for ever: it is not waited for.
+        // A look at the keyboard may be under way: it is not waited for.
         runtime.shutdown_background();
         return match ended {
             // Whoever listened has gone: that is an end, not a failure.

@@ -19,7 +19,7 @@ mod confirm;
 mod exit;
 mod follow;
 pub(crate) mod graph;
-mod keyboard;
+pub(crate) mod keyboard;
 mod manual;
 mod object;
 mod outcome;

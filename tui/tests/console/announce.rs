@@ -3,7 +3,7 @@
 use ubmc_tui::{
     announce::{Speaker, typed},
     app::{Answer, App, Event, LinkEvent},
-    model::{LogEntry, Mono, Update, from_wire},
+    model::{Entry, LogEntry, Mono, Update, from_wire},
 };
 
 use crate::{board, desk, details};
@@ -165,7 +165,7 @@ fn what_is_harmless_needs_a_yes() {
     let (mut app, mut speaker, _) = listened();
     let question = line(&mut app, &mut speaker, "reset demo-flaky");
     assert!(question.ends_with("type `yes` to do it; anything else, or nothing, cancels"), "{question}");
-    assert!(line(&mut app, &mut speaker, "yes").contains("Services { verb: Reset"));
+    assert!(line(&mut app, &mut speaker, "yes").contains("Reset { service: \"demo-flaky\" }"));
 }
 
 #[test]
@@ -324,4 +324,20 @@ fn a_flood_of_changes_is_cut_and_said_to_be() {
     let said = speaker.hear(app.state());
     assert_eq!(said.len(), 21, "{said:#?}");
     assert!(said[20].ends_with("more changes: type `overview` for how everything is"), "{said:#?}");
+}
+
+#[test]
+fn what_is_remembered_does_not_grow_with_events_and_logs_and_the_past() {
+    let (mut app, mut speaker, _) = listened();
+    app.handle(desk::NOW, Event::Key(ubmc_tui::app::Key::plain(ubmc_tui::app::Code::Char('1'))));
+    speaker.hear(app.state());
+    let size = |speaker: &Speaker| format!("{speaker:?}").len();
+    let before = size(&speaker);
+    for step in 0..2_000_u64 {
+        let event = from_wire::event(ubmc_proto::v1::Event { seq: 10_000 + step, ..Default::default() });
+        app.handle(desk::NOW, desk::news(Update::Tail(Entry::Event(event))));
+        app.handle(desk::NOW.after(step as f64), Event::Tick { wall_s: board::WALL_S, bytes_per_s: None });
+    }
+    speaker.hear(app.state());
+    assert!(size(&speaker) < before + 1_000, "{before} bytes have become {}", size(&speaker));
 }

@@ -346,3 +346,28 @@ fn what_cannot_work_is_said_before_the_screen_is_touched() {
         assert!(errors.contains(expected), "{arguments:?}: {errors}");
     }
 }
+
+#[test]
+fn an_endless_line_ends_the_line_mode_with_what_is_wrong() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ubmc-tui"))
+        .args(["--connect", "/nowhere", "--announce"])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut keyboard = child.stdin.take().expect("it is piped");
+    let mut errors = child.stderr.take().expect("it is piped");
+    // It may end before all of it is written.
+    let _unread = keyboard.write_all(&vec![b'x'; 100 * 1024]);
+    let (sender, said) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        let _gone = errors.read_to_string(&mut text).map(|_| sender.send(text));
+    });
+    let said = said.recv_timeout(PATIENCE);
+    let _ended = child.kill();
+    assert!(!child.wait().expect("it was started").success());
+    assert!(said.as_ref().is_ok_and(|text| text.contains("longer than 65536 bytes")), "{said:?}");
+}
