@@ -28,7 +28,7 @@ scenarios! {
         ask host.0 off
         for 30s: operation running
         within 75s: machine host.0 off
-        within 1s: operation succeeded
+        within 1s: operation succeeded on the way: timeout after 1 m in shutting-down
     ";
 
     force_off_is_taken_in_every_state_and_ends_what_goes_on: "

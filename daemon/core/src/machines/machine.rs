@@ -174,6 +174,11 @@ impl Machine {
 
     /// Remembers why it goes where it goes; `trigger` in words. Whether it has just lost its power, unasked.
     ///
+    /// What failed or was lost on its way to where it rests. Empty: nothing.
+    pub fn failed_on_the_way(&self) -> &str {
+        &self.root
+    }
+
     /// What sends a machine on its way is the reason for where it comes to rest, not the last thing that it waited for: a
     /// chassis that lost a rail is off because of the rail, and not because everything was undone.
     pub(super) fn note_why(

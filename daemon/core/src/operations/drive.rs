@@ -106,7 +106,14 @@ impl Operations {
             if machine.fulfils(demand) {
                 let by_lines = moved.iter().rfind(|moved| moved.machine == place).map(|moved| &moved.trigger);
                 let confirmed = matches!(by_lines, Some(Trigger::Rises(_) | Trigger::Falls(_) | Trigger::SequenceDone));
-                let detail = format!("{state}{}", if confirmed { ", confirmed by the hardware" } else { "" });
+                let confirmed = if confirmed { ", confirmed by the hardware" } else { "" };
+                // Where it was asked to go, but not on the way that was asked for: a host whose power was cut, because its
+                // software did not shut down, must not pass for one that did.
+                let how = match machine.failed_on_the_way() {
+                    "" => String::new(),
+                    why => format!("; on the way: {why}"),
+                };
+                let detail = format!("{state}{confirmed}{how}");
                 end(view, StepState::Succeeded, detail, out);
                 if let Some(started) = view.started {
                     self.learned.note(place, demand, out.now().since(started));
