@@ -157,6 +157,14 @@ impl Confirm {
         self.looks_only || !self.can_be_done() && !matches!(self.plan, Plan::Asked(_))
     }
 
+    /// That the plan is not the one that was shown before.
+    pub fn changed(&self) -> &'static str {
+        match &self.deed {
+            Deed::Transition { .. } => "the machine has changed: this is the new plan",
+            _ => "things have changed: this is what would happen now",
+        }
+    }
+
     /// What Enter means now.
     pub fn verdict(&self) -> Verdict {
         if self.leaves_only() {

@@ -35,7 +35,7 @@ pub mod tree;
 mod view;
 
 pub use confirm::{Confirm, Plan};
-pub use deed::Deed;
+pub use deed::{Deed, Fact};
 pub use event::{Answer, Area, Ask, Effect, Ends, Event, LinkEvent, ServiceVerb, Size, Token};
 pub use handle::VERIFICATION;
 pub use key::{Code, Key};

@@ -6,9 +6,6 @@ use super::{
     handle, intent, menu, offer, palette,
 };
 
-/// Rows of the longest text that is scrolled.
-const LONGEST: usize = 240;
-
 /// Takes a key for what stands in front.
 pub(super) fn key(state: &mut State, key: Key, effects: &mut Vec<Effect>) {
     let Some(modal) = state.modal.take() else { return };
@@ -88,12 +85,12 @@ pub(super) fn paste(state: &mut State, text: &str) {
     }
 }
 
-/// Where a key scrolls to. None: it does not scroll.
+/// Where a key scrolls to, which is held to the end when that has been drawn. None: it does not scroll.
 fn scroll(scrolled: usize, key: Key) -> Option<usize> {
     match key.code {
-        Code::Down => Some(scrolled.saturating_add(1).min(LONGEST)),
+        Code::Down => Some(scrolled.saturating_add(1)),
         Code::Up => Some(scrolled.saturating_sub(1)),
-        Code::PageDown => Some(scrolled.saturating_add(10).min(LONGEST)),
+        Code::PageDown => Some(scrolled.saturating_add(10)),
         Code::PageUp => Some(scrolled.saturating_sub(10)),
         Code::Home => Some(0),
         _ => None,

@@ -6,9 +6,8 @@ use super::{GRAPH_SPANS, Pane, PowerPane, Size, State, Tone, View, deed::minutes
 const POWER_BESIDE: (u16, u16) = (110, 30);
 /// Columns from which a service's page shows what happened to it beside its log.
 pub const HISTORY_BESIDE: u16 = 150;
-/// Rows by which the page keys move what stands for a machine, and how far at most.
+/// Rows by which the page keys move what stands for a machine; where it ends is known when it is drawn.
 const STANDING_PAGE: usize = 5;
-const STANDING_LONGEST: usize = 240;
 
 /// Whether the power view shows its parts beside one another.
 pub fn power_beside(size: Size) -> bool {
@@ -44,8 +43,7 @@ pub(super) fn reads_standing(state: &State) -> bool {
 /// A page on (true) or back in what stands for the machine.
 pub(super) fn scroll_standing(state: &mut State, forward: bool) {
     let at = state.standing_scrolled;
-    state.standing_scrolled =
-        if forward { (at + STANDING_PAGE).min(STANDING_LONGEST) } else { at.saturating_sub(STANDING_PAGE) };
+    state.standing_scrolled = if forward { at.saturating_add(STANDING_PAGE) } else { at.saturating_sub(STANDING_PAGE) };
 }
 
 /// The graph shows another part of the past; where there is none, that is said.

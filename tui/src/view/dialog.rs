@@ -10,12 +10,12 @@ use super::{
 };
 use crate::{
     app::{
-        Confirm, Deed, Item, Menu, Place, Plan, STALE_PLAN, State,
+        Confirm, Deed, Fact, Item, Menu, Place, Plan, STALE_PLAN, State,
         confirm::{Focus, Verdict},
         menu::{self, Choice},
         offer,
     },
-    model::{Operation, Refusal, ServiceState, Zone, ZoneState},
+    model::Refusal,
     style::{Mark, Role},
 };
 
@@ -118,12 +118,13 @@ pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, state: &State, confir
     // The last rows are for the answer, and one above them divides it from the plan, which gets the others.
     let answer = 1 + answer_rows(confirm);
     let width = area.width.min(78);
-    let sheet = Sheet::new(canvas, width.saturating_sub(4), |canvas, area| {
+    let all = confirm.deed.in_full(state);
+    let sheet = Sheet::new(canvas, width.saturating_sub(4), all.as_deref(), |canvas, area| {
         let used = match (confirm.renewal, confirm.renewed) {
             (Some(_), _) => {
                 canvas.paragraph(area, "it may be otherwise now: asking ubmcd for the plan anew", Role::Busy)
             }
-            (None, true) => canvas.paragraph(area, changed(&confirm.deed), Role::Warning),
+            (None, true) => canvas.paragraph(area, confirm.changed(), Role::Warning),
             (None, false) => 0,
         };
         let area = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
@@ -156,19 +157,12 @@ pub(super) fn confirm(canvas: &mut Canvas<'_>, area: Rect, state: &State, confir
     outer(inner)
 }
 
-/// That the plan below is not the one that was shown before.
-fn changed(deed: &Deed) -> &'static str {
-    match deed {
-        Deed::Transition { .. } => "the machine has changed: this is the new plan",
-        _ => "things have changed: this is what would happen now",
-    }
-}
-
 /// An operation that was begun here, as it goes; the answer is where. None when it is not known any more.
 pub(super) fn progress(canvas: &mut Canvas<'_>, area: Rect, state: &State, id: &str, scrolled: usize) -> Option<Rect> {
     let operation = state.model.operation(id)?;
     let width = area.width.min(78);
-    let sheet = Sheet::new(canvas, width.saturating_sub(4), |canvas, area| {
+    let all = format!("operations show {id}");
+    let sheet = Sheet::new(canvas, width.saturating_sub(4), Some(&all), |canvas, area| {
         let mut y = area.y;
         let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
         let (word, role) = operations::word(operation, state.now);
@@ -201,95 +195,26 @@ pub(super) fn progress(canvas: &mut Canvas<'_>, area: Rect, state: &State, id: &
     Some(outer(inner))
 }
 
+/// What there is to say where the daemon makes no plan. The answer is the rows used.
 fn unplanned(canvas: &mut Canvas<'_>, area: Rect, state: &State, deed: &Deed) -> u16 {
-    match deed {
-        Deed::CancelOperation { id } => {
-            if let Some(operation) = state.model.operation(id) {
-                return cancelled(canvas, area, state, operation);
-            }
-        }
-        Deed::CancelSchedule { id } => {
-            if let Some(schedule) = state.model.schedules.iter().flatten().find(|one| one.id == *id) {
-                let due = format::duration(schedule.due.since(state.now));
-                let text = format!(
-                    "{} of {} will not be asked for in {due}, at {} UTC.",
-                    schedule.request,
-                    schedule.machine,
-                    format::clock(schedule.at_s)
-                );
-                let mut used = canvas.paragraph(area, &text, Role::Text);
-                for (label, text) in [("asked by", &schedule.requested_by), ("because", &schedule.reason)] {
-                    let rest = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
-                    used += plan::labelled(canvas, rest, label, text);
-                }
-                return used;
-            }
-        }
-        _ => {}
-    }
-    let text = match deed {
-        // What it comes to depends on how things stand.
-        Deed::Reset { service } => reset(state, service),
-        Deed::Hold { target, duty, .. } => format!("{} {}", deed.consequence(), protected(state, target, *duty)),
-        _ => deed.consequence(),
-    };
-    canvas.paragraph(area, text.trim_end(), Role::Text)
-}
-
-/// What protection makes of a hold now: it is above it for as long as it lasts.
-fn protected(state: &State, target: &str, duty: f64) -> String {
-    let of_fan = |zone: &&Zone| state.model.fans.iter().any(|fan| fan.name == target && fan.zone == zone.name);
-    let concerned = state.model.zones.iter().filter(|zone| zone.name == target || of_fan(zone));
-    let protects = concerned.filter(|zone| !matches!(zone.state, ZoneState::Controlled | ZoneState::Unknown));
-    let sentence = |zone: &Zone| {
-        let then = if duty < zone.duty { "the hold counts after that" } else { "the hold asks for no less" };
-        let (name, word, least) = (&zone.name, zone.state.word(), zone.duty);
-        let more = if least < 100.0 { " or more" } else { "" };
-        format!("Zone {name} is in {word} now: its fans turn at {least:.0} %{more} until that is over; {then}.")
-    };
-    protects.map(sentence).collect::<Vec<_>>().join(" ")
-}
-
-/// What a reset does to a service as it is now.
-fn reset(state: &State, name: &str) -> String {
-    let Some(service) = state.model.service(name) else { return String::new() };
-    let then = match service.state {
-        ServiceState::Backoff | ServiceState::Failed if service.wanted != Some(false) => "It is tried again at once.",
-        ServiceState::Backoff | ServiceState::Failed => "It stays down: it is not wanted.",
-        _ => "What runs is not touched.",
-    };
-    let counted = match (service.restarts, service.crashes) {
-        (0, 0) => "that it failed".to_owned(),
-        (restarts, crashes) => {
-            format!(
-                "that it failed, {}, {}",
-                format::count(restarts as usize, "restart"),
-                format::count(crashes as usize, "unexpected end")
-            )
-        }
-    };
-    format!("ubmcd forgets of {name} {counted}, and how long it would wait. {then}")
-}
-
-/// What would be cancelled: what it is, who asked for it, and how far it is. The answer is the rows used.
-fn cancelled(canvas: &mut Canvas<'_>, area: Rect, state: &State, operation: &Operation) -> u16 {
     let mut y = area.y;
-    let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
-    let text = "ubmcd will be asked to end this where that is safe, and to undo what it has done.";
-    y += canvas.paragraph(rest(y), text, Role::Text);
-    let what = format!("{} {}", operation.kind, operation.target);
-    let passed = format::duration(state.now.since(operation.accepted));
-    for (label, text) in [
-        ("what", what.as_str()),
-        ("asked by", &operation.requested_by),
-        ("because", &operation.request_reason),
-        ("since", &passed),
-        ("waits for", &operation.reason),
-    ] {
-        y += plan::labelled(canvas, rest(y), label, text);
+    for fact in deed.facts(state) {
+        let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
+        y += match fact {
+            Fact::Sentence(text) => canvas.paragraph(rest(y), &text, Role::Text),
+            Fact::Label(label, text) => plan::labelled(canvas, rest(y), label, &text),
+            Fact::Since(seconds) => plan::labelled(canvas, rest(y), "since", &format::duration(seconds)),
+            Fact::Forgone(one, in_s) => {
+                let (due, at) = (format::duration(in_s), format::clock(one.at_s));
+                let text = format!("{} of {} will not be asked for in {due}, at {at} UTC.", one.request, one.machine);
+                canvas.paragraph(rest(y), &text, Role::Text)
+            }
+            Fact::Operation(operation) => {
+                let used = plan::affected(canvas, rest(y), operation);
+                used + plan::steps_in_full(canvas, rest(y + used), &operation.steps, state.now)
+            }
+        };
     }
-    y += plan::affected(canvas, rest(y), operation);
-    y += plan::steps_in_full(canvas, rest(y), &operation.steps, state.now);
     y - area.y
 }
 
@@ -386,7 +311,7 @@ pub(super) fn typed(canvas: &mut Canvas<'_>, row: Rect, label: &[Piece], text: &
 pub(super) fn refused(canvas: &mut Canvas<'_>, area: Rect, what: &str, refusal: &Refusal, scrolled: usize) -> Rect {
     let width = area.width.min(78);
     let anew = refusal.conditions.iter().any(|one| one.kind == STALE_PLAN);
-    let sheet = Sheet::new(canvas, width.saturating_sub(4), |canvas, area| refusal_text(canvas, area, refusal));
+    let sheet = Sheet::new(canvas, width.saturating_sub(4), None, |canvas, area| refusal_text(canvas, area, refusal));
     let height = sheet.rows().saturating_add(3);
     let hint = if anew { "Enter looks at the new plan, Esc leaves" } else { "Enter leaves" };
     let inner = window(canvas, area, width, height, &format!("{what}: {}", refusal.code), hint);

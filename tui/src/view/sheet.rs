@@ -3,8 +3,9 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::canvas::Canvas;
+use crate::style::Role;
 
-/// Rows of a sheet: more than anything that is asked about has.
+/// Rows of a sheet: more than anybody scrolls through.
 const ROWS: u16 = 240;
 
 /// What was drawn, and how many rows it takes.
@@ -15,12 +16,29 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    /// Lets `draw` draw on an empty sheet of this width; it says how many rows it used.
-    pub(super) fn new(canvas: &Canvas<'_>, width: u16, draw: impl FnOnce(&mut Canvas<'_>, Rect) -> u16) -> Self {
-        let area = Rect::new(0, 0, width, ROWS);
+    /// Lets `draw` draw on an empty sheet of this width; it says how many rows it used. Of what is longer than a sheet the
+    /// last row says so, and which line of `ubmcctl` shows `all` of it.
+    pub(super) fn new(
+        canvas: &Canvas<'_>,
+        width: u16,
+        all: Option<&str>,
+        draw: impl FnOnce(&mut Canvas<'_>, Rect) -> u16,
+    ) -> Self {
+        // One row more tells what just fits from what does not.
+        let area = Rect::new(0, 0, width, ROWS + 1);
         let mut cells = Buffer::empty(area);
-        let rows = draw(&mut Canvas::new(&mut cells, canvas.look()), area).min(ROWS);
-        Self { cells, rows }
+        let mut sheet = Canvas::new(&mut cells, canvas.look());
+        let rows = draw(&mut sheet, area);
+        if rows > ROWS {
+            let last = Rect::new(0, ROWS - 1, width, 1);
+            sheet.clear(last);
+            let more = match all {
+                Some(line) => format!("there is more: `ubmcctl {line}` shows all of it"),
+                None => "there is more: `ubmcctl`, asked for the same, shows all of it".to_owned(),
+            };
+            sheet.put(last.x, last.y, width, &more, Role::Warning);
+        }
+        Self { cells, rows: rows.min(ROWS) }
     }
 
     /// Its rows.

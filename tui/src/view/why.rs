@@ -16,7 +16,8 @@ use crate::{
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, shown: &WhyShown) -> Rect {
     let width = area.width.min(78);
     let title = format!("Why is {} as it is", shown.name);
-    let sheet = Sheet::new(canvas, width.saturating_sub(4), |canvas, area| match &shown.answer {
+    let all = format!("why {}", shown.name);
+    let sheet = Sheet::new(canvas, width.saturating_sub(4), Some(&all), |canvas, area| match &shown.answer {
         Ok(why) => answer(canvas, area, state, why),
         Err(_) => canvas.paragraph(area, "asking ubmcd", Role::Busy),
     });

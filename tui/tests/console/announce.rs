@@ -341,3 +341,20 @@ fn what_is_remembered_does_not_grow_with_events_and_logs_and_the_past() {
     speaker.hear(app.state());
     assert!(size(&speaker) < before + 1_000, "{before} bytes have become {}", size(&speaker));
 }
+
+#[test]
+fn a_question_says_as_much_as_on_the_screen() {
+    let (mut app, mut speaker, _) = listened();
+    for (typed, said) in [
+        ("services reset demo-flaky", &["3 restarts, 3 unexpected ends", "It is tried again at once."][..]),
+        ("fans set system 40 --for 60", &["Zone system is in fail-safe", "at 90 % or more until that is over"]),
+        ("operations cancel op-17", &["what: ", "asked by: ", "it has been under way for ", "step 1 of "]),
+        ("schedule cancel at-2", &["reset of host.0 will not be asked for in ", "asked by: "]),
+    ] {
+        let question = line(&mut app, &mut speaker, typed);
+        for one in said {
+            assert!(question.contains(one), "{one}: {question}");
+        }
+        line(&mut app, &mut speaker, "no");
+    }
+}

@@ -434,6 +434,26 @@ fn nothing_is_said_of_what_needs_a_service_where_the_daemon_names_nothing() {
 }
 
 #[test]
+fn what_is_longer_than_can_be_scrolled_says_where_all_of_it_is() {
+    for (steps, cut) in [(100, false), (300, true)] {
+        let mut app = desk::connected(80, 24);
+        desk::press(&mut app, desk::NOW, ":");
+        app.handle(desk::NOW, Event::Paste("services reload".to_owned()));
+        desk::press(&mut app, desk::NOW, "Enter");
+        let step = |number: usize| v1::Step { name: format!("step {number}"), ..v1::Step::default() };
+        let plan = v1::Operation { steps: (0..steps).map(step).collect(), ..board::plan("services", "reload") };
+        let token = app.state().last_token;
+        let result = Ok(Answer::Operation(Box::new(from_wire::operation(desk::NOW, plan))));
+        app.handle(desk::NOW, Event::Link(LinkEvent::Answer { token, result }));
+        for _ in 0..30 {
+            desk::press(&mut app, desk::NOW, "PgDn");
+        }
+        let text = shown(&app);
+        assert_eq!(text.contains("there is more: `ubmcctl services reload --dry-run` shows all of it"), cut, "{text}");
+    }
+}
+
+#[test]
 fn what_was_scrolled_past_its_end_comes_back_at_once() {
     check(
         "

@@ -2,8 +2,9 @@
 
 use crate::{
     announce::say,
-    app::{Confirm, Deed, Modal, Plan, State},
+    app::{Confirm, Deed, Fact, Modal, Plan, State},
     model::{Condition, Leads, Operation, StepState},
+    view::format,
 };
 
 /// What stands in front of `state`. Empty: nothing that has to be read.
@@ -50,7 +51,7 @@ fn question(state: &State, confirm: &Confirm) -> Vec<String> {
     }
     let mut lines = vec![format!("{title}?")];
     if confirm.renewed {
-        lines.push("the machine has changed: this is the new plan".to_owned());
+        lines.push(confirm.changed().to_owned());
     }
     match &confirm.plan {
         Plan::Asked(_) => {}
@@ -61,9 +62,7 @@ fn question(state: &State, confirm: &Confirm) -> Vec<String> {
             }
             lines.extend(leads(state, confirm, operation));
             lines.extend(takes(operation));
-            if !operation.affects.is_empty() {
-                lines.push(format!("changes {}", say::list(&operation.affects)));
-            }
+            lines.extend(changes(operation));
             lines.extend(steps(operation));
         }
         Plan::Foreseen(what_if) => {
@@ -74,7 +73,7 @@ fn question(state: &State, confirm: &Confirm) -> Vec<String> {
             // Whoever types the name has heard it: it is done all the same.
             lines.extend(what_if.obstacles.iter().map(|one| format!("mind: {}", one.text)));
         }
-        Plan::None => lines.push(confirm.deed.consequence()),
+        Plan::None => lines.extend(confirm.deed.facts(state).into_iter().flat_map(fact)),
         Plan::Refused(refusal) => {
             lines.push(format!("{}: {}", refusal.code, refusal.message));
             lines.extend(obstacles(&refusal.message, &refusal.conditions));
@@ -110,6 +109,26 @@ fn leads(state: &State, confirm: &Confirm, operation: &Operation) -> Option<Stri
         Leads::To(next) => Some(format!("leads to {}{}", next.name, say::behind(": ", &next.description))),
         Leads::Nowhere | Leads::Unsaid => None,
     }
+}
+
+/// What there is to say where the daemon makes no plan.
+fn fact(fact: Fact<'_>) -> Vec<String> {
+    match fact {
+        Fact::Sentence(text) => vec![text],
+        Fact::Label(_, text) if text.is_empty() => Vec::new(),
+        Fact::Label(label, text) => vec![format!("{label}: {text}")],
+        Fact::Since(seconds) => vec![format!("it has been under way for {}", say::time(seconds))],
+        Fact::Forgone(one, in_s) => {
+            let (due, at) = (say::time(in_s), format::clock(one.at_s));
+            vec![format!("{} of {} will not be asked for in {due}, at {at} UTC", one.request, one.machine)]
+        }
+        Fact::Operation(operation) => changes(operation).into_iter().chain(steps(operation)).collect(),
+    }
+}
+
+/// What it touches.
+fn changes(operation: &Operation) -> Option<String> {
+    (!operation.affects.is_empty()).then(|| format!("changes {}", say::list(&operation.affects)))
 }
 
 /// How long it usually takes, and at most; what is done in no time is not timed.

@@ -1,11 +1,14 @@
-//! What the console can do to the machine room: each deed is one request; [`words`] is what is said of it.
+//! What the console can do to the machine room: each deed is one request; [`words`] is what is said of it, and [`facts`]
+//! what there is to say of it as things stand.
 
+mod facts;
 mod words;
 
 use std::borrow::Cow;
 
 use super::{Ask, Plan, ServiceVerb};
 use crate::model::{At, LedPattern};
+pub use facts::Fact;
 pub(super) use words::minutes;
 use words::services;
 

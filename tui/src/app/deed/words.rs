@@ -174,7 +174,7 @@ fn services_consequence(verb: ServiceVerb, names: &[String], along: &[String], f
     format!("ubmcd will be asked to {} {which}.{along}{skipped}", verb.word())
 }
 
-fn counted(number: u64, one: &str) -> String {
+pub(super) fn counted(number: u64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 

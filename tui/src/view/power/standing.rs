@@ -18,7 +18,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, state: &State, machine: 
     if area.height < 2 {
         return area;
     }
-    let sheet = Sheet::new(canvas, area.width, |canvas, area| {
+    let all = if state.model.verification.is_some() {
+        "machines verify".to_owned()
+    } else {
+        format!("machines show {}", machine.name)
+    };
+    let sheet = Sheet::new(canvas, area.width, Some(&all), |canvas, area| {
         let mut y = area.y;
         let rest = |y: u16| Rect { y, height: area.bottom().saturating_sub(y), ..area };
         for (label, text, role) in lines(state, machine) {
