@@ -17,7 +17,10 @@ pub mod reading;
 mod say;
 pub mod typed;
 
-use crate::app::{Modal, Plan, State};
+use crate::{
+    app::{Modal, Plan, State},
+    view::format,
+};
 use before::Before;
 
 /// More sentences than this at a time are not listened to.
@@ -39,7 +42,8 @@ impl Speaker {
         let more = sentences.len().saturating_sub(AT_ONCE);
         sentences.truncate(AT_ONCE);
         if more > 0 {
-            sentences.push(format!("and {more} more changes: type `overview` for how everything is"));
+            sentences
+                .push(format!("and {}: type `overview` for how everything is", format::count(more, "more change")));
         }
         if let Some(before) = &self.before {
             sentences.extend(changes::arrived(before, state));

@@ -76,7 +76,7 @@ pub(super) async fn run(prepared: Prepared) -> Result<(), ConsoleError> {
                 Vec::new()
             }
             Woken::Line(Some(line)) => {
-                let line = line?;
+                let line = line.map_err(ConsoleError::Input)?;
                 let heard = typed::take(&mut app, now, &line);
                 say(glyphs, &heard.lines)?;
                 let effects = heard.effects;

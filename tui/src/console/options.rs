@@ -102,6 +102,9 @@ pub enum ConsoleError {
     /// The terminal or the system did not do what was asked.
     #[error("the terminal cannot be used: {0}")]
     Io(#[from] io::Error),
+    /// What is typed or piped in cannot be taken.
+    #[error("standard input cannot be read: {0}")]
+    Input(io::Error),
 }
 
 impl ConsoleError {
@@ -109,7 +112,7 @@ impl ConsoleError {
     pub fn exit_code(&self) -> i32 {
         match self {
             Self::NoTerminal | Self::NoAddress | Self::NoTcp(_) | Self::Palette(_) | Self::Config(_) => 2,
-            Self::Io(_) => 1,
+            Self::Io(_) | Self::Input(_) => 1,
         }
     }
 }
