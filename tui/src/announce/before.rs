@@ -17,7 +17,7 @@ pub(super) type Was<T> = (String, T);
 pub(super) struct Before {
     pub(super) link: LinkState,
     pub(super) notice: Option<Notice>,
-    /// The daemon had said how it is.
+    /// The daemon had said how everything is.
     pub(super) met: bool,
     pub(super) problems: Vec<Condition>,
     pub(super) machines: Vec<Was<String>>,
@@ -64,6 +64,15 @@ pub(super) fn of_service(one: &Service) -> (ServiceState, Health) {
     (one.state, one.health)
 }
 
+/// Within so many seconds a daemon tells the first of everything; what a board does not have never comes.
+const FIRST_S: f64 = 2.0;
+
+/// The daemon has said how everything is: what it says from now on is a change.
+pub(super) fn met(state: &State) -> bool {
+    let time_enough = state.connected() && state.now.since(state.link_since) >= FIRST_S;
+    state.model.status.is_some() && (state.model.is_whole() || time_enough)
+}
+
 impl Before {
     /// What `state` will have been.
     pub(super) fn of(state: &State) -> Self {
@@ -71,7 +80,7 @@ impl Before {
         Self {
             link: state.link.clone(),
             notice: state.notice.clone(),
-            met: model.status.is_some(),
+            met: met(state),
             problems: state.problems(),
             machines: model.machines.iter().map(|one| (one.name.clone(), one.state.clone())).collect(),
             operations: model.operations.iter().map(|one| (one.id.clone(), far(one))).collect(),

@@ -1,7 +1,7 @@
 //! What differs between two states, in sentences; the worst first.
 
 use super::{
-    before::{Before, Far, Was, far, of_fan, of_sensor, of_service},
+    before::{Before, Far, Was, far, met, of_fan, of_sensor, of_service},
     reading, say,
 };
 use crate::{
@@ -30,7 +30,7 @@ pub(super) fn since(before: &Before, now: &State) -> Vec<String> {
     }
     // A snapshot after a connection is not a change of every single thing.
     if !before.met {
-        if now.model.status.is_some() {
+        if met(now) {
             said.push(summary(now));
         }
         return said;

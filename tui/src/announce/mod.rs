@@ -51,7 +51,9 @@ impl Speaker {
         if let Some(question) = asked(self.before.as_ref(), state) {
             sentences.extend(question);
         }
-        self.before = Some(Before::of(state));
+        let met = self.before.as_ref().is_some_and(|before| before.met);
+        let now = Before::of(state);
+        self.before = Some(Before { met: met || now.met, ..now });
         sentences
     }
 }

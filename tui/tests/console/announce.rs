@@ -358,3 +358,20 @@ fn a_question_says_as_much_as_on_the_screen() {
         line(&mut app, &mut speaker, "no");
     }
 }
+
+#[test]
+fn what_comes_in_at_the_beginning_is_one_summary_and_not_a_change_of_everything() {
+    let mut app = desk::blank(80, 24);
+    let mut speaker = Speaker::default();
+    let mut said = Vec::new();
+    let mut now = desk::NOW;
+    app.handle(now, Event::Link(LinkEvent::Up));
+    // A slow machine: the speaker is heard between any two pieces.
+    for update in desk::all_news() {
+        app.handle(now, desk::news(update));
+        said.extend(speaker.hear(app.state()));
+        now = now.after(0.01);
+    }
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert!(said[0].starts_with("sim-2u is ready, 3 problems: "), "{said:?}");
+}
