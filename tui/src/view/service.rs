@@ -144,7 +144,7 @@ fn tie_facts(glyphs: crate::style::Glyphs, service: &Service, state: &State) -> 
             })
             .collect()
     };
-    let mut starts = vec![format!("{} by itself, {} by request", service.restarts, service.manual_starts)];
+    let mut starts = vec![format!("{} again by itself, {} by request", service.restarts, service.manual_starts)];
     if service.crashes > 0 {
         starts.push(format!("{} unexpected ends", service.crashes));
     }

@@ -60,10 +60,14 @@ fn lines(state: &State, machine: &Machine) -> Vec<Line> {
     if let Some(restoration) = &machine.restoration {
         restored(state, restoration, &mut lines);
     }
-    for one in state.model.schedules.iter().flatten() {
+    let (own, others): (Vec<&Schedule>, Vec<&Schedule>) =
+        state.model.schedules.iter().flatten().partition(|one| one.machine == machine.name);
+    for one in own {
         let role = if one.held_by.is_empty() { Role::Text } else { Role::Warning };
         lines.push(("waits", waiting(state, one), role));
     }
+    // What waits for another machine may concern this one too: a chassis that goes off takes its hosts along.
+    lines.extend(others.into_iter().map(|one| ("elsewhere", waiting(state, one), Role::Dim)));
     if machine.kind != MachineKind::Bmc {
         let trips = state.model.zones.iter().filter_map(|zone| zone.trip.as_ref().map(|trip| (zone, trip)));
         for (zone, trip) in trips {
