@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Code map:
-//! - [`model`]: the console's mirror of the daemon; only `model::from_wire` knows both it and the protobuf types;
+//! - [`model`]: the console's mirror of the daemon, made of protobuf types by `model::from_wire` alone;
 //! - [`app`]: every decision of the console: one closed [`app::Event`] in, [`app::Effect`]s out. No clock, no I/O;
 //! - [`view`]: draws the state, one pane a file; it changes nothing;
 //! - [`announce`]: the same in lines instead of frames, for `TERM=dumb` and for screen readers;
@@ -19,12 +19,13 @@
 //! - [`style`]: what a role looks like from mono to RGB, and which glyphs there are in UTF-8 and in ASCII;
 //! - [`link`]: the gRPC side: streams, reconnecting, requests. It decides nothing about the screen;
 //! - [`term`]: the terminal: capabilities, size, keys, bytes, pace, and leaving it usable;
-//! - [`console`]: wires these together and holds the only loop;
+//! - [`console`]: wires these together and holds the loops: of frames, and of lines;
 //! - [`ctl`]: the command line, and its line shell;
 //! - `grammar`: the one language of command line, shell, palette and line mode: words, completion, what is wrong.
 //!
-//! What holds: `app` and `view` never see a protobuf type, a socket, a clock or a terminal; only `term` writes to the
-//! tty; only `link` talks to the daemon; every queue between them is bounded.
+//! What holds: `app`, `view` and `announce` never see a protobuf type, a socket, a clock or a terminal; of the console only
+//! `link` talks to the daemon, and only `term` and the loop of lines write to the tty; `ctl` is a client of its own, which
+//! asks, writes and ends; every queue is bounded.
 
 pub mod announce;
 pub mod app;

@@ -1,4 +1,4 @@
-//! The program `ubmc-tui`: its options, and the only loop.
+//! The program `ubmc-tui`: its options, and the loop of frames; [`lines`] has the one of lines.
 //!
 //! What happens (keys, news, ticks, signals) goes into the app; what it wants is done here; and when something may have
 //! changed on the screen, a frame is drawn as soon as the line has room for it.
