@@ -10,6 +10,7 @@ use std::{
 };
 
 use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
     pty::{OpenptyResult, Winsize, openpty},
     sys::termios::{Termios, tcgetattr},
 };
@@ -67,12 +68,17 @@ impl Terminal {
             // A byte is ten bits: a start bit, eight of data, a stop bit.
             let per_byte = baud.map(|baud| Duration::from_secs_f64(10.0 / f64::from(baud)));
             let mut free = Instant::now();
-            while let Ok(count) = output.read(&mut buffer[..at_once]) {
+            loop {
+                // A line goes on carrying what waits for it, also while this thread has no turn on a busy machine.
+                let mut waiting = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
+                let waits = poll(&mut waiting, PollTimeout::ZERO).is_ok_and(|ready| ready > 0);
+                let count = output.read(&mut buffer[..at_once]).unwrap_or(0);
                 if count == 0 {
                     break;
                 }
                 if let Some(per_byte) = per_byte {
-                    free = free.max(Instant::now()) + per_byte * u32::try_from(count).unwrap_or(u32::MAX);
+                    let begun = if waits { free } else { free.max(Instant::now()) };
+                    free = begun + per_byte * u32::try_from(count).unwrap_or(u32::MAX);
                     std::thread::sleep(free.saturating_duration_since(Instant::now()));
                 }
                 let mut screen = seen.lock().expect("the screen");

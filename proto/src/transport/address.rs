@@ -75,12 +75,20 @@ impl fmt::Display for Address {
 pub fn default_socket(is_root: bool) -> Option<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(path) = set("UBMC_SOCKET") {
-        return Some(path);
+        return Some(plain_path(path));
     }
     if is_root {
         return Some("/run/ubmc/ubmcd.sock".into());
     }
     Some(set("XDG_RUNTIME_DIR")?.join("ubmc/ubmcd.sock"))
+}
+
+/// Written as an address, as `--connect` takes it, a path means the same.
+fn plain_path(path: PathBuf) -> PathBuf {
+    match path.to_str().map(str::parse) {
+        Some(Ok(Address::Unix(plain))) => plain,
+        _ => path,
+    }
 }
 
 #[cfg(test)]
@@ -97,6 +105,13 @@ mod tests {
             ("tcp:[::1]:8443", "tcp:[::1]:8443"),
         ] {
             assert_eq!(text.parse::<Address>().map(|address| address.to_string()), Ok(canonical.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_may_be_written_as_an_address() {
+        for (text, path) in [("/run/x", "/run/x"), ("unix:/run/x", "/run/x"), ("unix:///run/x", "/run/x"), ("x", "x")] {
+            assert_eq!(plain_path(text.into()), PathBuf::from(path), "{text}");
         }
     }
 

@@ -71,8 +71,8 @@ fn keys(reader: &mut Reader<'_>, name: &str, value: &Spanned<DeValue<'_>>) -> Op
             None
         }
         DeValue::Array(list) => {
-            let keys: Vec<_> = list.iter().filter_map(|value| one(reader, value)).collect();
-            (keys.len() == list.len()).then_some(keys)
+            // Those that are keys are checked on, so that all is told at once.
+            Some(list.iter().filter_map(|value| one(reader, value)).collect())
         }
         _ => {
             reader.at(Some(value.span()), wrong());

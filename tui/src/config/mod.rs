@@ -235,6 +235,14 @@ mod tests {
     }
 
     #[test]
+    fn of_a_list_of_keys_each_wrong_one_is_told() {
+        let problems = parse("[keys]\nfollow = ['q', 'F13']").expect_err("both are wrong");
+        let told: Vec<&str> = problems.iter().map(|one| one.text.as_str()).collect();
+        assert!(told.iter().any(|text| text.starts_with("`q` never changes")), "{told:?}");
+        assert!(told.iter().any(|text| text.starts_with("`F13` is no key")), "{told:?}");
+    }
+
+    #[test]
     fn what_the_manual_says_of_it_holds() {
         let manual = include_str!("../../../docs/console.md");
         let (_, after) = manual.split_once("```toml\n").expect("there is an example");

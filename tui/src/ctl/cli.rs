@@ -42,7 +42,7 @@ pub(crate) struct Cli {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// The daemon's address: `unix:PATH` or `tcp:HOST:PORT`. Default: $UBMC_SOCKET, else the system's socket
+    /// The daemon's address: `unix:PATH` or `tcp:HOST:PORT`. Default: the path in $UBMC_SOCKET, else the system's socket
     #[arg(long, global = true, value_name = "ADDR", env = "UBMC_CONNECT", hide_env_values = true)]
     pub connect: Option<String>,
     /// Tables for people, one JSON document, or one JSON object a line (as streams always are for programs)

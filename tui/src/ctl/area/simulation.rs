@@ -47,7 +47,7 @@ pub(crate) enum FaultCommand {
         #[arg(allow_negative_numbers = true)]
         value: Option<f64>,
     },
-    /// Clears one fault, every one of a kind, or all
+    /// Clears one fault, every one of a kind, or, without a kind, all
     Clear { kind: Option<String>, target: Option<String> },
 }
 
